@@ -1,0 +1,181 @@
+/* The contract between graft and a device API: ONE struct of function pointers.
+ *
+ * A backend knows devices, buffers, pipelines and recorded lists of commands. It knows nothing
+ * of operators or networks: an operator reaches it as data (kernel, bindings, params, grid).
+ *
+ * Callers keep the rules stated here (src/device validates them once); backends may assert them.
+ * All functions of one device are called from one thread at a time.
+ */
+#ifndef GR_BACKEND_H
+#define GR_BACKEND_H
+
+#include "backends/kernel.h"
+
+#include <graft/device.h>
+#include <graft/log.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gr_backend gr_backend;
+typedef struct gr_device gr_device;
+typedef struct gr_buffer gr_buffer;     /* private to the backend */
+typedef struct gr_pipeline gr_pipeline; /* private to the backend */
+typedef struct gr_list gr_list;         /* private to the backend */
+typedef struct gr_library gr_library;   /* private to the backend */
+
+/* Facts about a device. Sizes are in bytes; 0 or false means absent. */
+typedef struct gr_caps {
+    uint32_t max_workgroup;      /* work-items in a work-group, first dimension */
+    uint32_t max_groups[3];      /* work-groups in a dispatch */
+    uint32_t shared_bytes;       /* shared (local) memory of a work-group */
+    uint64_t max_binding_bytes;  /* largest range that a kernel can see of one buffer */
+    uint64_t max_buffer_bytes;   /* largest single allocation */
+    uint64_t memory_bytes;       /* memory of the device; 0 when unknown */
+    uint32_t offset_align;       /* alignment of binding offsets, a power of two */
+    uint32_t subgroup_size;      /* 0 when unknown */
+    bool wide_vectors;           /* a CPU: one work-item should use long vectors (OpenCL C) */
+    bool f16_storage;            /* kernels may load and store 16-bit floats directly */
+    bool timestamps;             /* gr_backend.list_times works */
+    bool executes;               /* false: commands are counted but not run (null) */
+    bool plain_kernels;          /* only the plain kernel of each operator exists (reference) */
+} gr_caps;
+
+/* Every backend's device starts with this. The backend fills it in device_create. */
+struct gr_device {
+    const gr_backend *backend;
+    graft_log *log;           /* borrowed */
+    graft_device_info info;
+    gr_caps caps;
+    char cache_dir[512];      /* "" : no on-disk cache */
+    uint64_t allocated_bytes; /* live buffers; kept by src/device */
+    uint64_t peak_bytes;
+    struct gr_device_state *state; /* private to src/device */
+};
+
+typedef enum gr_memory {
+    GR_MEMORY_DEVICE, /* fastest for kernels; host access may go through a staging copy */
+    GR_MEMORY_HOST,   /* written or read by the host every step */
+} gr_memory;
+
+typedef struct gr_pipeline_spec {
+    const gr_kernel *kernel;
+    uint32_t tunables[GR_MAX_TUNABLES]; /* a value for each tunable of the kernel */
+} gr_pipeline_spec;
+
+typedef struct gr_binding {
+    gr_buffer *buffer;
+    uint64_t offset; /* bytes; a multiple of caps.offset_align */
+    uint64_t size;   /* bytes; at most caps.max_binding_bytes, a multiple of 4 */
+} gr_binding;
+
+typedef enum gr_command_kind {
+    GR_COMMAND_DISPATCH,
+    GR_COMMAND_COPY,    /* binding[0] to binding[1], sizes equal */
+    GR_COMMAND_FILL,    /* binding[0] with the 32-bit pattern `fill` */
+    GR_COMMAND_LIBRARY, /* a vendor library's operation on the bindings */
+} gr_command_kind;
+
+typedef struct gr_command {
+    gr_command_kind kind;
+    bool barrier;      /* wait for all earlier commands and see their writes */
+    const char *label; /* for profiles and debuggers; static or outliving the list */
+    uint32_t binding_count;
+    gr_binding binding[GR_MAX_BINDINGS];
+    /* GR_COMMAND_DISPATCH */
+    gr_pipeline *pipeline;
+    uint32_t grid[3]; /* work-groups */
+    uint32_t params[GR_MAX_PARAM_BYTES / 4];
+    /* GR_COMMAND_FILL */
+    uint32_t fill;
+    /* GR_COMMAND_LIBRARY */
+    gr_library *library;
+} gr_command;
+
+/* An operation of a vendor library (a GEMM, an FFT), see GR_COMMAND_LIBRARY. */
+typedef enum gr_library_kind {
+    GR_LIBRARY_GEMM,
+    GR_LIBRARY_FFT,
+} gr_library_kind;
+
+typedef struct gr_gemm_desc {
+    /* c[b] = alpha * op(a[b]) op(b[b]), row-major; bindings: a, b, c */
+    uint32_t m, n, k, batch;
+    bool transpose_a, transpose_b;
+    uint32_t lda, ldb, ldc;             /* elements */
+    uint64_t stride_a, stride_b, stride_c; /* elements between matrices of the batch */
+    float alpha;
+} gr_gemm_desc;
+
+typedef struct gr_fft_desc {
+    /* In place, complex to complex, along rows x cols of [batch, rows, cols, inner] complex
+     * (re, im) values; unnormalised. binding: data */
+    uint32_t batch, rows, cols, inner;
+    bool inverse;
+} gr_fft_desc;
+
+typedef struct gr_library_desc {
+    gr_library_kind kind;
+    union {
+        gr_gemm_desc gemm;
+        gr_fft_desc fft;
+    };
+} gr_library_desc;
+
+struct gr_backend {
+    const char *name; /* "opencl": the first half of a device id such as "opencl:0" */
+
+    /* Writes up to `max` infos, returns how many devices there are. A missing driver means 0. */
+    int (*enumerate)(graft_log *log, graft_device_info *infos, int max);
+
+    /* Opens device `index` of enumerate(). The device allocates itself; device_destroy frees it,
+     * after every buffer, pipeline and list of it has been destroyed. */
+    graft_status (*device_create)(graft_log *log, int index, const char *cache_dir,
+                                  gr_device **out);
+    void (*device_destroy)(gr_device *device);
+
+    /* Contents are undefined. size is a multiple of 4, at most caps.max_buffer_bytes. */
+    graft_status (*buffer_create)(gr_device *device, uint64_t size, gr_memory memory,
+                                  gr_buffer **out);
+    void (*buffer_destroy)(gr_device *device, gr_buffer *buffer);
+
+    /* Blocking; ordered after everything submitted before. */
+    graft_status (*buffer_write)(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                 const void *data, uint64_t size);
+    graft_status (*buffer_read)(gr_device *device, gr_buffer *buffer, uint64_t offset, void *data,
+                                uint64_t size);
+
+    /* Makes `count` pipelines at once, so that a backend may compile them side by side.
+     * On failure nothing is created. Uses and fills the on-disk cache. */
+    graft_status (*pipelines_create)(gr_device *device, const gr_pipeline_spec *specs, int count,
+                                     gr_pipeline **out);
+    void (*pipeline_destroy)(gr_device *device, gr_pipeline *pipeline);
+
+    /* Records commands once for any number of submits. The list copies `commands`; buffers,
+     * pipelines and libraries in them must outlive it. `profile` asks for list_times. */
+    graft_status (*list_create)(gr_device *device, const gr_command *commands, int count,
+                                bool profile, gr_list **out);
+    void (*list_destroy)(gr_device *device, gr_list *list);
+
+    /* Queues the list after everything submitted before; does not wait. */
+    graft_status (*submit)(gr_device *device, gr_list *list);
+
+    /* Waits for everything submitted. GRAFT_ERR_DEVICE when the device was lost. */
+    graft_status (*wait)(gr_device *device);
+
+    /* Optional. Nanoseconds of each command in the last finished run of a profiled list. */
+    graft_status (*list_times)(gr_device *device, gr_list *list, double *ns);
+
+    /* Optional. GRAFT_ERR_UNSUPPORTED when the library or this case is not there. */
+    graft_status (*library_create)(gr_device *device, const gr_library_desc *desc,
+                                   gr_library **out);
+    void (*library_destroy)(gr_device *device, gr_library *library);
+};
+
+extern const gr_backend gr_backend_reference;
+extern const gr_backend gr_backend_null;
+extern const gr_backend gr_backend_opencl; /* only when built with it */
+extern const gr_backend gr_backend_vulkan; /* only when built with it */
+
+#endif

@@ -1,0 +1,52 @@
+/* Devices: what can run graft on this machine. */
+#ifndef GRAFT_DEVICE_H
+#define GRAFT_DEVICE_H
+
+#include <graft/log.h>
+#include <stdint.h>
+
+typedef enum graft_device_type {
+    GRAFT_DEVICE_CPU,
+    GRAFT_DEVICE_INTEGRATED,
+    GRAFT_DEVICE_DISCRETE,
+    GRAFT_DEVICE_VIRTUAL,
+} graft_device_type;
+
+typedef struct graft_device_info {
+    char id[32];     /* "opencl:0": backend and index, what graft_device_open takes */
+    char name[160];  /* as the driver tells it */
+    char driver[160]; /* driver or platform, with version */
+    graft_device_type type;
+    uint64_t memory_bytes; /* 0 when unknown */
+} graft_device_info;
+
+/* An open device. Thread-safety: one thread at a time. */
+typedef struct graft_device graft_device;
+
+GRAFT_BEGIN_DECLS
+
+/* Writes up to `max` entries and returns how many devices there are, GPU APIs first. The
+ * reference and null devices ("reference:0", "null:0") are never listed, but can be opened. */
+GRAFT_API int graft_device_list(graft_log *log, graft_device_info *infos, int max);
+
+/* Opens a device by id, or the best one for "auto" (a discrete GPU, then an integrated one, then
+ * a CPU driver). NULL means the environment variable GRAFT_DEVICE, or "auto" without it.
+ * Compiled kernels are cached in `cache_dir`; NULL means GRAFT_CACHE_DIR, or
+ * $XDG_CACHE_HOME/graft; "" switches the cache off. */
+GRAFT_API graft_status graft_device_open(graft_log *log, const char *id, const char *cache_dir,
+                                         graft_device **out);
+
+/* Closes the device and sets *device to NULL. Everything made on it must be gone. */
+GRAFT_API void graft_device_close(graft_device **device);
+
+/* Facts about an open device; valid until it is closed. */
+GRAFT_API const graft_device_info *graft_device_get_info(const graft_device *device);
+
+/* Bytes of live device buffers now, and the most there have been. */
+GRAFT_API uint64_t graft_device_memory(const graft_device *device, uint64_t *peak_bytes);
+
+GRAFT_API const char *graft_device_type_name(graft_device_type type);
+
+GRAFT_END_DECLS
+
+#endif

@@ -1,0 +1,22 @@
+#include "base/json.h"
+
+graft_status gr_json_parse(graft_log *log, const char *source, const char *text, size_t size_bytes,
+                           json_t **root)
+{
+    json_error_t error;
+    *root = json_loadb(text, size_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (!*root) {
+        /* The parser quotes the text near the error, line breaks included. */
+        for (char *c = error.text; *c; c++)
+            if ((unsigned char)*c < ' ')
+                *c = ' ';
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: invalid JSON at line %d, column %d: %s", source,
+                       error.line, error.column, error.text);
+    }
+    if (!json_is_object(*root)) {
+        json_decref(*root);
+        *root = NULL;
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: expected a JSON object", source);
+    }
+    return GRAFT_OK;
+}

@@ -1,0 +1,16 @@
+/* Reading JSON that came from outside. */
+#ifndef GR_BASE_JSON_H
+#define GR_BASE_JSON_H
+
+#include "base/log.h"
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* Parses one JSON object, which need not end with a NUL; a key that occurs twice is an error.
+ * `source` names the text in the message of GRAFT_ERR_FORMAT. The caller owns *root (json_decref),
+ * which is NULL on failure. Thread-safety: safe. */
+graft_status gr_json_parse(graft_log *log, const char *source, const char *text, size_t size_bytes,
+                           json_t **root);
+
+#endif

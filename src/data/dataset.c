@@ -1,0 +1,115 @@
+#include "data/dataset.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef graft_status (*open_function)(graft_log *log, const char *spec,
+                                      const gr_dataset_params *params, gr_dataset **out);
+
+static graft_status pick_source(graft_log *log, const char *spec, const char *split,
+                                open_function *open)
+{
+    struct stat info;
+    if (!strncmp(spec, GR_DSPRITES_PREFIX, strlen(GR_DSPRITES_PREFIX)))
+        *open = gr_dsprites_open;
+    else if (stat(spec, &info))
+        return gr_fail(log, errno == ENOENT ? GRAFT_ERR_NOT_FOUND : GRAFT_ERR_IO,
+                       "%s: %s; expected a folder, a .tar file, dsprites:location or "
+                       "dsprites:orientation",
+                       spec, strerror(errno));
+    else if (!S_ISDIR(info.st_mode))
+        *open = gr_tar_open;
+    else if (gr_file_list_probe(spec, split))
+        *open = gr_file_list_open;
+    else
+        *open = gr_tar_probe(spec) ? gr_tar_open : gr_image_folder_open;
+    return GRAFT_OK;
+}
+
+static graft_status check(graft_log *log, const gr_dataset *d, const gr_dataset_params *params)
+{
+    if (d->count == 0)
+        return gr_fail(log, GRAFT_ERR_NOT_FOUND, "%s: no images in split '%s'", d->title,
+                       params->split);
+    if (d->count > UINT32_MAX)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: %zu images; at most %u are supported",
+                       d->title, d->count, UINT32_MAX);
+    if (params->classes && d->classes > params->classes)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %d classes; expected at most %d", d->title,
+                       d->classes, params->classes);
+    gr_log(log, GRAFT_LOG_DEBUG, "%s: split '%s' has %zu images of %d classes", d->title,
+           params->split, d->count, d->classes);
+    return GRAFT_OK;
+}
+
+graft_status gr_dataset_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                             gr_dataset **out)
+{
+    *out = NULL;
+    gr_dataset_params p = params ? *params : (gr_dataset_params){0};
+    if (!p.split)
+        p.split = "train";
+    if (!*p.split || strchr(p.split, '/'))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "split '%s': expected a plain name", p.split);
+    open_function open = NULL;
+    gr_dataset *dataset = NULL;
+    GR_TRY(pick_source(log, spec, p.split, &open));
+    GR_TRY(open(log, spec, &p, &dataset));
+    graft_status status = check(log, dataset, &p);
+    if (status == GRAFT_OK)
+        *out = dataset;
+    else
+        gr_dataset_close(&dataset);
+    return status;
+}
+
+void gr_dataset_close(gr_dataset **dataset)
+{
+    if (!dataset || !*dataset)
+        return;
+    if ((*dataset)->source->close)
+        (*dataset)->source->close(*dataset);
+    gr_free(*dataset);
+    *dataset = NULL;
+}
+
+size_t gr_dataset_count(const gr_dataset *dataset)
+{
+    return dataset->count;
+}
+
+int gr_dataset_classes(const gr_dataset *dataset)
+{
+    return dataset->classes;
+}
+
+const char *gr_dataset_class_name(const gr_dataset *dataset, int label)
+{
+    bool named = dataset->class_names && label >= 0 && label < dataset->classes;
+    return named ? dataset->class_names[label] : NULL;
+}
+
+const char *gr_dataset_name(const gr_dataset *dataset, size_t index)
+{
+    return index < dataset->count ? dataset->samples[index].name : NULL;
+}
+
+int gr_dataset_label(const gr_dataset *dataset, size_t index)
+{
+    return index < dataset->count ? dataset->samples[index].label : -1;
+}
+
+graft_status gr_dataset_image(graft_log *log, const gr_dataset *dataset, size_t index,
+                              gr_image *out)
+{
+    *out = (gr_image){0};
+    if (index >= dataset->count)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: image %zu; expected 0 to %zu", dataset->title,
+                       index, dataset->count - 1);
+    return dataset->source->image(log, dataset, index, out);
+}

@@ -1,0 +1,61 @@
+/* A labelled set of images, wherever it comes from.
+ *
+ * What a `spec` may be, tried in this order:
+ *   dsprites:location, dsprites:orientation   generated, see dsprites.c
+ *   DIR with lists       VTAB-1k layout: DIR/train800val200.txt, train800.txt, val200.txt, test.txt;
+ *                        lines "path label", paths relative to DIR; see file_list.c
+ *   DIR with train.tar   and perhaps val.tar, test.tar; see tar.c
+ *   DIR                  ImageFolder: DIR/<class>/<file> or DIR/train/<class>/<file>, DIR/test/...
+ *   FILE.tar             the same tree in one uncompressed archive
+ *
+ * What a `split` means:
+ *            lists                            trees and archives           dsprites
+ *   train    train800val200.txt or train.txt  train/                       images 0..999
+ *   test     test.txt                         test/, else val/             the images from 1000 on
+ *   val      val200.txt or val.txt            val/, else test/             images 800..999
+ *   X        X.txt                            X/                           train800, val200, ...
+ *   all      -                                every image                  -
+ * val200 is a part of train800val200: VTAB-1k tunes on train800 / val200, then trains on both.
+ * A tree that has neither test/ nor val/ (validation/ counts as val/) is split by rule: of each
+ * class, sorted by path, images 4, 9, 14, ... are held out for "test" and "val", and "train" has
+ * the rest.
+ *
+ * Labels are 0 .. classes-1. In trees a label is the index of its class folder, sorted by bytes.
+ */
+#ifndef GR_DATA_DATASET_H
+#define GR_DATA_DATASET_H
+
+#include "data/image.h"
+
+/* Thread-safety: once open, all functions but gr_dataset_close() are safe. */
+typedef struct gr_dataset gr_dataset;
+
+typedef struct gr_dataset_params {
+    const char *split;   /* "train" when NULL */
+    int classes;         /* labels must be below; 0: as many as the data has */
+    size_t test_count;   /* images in the test split of a generated set; 0: 2000 */
+} gr_dataset_params;
+
+/* Opens and indexes; no image is decoded. `params` may be NULL. Errors name the file, and in lists
+ * the line. */
+graft_status gr_dataset_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                             gr_dataset **out);
+
+/* Sets *dataset to NULL; NULL and a pointer to NULL are accepted. */
+void gr_dataset_close(gr_dataset **dataset);
+
+size_t gr_dataset_count(const gr_dataset *dataset);
+int gr_dataset_classes(const gr_dataset *dataset);
+
+/* NULL when the data does not name its classes. Borrowed, as the next. */
+const char *gr_dataset_class_name(const gr_dataset *dataset, int label);
+
+/* The image's path as the source writes it. */
+const char *gr_dataset_name(const gr_dataset *dataset, size_t index);
+int gr_dataset_label(const gr_dataset *dataset, size_t index);
+
+/* Reads and decodes image `index`; the caller frees *out by gr_image_free(). */
+graft_status gr_dataset_image(graft_log *log, const gr_dataset *dataset, size_t index,
+                              gr_image *out);
+
+#endif

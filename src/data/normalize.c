@@ -1,0 +1,46 @@
+#include "data/normalize.h"
+
+#include "base/log.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    gr_normalization value;
+} presets[] = {
+    {"imagenet", {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}},
+    {"half", {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}},
+};
+
+graft_status gr_normalization_named(graft_log *log, const char *name, gr_normalization *out)
+{
+    for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
+        if (!strcmp(name, presets[i].name)) {
+            *out = presets[i].value;
+            return GRAFT_OK;
+        }
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "normalization '%s': expected imagenet or half", name);
+}
+
+graft_status gr_normalization_check(graft_log *log, const gr_normalization *n)
+{
+    for (int c = 0; c < 3; c++)
+        if (!isfinite(n->mean[c]) || !isfinite(n->std[c]) || n->std[c] <= 0.0f)
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "normalization: mean %g and std %g of channel %d; expected finite "
+                           "numbers and a positive std",
+                           (double)n->mean[c], (double)n->std[c], c);
+    return GRAFT_OK;
+}
+
+void gr_normalize(const gr_normalization *n, const uint8_t *pixels, size_t count, float *out)
+{
+    for (int c = 0; c < 3; c++) {
+        float table[256];
+        for (int v = 0; v < 256; v++)
+            table[v] = ((float)v / 255.0f - n->mean[c]) / n->std[c];
+        for (size_t i = 0; i < count; i++)
+            out[(size_t)c * count + i] = table[pixels[3 * i + (size_t)c]];
+    }
+}

@@ -1,0 +1,24 @@
+/* 8-bit RGB -> float planes: y = (x / 255 - mean) / std, per channel.
+ *
+ * Thread-safety: safe.
+ */
+#ifndef GR_DATA_NORMALIZE_H
+#define GR_DATA_NORMALIZE_H
+
+#include <graft/log.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gr_normalization {
+    float mean[3], std[3]; /* in units of the full scale 1.0 */
+} gr_normalization;
+
+/* The presets by name: "imagenet", and "half" (0.5 and 0.5, i.e. -1 to 1). */
+graft_status gr_normalization_named(graft_log *log, const char *name, gr_normalization *out);
+
+graft_status gr_normalization_check(graft_log *log, const gr_normalization *n);
+
+/* pixels [count, 3] -> out [3, count]. */
+void gr_normalize(const gr_normalization *n, const uint8_t *pixels, size_t count, float *out);
+
+#endif

@@ -1,0 +1,49 @@
+/* The contract between dataset.c and the sources, one file each. */
+#ifndef GR_DATA_SOURCE_H
+#define GR_DATA_SOURCE_H
+
+#include "data/dataset.h"
+#include <stdbool.h>
+
+typedef struct gr_source {
+    /* As gr_dataset_image(), index in range. Called by several threads at once. */
+    graft_status (*image)(graft_log *log, const gr_dataset *dataset, size_t index, gr_image *out);
+    /* optional: releases what the allocation tree does not */
+    void (*close)(gr_dataset *dataset);
+} gr_source;
+
+typedef struct gr_sample {
+    const char *name;
+    int32_t label;
+} gr_sample;
+
+/* First member of each source's own struct, which is a root of gr_alloc(). */
+struct gr_dataset {
+    const gr_source *source;
+    const char *title; /* the file or folder that errors name */
+    size_t count;
+    int classes;
+    gr_sample *samples;       /* [count] */
+    const char **class_names; /* [classes] or NULL */
+};
+
+/* Each opens `spec` and returns a dataset to be closed by gr_dataset_close(). `split` is not NULL,
+ * and holds no '/'. */
+graft_status gr_file_list_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                               gr_dataset **out);
+graft_status gr_image_folder_open(graft_log *log, const char *spec,
+                                  const gr_dataset_params *params, gr_dataset **out);
+graft_status gr_tar_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                         gr_dataset **out);
+graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                              gr_dataset **out);
+
+/* Whether the folder holds any list of the layout, or the one of `split`. */
+bool gr_file_list_probe(const char *directory, const char *split);
+
+/* Whether the folder holds train.tar. */
+bool gr_tar_probe(const char *directory);
+
+#define GR_DSPRITES_PREFIX "dsprites:"
+
+#endif

@@ -1,0 +1,144 @@
+/* WHAT is computed: a graph of values, each the result of an operator on other values.
+ *
+ * A graph knows shapes and gradients; it does not know devices. Values are made by the functions
+ * of ops/ops.h and live as long as their graph. Building is "sticky": after the first error every
+ * further call returns NULL, and functions accept NULL values, so that a whole network can be
+ * written down and checked once with gr_graph_status().
+ *
+ * Thread-safety: one graph may be used by one thread at a time.
+ */
+#ifndef GR_GRAPH_H
+#define GR_GRAPH_H
+
+#include "base/log.h"
+#include "base/shape.h"
+
+#define GR_MAX_INPUTS 8
+
+typedef struct gr_graph gr_graph;
+typedef struct gr_value gr_value;
+typedef struct gr_op gr_op;
+
+typedef enum gr_value_kind {
+    GR_VALUE_INPUT,  /* given by the caller before each run */
+    GR_VALUE_FROZEN, /* never changes: its layout on the device may be prepared ahead of time */
+    GR_VALUE_PARAM,  /* trainable */
+    GR_VALUE_RESULT, /* computed by an operator */
+} gr_value_kind;
+
+/* Elementwise functions; the numbers are those of shaders/activation.gkh. */
+typedef enum gr_func {
+    GR_FUNC_SCALE,
+    GR_FUNC_GELU,
+    GR_FUNC_QUICK_GELU,
+    GR_FUNC_RELU,
+} gr_func;
+
+/* What an operator needs to know beside its inputs; ops/ops.h tells who uses which. */
+typedef union gr_attrs {
+    struct {
+        float alpha;
+        bool accumulate;
+    } matmul;
+    struct {
+        float scale;
+    } softmax;
+    struct {
+        float eps;
+    } norm;
+    struct {
+        gr_func func;
+        float alpha;
+    } unary;
+    struct {
+        float alpha; /* add: a + alpha b; mul: alpha a b */
+    } binary;
+    struct {
+        int axis;
+        int64_t start;
+    } slice;
+    struct {
+        int axis[GR_MAX_RANK]; /* result axis i is input axis axis[i] */
+    } permute;
+    struct {
+        int axis;
+        int64_t start[GR_MAX_INPUTS]; /* where each input begins; gaps are zero */
+    } concat;
+    struct {
+        int keep_first, keep_last; /* axes [keep_first, keep_last) stay, all others are summed */
+        float alpha;
+    } reduce;
+    struct {
+        int pad;
+        bool transposed;
+    } conv;
+    struct {
+        bool half_weights; /* see ops.h, rfft2 */
+        int64_t cols;      /* irfft2: length of the last transformed axis */
+    } fft;
+    struct {
+        bool conjugate;
+    } complex;
+    struct {
+        float rate;
+        uint32_t site; /* distinct for each place of the network */
+        bool per_sample;
+    } dropout;
+} gr_attrs;
+
+struct gr_value {
+    gr_graph *graph;
+    int id; /* index in creation order: inputs of an operator come before its result */
+    gr_value_kind kind;
+    gr_dtype dtype;
+    gr_shape shape;
+    const char *name;  /* never NULL; unique for INPUT, FROZEN and PARAM */
+    bool needs_grad;   /* depends on a PARAM */
+    const gr_op *op;   /* RESULT only */
+    int input_count;
+    gr_value *input[GR_MAX_INPUTS];
+    gr_attrs attr;
+    /* FROZEN: the data; PARAM: start values. Borrowed; contiguous elements of `source_dtype`. */
+    const void *source;
+    gr_dtype source_dtype;
+};
+
+gr_graph *gr_graph_create(graft_log *log);
+void gr_graph_destroy(gr_graph *graph); /* NULL is accepted */
+
+/* GRAFT_OK, or the first error that building met. */
+graft_status gr_graph_status(const gr_graph *graph);
+
+/* Marks the graph as failed (first error wins) and reports it; returns NULL. */
+gr_value *gr_graph_fail(gr_graph *graph, graft_status status, const char *fmt, ...)
+    GRAFT_PRINTF(3, 4);
+
+graft_log *gr_graph_log(const gr_graph *graph);
+int gr_graph_count(const gr_graph *graph);
+gr_value *gr_graph_at(const gr_graph *graph, int id);
+gr_value *gr_graph_find(const gr_graph *graph, const char *name); /* INPUT, FROZEN, PARAM */
+
+/* Zeroed memory that lives as long as the graph, e.g. for constant tables. */
+void *gr_graph_memory(gr_graph *graph, size_t size_bytes);
+
+gr_value *gr_graph_input(gr_graph *graph, const char *name, gr_dtype dtype, gr_shape shape);
+gr_value *gr_graph_frozen(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
+                          const void *source);
+gr_value *gr_graph_param(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
+                         const void *source);
+
+/* Appends the result of an operator: runs its shape rule. For use by src/ops. */
+gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inputs, int count,
+                          const gr_attrs *attrs);
+
+/* Appends the gradient of the scalar `loss` with respect to params[0..count).
+ * Only what those need is built: nothing is added for frozen values. grads[i] becomes NULL when
+ * the loss does not depend on params[i]. */
+graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const *params, int count,
+                                gr_value **grads);
+
+/* Returns a value equal to `output` in which rows that nobody reads are not computed: slices move
+ * up through row-wise operators. Call before gr_graph_gradients. */
+gr_value *gr_graph_narrow(gr_graph *graph, gr_value *output);
+
+#endif

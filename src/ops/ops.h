@@ -1,0 +1,89 @@
+/* The operators: functions that append values to a graph.
+ *
+ * Shapes are written outermost first. Every function returns NULL when an input is NULL or does
+ * not fit; the reason is the graph's status. All values are f32 unless said.
+ */
+#ifndef GR_OPS_H
+#define GR_OPS_H
+
+#include "graph/graph.h"
+
+/* [.., M, K] x [.., K, N] -> [.., M, N], times alpha. Leading axes of a and b are equal, or b has
+ * none. bias [N] may be NULL. Transpose an operand by gr_permute: that copies nothing. */
+gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha);
+
+/* x [.., K], weight [N, K], bias [N] or NULL -> x weight^T + bias, [.., N]. */
+gr_value *gr_linear(gr_value *x, gr_value *weight, gr_value *bias);
+
+/* softmax(scale x) along the last axis. */
+gr_value *gr_softmax(gr_value *x, float scale);
+
+/* (x - mean) / sqrt(var + eps) along the last axis (biased variance), times gamma [C] plus
+ * beta [C]; both NULL for the plain normalisation. */
+gr_value *gr_layer_norm(gr_value *x, gr_value *gamma, gr_value *beta, float eps);
+
+gr_value *gr_unary(gr_value *x, gr_func func, float alpha);
+gr_value *gr_gelu(gr_value *x);
+gr_value *gr_quick_gelu(gr_value *x);
+gr_value *gr_relu(gr_value *x);
+gr_value *gr_scale(gr_value *x, float alpha);
+
+/* a + alpha b and alpha a b. b has the shape of a, or a's trailing axes (broadcast over the
+ * leading ones). */
+gr_value *gr_add(gr_value *a, gr_value *b);
+gr_value *gr_add_scaled(gr_value *a, gr_value *b, float alpha);
+gr_value *gr_mul(gr_value *a, gr_value *b);
+
+/* x * scale + shift along the last axis; scale, shift [C]. */
+gr_value *gr_affine(gr_value *x, gr_value *scale, gr_value *shift);
+
+/* w[o, j] (1 + scale_out[o] scale_in[j]), RLRR's effective weight (arXiv 2403.19067, eq. 6). */
+gr_value *gr_outer_scale(gr_value *w, gr_value *scale_out, gr_value *scale_in);
+
+/* Sums over all axes outside [keep_first, keep_last), which must be a prefix or a suffix. */
+gr_value *gr_sum_leading(gr_value *x, int keep_last_axes);
+gr_value *gr_sum_last(gr_value *x);
+
+/* Stride-1 convolution, channels last: x [B, H, W, Cin], weight [Cout, Cin, k, k] (as in torch: a
+ * cross-correlation), bias [Cout] or NULL -> [B, H + 2 pad - k + 1, .., Cout]. */
+gr_value *gr_conv2d(gr_value *x, gr_value *weight, gr_value *bias, int pad);
+
+/* Two-dimensional discrete Fourier transform over axes 1 and 2 of x [B, H, W, D] (channels last),
+ * ortho normalisation -> half spectrum [B, H, W/2+1, D, 2], last axis (re, im). H = 1 makes it
+ * one-dimensional. */
+gr_value *gr_rfft2(gr_value *x);
+
+/* The inverse, [B, H, cols/2+1, D, 2] -> [B, H, cols, D]; imaginary parts that the spectrum of a
+ * real signal cannot have are dropped. */
+gr_value *gr_irfft2(gr_value *z, int64_t cols);
+
+/* Complex product [B, .., 2] x [.., 2], the second broadcast over the leading axis. */
+gr_value *gr_complex_mul(gr_value *z, gr_value *filter);
+
+/* Zeroes elements with probability `rate` and divides the others by 1 - rate; per_sample decides
+ * once per index of the leading axis (DropPath). Draws from Philox keyed by the run's seed, step,
+ * `site` and the element's place in the whole batch: the same on every device and for every split
+ * into micro-batches. rate 0 returns x itself. */
+gr_value *gr_dropout(gr_value *x, float rate, uint32_t site, bool per_sample, gr_value *scalars);
+
+/* Mean cross entropy of logits [B, C] and labels [B] (I32; negative: row does not count), scaled
+ * by the run's inv_count scalar instead of 1/B -> []. */
+gr_value *gr_cross_entropy(gr_value *logits, gr_value *labels, gr_value *scalars);
+
+/* Views: no data moves unless a kernel needs it contiguous. */
+gr_value *gr_reshape(gr_value *x, gr_shape shape);
+gr_value *gr_permute(gr_value *x, const int *axes); /* result axis i is x's axis axes[i] */
+gr_value *gr_transpose(gr_value *x);                /* last two axes */
+gr_value *gr_slice(gr_value *x, int axis, int64_t start, int64_t length);
+
+/* Joins along an axis. */
+gr_value *gr_concat(gr_value *const *inputs, int count, int axis);
+
+/* As concat, with each input placed at start[i] of an axis of `size`; gaps are zero. */
+gr_value *gr_place(gr_value *const *inputs, const int64_t *start, int count, int axis,
+                   int64_t size);
+
+/* The image [B, 3, H, W] as rows of patches [B, (H/p)(W/p), 3 p p], row-major patches. */
+gr_value *gr_patches(gr_value *image, int64_t patch);
+
+#endif

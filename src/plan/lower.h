@@ -1,0 +1,83 @@
+/* What an operator's `lower` works with: views of its inputs and result, and dispatches.
+ *
+ * Lowering names storage by slots. Where a slot lies in memory is decided afterwards, when the
+ * life of every slot is known. Errors are sticky: after the first one all calls do nothing and
+ * gr_lower_status() tells it.
+ */
+#ifndef GR_LOWER_H
+#define GR_LOWER_H
+
+#include "backends/backend.h"
+#include "ops/op.h"
+#include "plan/view.h"
+
+/* Facts about the device the plan is for. */
+const gr_caps *gr_lower_caps(const gr_plan *plan);
+graft_status gr_lower_status(const gr_plan *plan);
+graft_status gr_lower_fail(gr_plan *plan, graft_status status, const char *fmt, ...)
+    GRAFT_PRINTF(3, 4);
+
+/* How a value lies in storage: any strides. */
+gr_view gr_lower_view(gr_plan *plan, const gr_value *value);
+
+/* The same, copied first when it is not row-major without gaps; with `aligned` also offset 0. */
+gr_view gr_lower_dense(gr_plan *plan, const gr_value *value, bool aligned);
+
+/* Storage for the result of `value`; dense unless a consumer asked for it in place. */
+gr_view gr_lower_result(gr_plan *plan, const gr_value *value);
+
+/* Storage for the result that is dense with offset 0, for kernels that write nothing else. */
+gr_view gr_lower_dense_result(gr_plan *plan, const gr_value *value);
+
+/* Storage that lives from the next to the last dispatch that names it. */
+gr_view gr_lower_scratch(gr_plan *plan, gr_shape shape);
+
+/* Splits views of one shape at the same axis into rows x cols, the fewest rows possible.
+ * Returns the axis, or -1 when they cannot be seen so (make them dense then). first_axis bounds
+ * it from below. */
+int gr_lower_split(const gr_view *const *views, int count, int first_axis, gr_rows *out);
+
+/* to = from, or to += from; shapes equal, any strides. */
+void gr_lower_copy(gr_plan *plan, const gr_view *from, const gr_view *to, bool accumulate);
+
+/* to = 0 for a whole slot. */
+void gr_lower_fill_zero(gr_plan *plan, int slot);
+
+/* One dispatch. `params` points to the kernel's gr_<kernel>_params. */
+typedef struct gr_launch {
+    const gr_kernel *kernel;
+    const void *params;
+    int slot[GR_MAX_BINDINGS]; /* one for each binding of the kernel */
+    uint32_t grid[3];
+    uint32_t tunable[GR_MAX_TUNABLES]; /* [0] is WG */
+} gr_launch;
+
+/* A launch with the kernel's default tunables and WG fitted to the device. */
+gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *params);
+
+/* Grids: one work-item per element of rows x cols; one work-group per row; one work-item per
+ * element of a flat range. */
+void gr_launch_elements(gr_plan *plan, gr_launch *launch, uint32_t rows, uint32_t cols);
+void gr_launch_rows(gr_plan *plan, gr_launch *launch, uint32_t rows);
+void gr_launch_flat(gr_plan *plan, gr_launch *launch, uint64_t count);
+
+void gr_lower_dispatch(gr_plan *plan, const gr_launch *launch);
+
+/* Folds a dense range of `count` elements into rows x cols that a 2-D grid can cover. */
+void gr_fold(uint64_t count, uint32_t *rows, uint32_t *cols);
+
+/* A frozen value prepared once, when the plan is made: returns the slot of `shape` elements that
+ * `pack` fills (by dispatches of its own) from the row-major value. `layout` names the form;
+ * plans of one store share it. */
+typedef void (*gr_pack_fn)(gr_plan *plan, const gr_view *from, const gr_view *to, void *user);
+int gr_lower_packed(gr_plan *plan, const gr_view *value, const char *layout, gr_shape shape,
+                    gr_pack_fn pack, void *user);
+
+/* True when the view is storage that never changes, so that packing it ahead pays. */
+bool gr_lower_is_frozen(const gr_plan *plan, const gr_view *view);
+
+/* Hands a dispatch to a vendor library when the device has it for this case; false otherwise. */
+bool gr_lower_library(gr_plan *plan, const gr_library_desc *desc, const gr_view *const *views,
+                      int count);
+
+#endif

@@ -1,0 +1,12 @@
+/* Loading a checkpoint of any known kind. */
+#ifndef GR_WEIGHTS_LOAD_H
+#define GR_WEIGHTS_LOAD_H
+
+#include "weights/tensors.h"
+
+/* Reads a .safetensors file, an index.json of a sharded checkpoint, a directory with either, or an
+ * .npz archive; a JAX ViT checkpoint arrives with timm's names and layouts. The caller owns
+ * *tensors, which is NULL on failure. Another kind of file is GRAFT_ERR_UNSUPPORTED. */
+graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tensors);
+
+#endif

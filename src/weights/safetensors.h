@@ -1,0 +1,45 @@
+/* The safetensors format: a JSON header, then the bytes of all tensors without gaps.
+ *
+ * File: u64 N (little-endian) | N bytes of JSON {"name": {"dtype", "shape", "data_offsets"}, ..,
+ * "__metadata__": {text: text}} | data, to which the offsets are relative.
+ */
+#ifndef GR_WEIGHTS_SAFETENSORS_H
+#define GR_WEIGHTS_SAFETENSORS_H
+
+#include "weights/tensors.h"
+
+/* Maps the file and appends its tensors, in the order of their data, and its metadata. Everything
+ * that the header says is checked before it is believed: GRAFT_ERR_FORMAT when it lies,
+ * GRAFT_ERR_UNSUPPORTED for an element type or rank that gr_tensor cannot hold. On failure
+ * `tensors` may hold a part of the file: destroy it. */
+graft_status gr_safetensors_read(graft_log *log, const char *path, gr_tensors *tensors);
+
+/* A checkpoint cut into several files: `path` is the index, {"weight_map": {name: file}}, with file
+ * names relative to it. Every tensor of the map must be found, and in the file that it names. */
+graft_status gr_safetensors_read_sharded(graft_log *log, const char *path, gr_tensors *tensors);
+
+/* Reads model.safetensors.index.json, else model.safetensors, else the only .safetensors file. */
+graft_status gr_safetensors_read_directory(graft_log *log, const char *path, gr_tensors *tensors);
+
+typedef enum gr_store {
+    GR_STORE_AS_IS,
+    GR_STORE_F16, /* F32 tensors become F16; a finite value that overflows is GRAFT_ERR_NUMERIC */
+    GR_STORE_BF16,
+} gr_store;
+
+typedef struct gr_safetensors_params {
+    bool
+        sorted; /* by element size, largest first, then name; otherwise in the order of `tensors` */
+    gr_store store;
+    /* Called for each tensor whose data is NULL to write its size_bytes bytes into `data`, so that
+     * values held elsewhere need host memory for one tensor at a time. May be NULL. */
+    graft_status (*fetch)(void *user, const gr_tensor *tensor, void *data);
+    void *user;
+} gr_safetensors_params;
+
+/* Writes tensors and metadata atomically (gr_file_writer). The data section starts at a multiple of
+ * 8 bytes; when sorted, every tensor is aligned to its element size. NULL params: all zero. */
+graft_status gr_safetensors_write(graft_log *log, const char *path, const gr_tensors *tensors,
+                                  const gr_safetensors_params *params);
+
+#endif
