@@ -95,6 +95,10 @@ uint gk_mul_hi(uint a, uint b)
 
 #define GK_F32_MAX 3.402823466e38f
 
-/* One thread of a one-dimensional dispatch, for loops that stride over the whole grid. */
+/* Element-wise kernels: work-item GLOBAL_ID of row GRID_ROW, no loop (CPUs vectorise this form).
+ * Rows fill grid axis 1 and spill into axis 2, so that no axis passes 65535 groups. */
 #define GLOBAL_ID   (GROUP_ID(0) * WG + LOCAL_ID)
-#define GLOBAL_SIZE (GROUP_COUNT(0) * WG)
+#define GRID_ROW    (GROUP_ID(2) * GROUP_COUNT(1) + GROUP_ID(1))
+
+/* Kernels with one work-group per row: that row, over grid axes 0 and 1. */
+#define GROUP_INDEX (GROUP_ID(1) * GROUP_COUNT(0) + GROUP_ID(0))

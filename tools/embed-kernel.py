@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Turns one kernel of shaders/ into C: SPIR-V words, OpenCL C text and a params struct.
 
-usage: embed-kernel.py --header gk.h --out-c X.gk.c --out-h X.gk.h [--glslang PROGRAM] X.gk
+usage: embed-kernel.py --header gk.h --out-c X.gk.c --out-h X.gk.h [--glslang PROGRAM
+                       [--spirv-val PROGRAM]] X.gk
 
 Without --glslang (or for a kernel in a folder named "opencl") there is no SPIR-V in the result.
 """
@@ -67,7 +68,7 @@ def parse(text, path):
     return name, bindings, fields, tunables
 
 
-def compile_spirv(glslang, source, path):
+def compile_spirv(glslang, spirv_val, source, path):
     with tempfile.TemporaryDirectory() as tmp:
         glsl, spv = os.path.join(tmp, "k.comp"), os.path.join(tmp, "k.spv")
         with open(glsl, "w", encoding="utf-8") as f:
@@ -76,6 +77,10 @@ def compile_spirv(glslang, source, path):
                              capture_output=True, text=True)
         if run.returncode:
             fail("%s: not accepted as GLSL:\n%s" % (path, run.stdout + run.stderr))
+        if spirv_val:
+            run = subprocess.run([spirv_val, "--target-env", "vulkan1.1", spv], capture_output=True, text=True)
+            if run.returncode:
+                fail("%s: not valid SPIR-V:\n%s" % (path, run.stdout + run.stderr))
         with open(spv, "rb") as f:
             data = f.read()
     return [int.from_bytes(data[i:i + 4], "little") for i in range(0, len(data), 4)]
@@ -100,6 +105,7 @@ def main():
     ap.add_argument("--out-c", required=True)
     ap.add_argument("--out-h", required=True)
     ap.add_argument("--glslang")
+    ap.add_argument("--spirv-val")
     ap.add_argument("kernel")
     args = ap.parse_args()
 
@@ -114,7 +120,7 @@ def main():
     opencl_only = os.path.basename(os.path.dirname(os.path.abspath(args.kernel))) == "opencl"
     spirv = []
     if args.glslang and not opencl_only:
-        spirv = compile_spirv(args.glslang, "#version 450\n" + header + line + body, args.kernel)
+        spirv = compile_spirv(args.glslang, args.spirv_val, "#version 450\n" + header + line + body, args.kernel)
     written = sum(1 << int(b[1]) for b in bindings if b[0] == "RW")
     digest = int(hashlib.sha256(opencl.encode()).hexdigest()[:16], 16)
 
