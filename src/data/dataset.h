@@ -2,11 +2,11 @@
  *
  * What a `spec` may be, tried in this order:
  *   dsprites:location, dsprites:orientation   generated, see dsprites.c
- *   DIR with lists       VTAB-1k layout: DIR/train800val200.txt, train800.txt, val200.txt, test.txt;
- *                        lines "path label", paths relative to DIR; see file_list.c
- *   DIR with train.tar   and perhaps val.tar, test.tar; see tar.c
- *   DIR                  ImageFolder: DIR/<class>/<file> or DIR/train/<class>/<file>, DIR/test/...
- *   FILE.tar             the same tree in one uncompressed archive
+ *   DIR with lists       VTAB-1k layout: DIR/train800val200.txt, train800.txt, val200.txt,
+ * test.txt; lines "path label", paths relative to DIR; see file_list.c DIR with train.tar   and
+ * perhaps val.tar, test.tar; see tar.c DIR                  ImageFolder: DIR/<class>/<file> or
+ * DIR/train/<class>/<file>, DIR/test/... FILE.tar             the same tree in one uncompressed
+ * archive
  *
  * What a `split` means:
  *            lists                            trees and archives           dsprites
@@ -31,9 +31,9 @@
 typedef struct gr_dataset gr_dataset;
 
 typedef struct gr_dataset_params {
-    const char *split;   /* "train" when NULL */
-    int classes;         /* labels must be below; 0: as many as the data has */
-    size_t test_count;   /* images in the test split of a generated set; 0: 2000 */
+    const char *split; /* "train" when NULL */
+    int classes;       /* labels must be below; 0: as many as the data has */
+    size_t test_count; /* images in the test split of a generated set; 0: 2000 */
 } gr_dataset_params;
 
 /* Opens and indexes; no image is decoded. `params` may be NULL. Errors name the file, and in lists

@@ -6,8 +6,8 @@
  * outlines are our own, so the pixels are not those of the published file.
  *
  * Tasks: those of VTAB-1k, "location" (x) and "orientation", each with its values grouped to 16
- * classes: floor(value / (values / 16)). A square looks the same after a quarter turn and an ellipse
- * after half a turn, so orientation cannot be learned to 100 %, here as in the original.
+ * classes: floor(value / (values / 16)). A square looks the same after a quarter turn and an
+ * ellipse after half a turn, so orientation cannot be learned to 100 %, here as in the original.
  *
  * Image i of the set is combination p(i), where p is a fixed random permutation: train and test
  * never share an image. */

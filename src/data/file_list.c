@@ -82,8 +82,10 @@ static graft_status parse_line(list *l, size_t number, char *line, int32_t *labe
     char *tab = strrchr(line, '\t');
     char *cut = !blank || (tab && tab > blank) ? tab : blank;
     if (!cut || cut == line)
-        return gr_fail(l->log, GRAFT_ERR_FORMAT, "%s:%zu: '%.80s' has no label; expected \"path "
-                       "label\"", l->path, number, line);
+        return gr_fail(l->log, GRAFT_ERR_FORMAT,
+                       "%s:%zu: '%.80s' has no label; expected \"path "
+                       "label\"",
+                       l->path, number, line);
     *cut = '\0';
     GR_TRY(parse_label(l, number, cut + 1, label));
     while (cut > line && isblank((unsigned char)cut[-1]))
@@ -143,8 +145,8 @@ static graft_status parse_list(file_list *d, list *l, gr_text *text)
 }
 
 /* Reads DIR/name.txt; with `keep` its lines become the samples. */
-static graft_status read_list(graft_log *log, file_list *d, const char *name, bool keep,
-                              int limit, int *max_label)
+static graft_status read_list(graft_log *log, file_list *d, const char *name, bool keep, int limit,
+                              int *max_label)
 {
     gr_text *text = NULL;
     list l = {.log = log, .limit = limit, .max_label = *max_label};

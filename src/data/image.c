@@ -1,13 +1,13 @@
 #include "data/image.h"
 
+#include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "data/codec.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 graft_status gr_image_alloc(graft_log *log, const char *name, int64_t width, int64_t height,
                             gr_image *out)
@@ -57,49 +57,13 @@ graft_status gr_image_decode(graft_log *log, const char *name, const void *bytes
                    name);
 }
 
-/* The size of an open regular file within the limit, or a failure. */
-static graft_status file_size(graft_log *log, const char *name, FILE *file, size_t *size_bytes)
-{
-    struct stat info;
-    if (fstat(fileno(file), &info))
-        return gr_fail(log, GRAFT_ERR_IO, "%s: %s", name, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return gr_fail(log, GRAFT_ERR_IO, "%s: not a regular file", name);
-    if ((uint64_t)info.st_size > GR_IMAGE_MAX_FILE_BYTES)
-        return gr_fail(log, GRAFT_ERR_FORMAT,
-                       "%s: file of %lld bytes; images of at most %zu bytes are accepted", name,
-                       (long long)info.st_size, GR_IMAGE_MAX_FILE_BYTES);
-    *size_bytes = (size_t)info.st_size;
-    return GRAFT_OK;
-}
-
-static graft_status decode_file(graft_log *log, const char *name, FILE *file, gr_image *out)
-{
-    size_t size_bytes = 0;
-    GR_TRY(file_size(log, name, file, &size_bytes));
-    void *bytes = malloc(size_bytes + 1);
-    if (!bytes)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory for %zu bytes", name, size_bytes);
-    graft_status status = GRAFT_OK;
-    if (fread(bytes, 1, size_bytes, file) != size_bytes)
-        status = gr_fail(log, GRAFT_ERR_IO, "%s: could not read %zu bytes: %s", name, size_bytes,
-                         ferror(file) ? strerror(errno) : "the file ended early");
-    else
-        status = gr_image_decode(log, name, bytes, size_bytes, out);
-    free(bytes);
-    return status;
-}
-
 graft_status gr_image_load(graft_log *log, const char *path, const char *name, gr_image *out)
 {
+    char *bytes = NULL;
+    size_t size_bytes = 0;
     *out = (gr_image){0};
-    if (!name)
-        name = path;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return gr_fail(log, errno == ENOENT ? GRAFT_ERR_NOT_FOUND : GRAFT_ERR_IO, "%s: %s", name,
-                       strerror(errno));
-    graft_status status = decode_file(log, name, file, out);
-    fclose(file);
+    GR_TRY(gr_file_read(log, NULL, path, &bytes, &size_bytes));
+    graft_status status = gr_image_decode(log, name ? name : path, bytes, size_bytes, out);
+    gr_free(bytes);
     return status;
 }

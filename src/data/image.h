@@ -15,9 +15,8 @@
 #include <stdint.h>
 
 /* Limits against decompression bombs: a kilobyte of PNG can announce 2^62 pixels. */
-#define GR_IMAGE_MAX_SIDE       65500
-#define GR_IMAGE_MAX_PIXELS     ((int64_t)1 << 27)
-#define GR_IMAGE_MAX_FILE_BYTES ((size_t)1 << 29)
+#define GR_IMAGE_MAX_SIDE   65500
+#define GR_IMAGE_MAX_PIXELS ((int64_t)1 << 27)
 
 enum { GR_IMAGE_CHANNELS = 3 };
 
@@ -38,7 +37,7 @@ void gr_image_free(gr_image *image);
 graft_status gr_image_decode(graft_log *log, const char *name, const void *bytes, size_t size_bytes,
                              gr_image *out);
 
-/* Reads and decodes a file; errors name `name`, the path when NULL. */
+/* Reads and decodes a file. Errors in its content name `name`, the path when NULL. */
 graft_status gr_image_load(graft_log *log, const char *path, const char *name, gr_image *out);
 
 #endif

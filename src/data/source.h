@@ -31,8 +31,8 @@ struct gr_dataset {
  * and holds no '/'. */
 graft_status gr_file_list_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                                gr_dataset **out);
-graft_status gr_image_folder_open(graft_log *log, const char *spec,
-                                  const gr_dataset_params *params, gr_dataset **out);
+graft_status gr_image_folder_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                                  gr_dataset **out);
 graft_status gr_tar_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                          gr_dataset **out);
 graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset_params *params,

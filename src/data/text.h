@@ -11,7 +11,7 @@ typedef struct gr_text {
     char **lines;
 } gr_text;
 
-/* Reads a text file of at most 1 GiB into an allocation of `parent`. A NUL byte is an error: the
+/* Reads a text file into an allocation of `parent`. A NUL byte is an error: the
  * file is not text. */
 graft_status gr_text_read(graft_log *log, void *parent, const char *path, gr_text **out);
 

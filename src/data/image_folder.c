@@ -1,0 +1,120 @@
+/* A folder tree on disk: <class>/<image>, or <split>/<class>/<image>. Folders below a class belong
+ * to it; symbolic links are followed. */
+#include "data/source.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A link that leads back up would go on for ever. */
+enum { MAX_DEPTH = 12 };
+
+typedef struct image_folder {
+    gr_dataset base;
+    gr_tree *tree;
+} image_folder;
+
+static graft_status scan(graft_log *log, image_folder *d, const char *inner, int depth);
+
+/* Adds DIR/inner, and when it is a folder all below it. */
+static graft_status scan_entry(graft_log *log, image_folder *d, const char *inner, int depth)
+{
+    struct stat info;
+    char *path = gr_printf(NULL, "%s/%s", d->base.title, inner);
+    int failed = path ? stat(path, &info) : -1;
+    graft_status status = GRAFT_OK;
+    if (!path)
+        status = gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->base.title);
+    else if (failed)
+        status = gr_fail(log, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
+    gr_free(path);
+    GR_TRY(status);
+    bool directory = S_ISDIR(info.st_mode);
+    if (!directory && !S_ISREG(info.st_mode))
+        return GRAFT_OK;
+    gr_tree_entry entry = {
+        .path = inner, .directory = directory, .size_bytes = (uint64_t)info.st_size};
+    if (!gr_tree_add(d->tree, &entry))
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->base.title);
+    return directory ? scan(log, d, inner, depth + 1) : GRAFT_OK;
+}
+
+static graft_status scan_open(graft_log *log, image_folder *d, const char *inner, int depth,
+                              DIR *folder)
+{
+    for (struct dirent *file; (file = readdir(folder));) {
+        if (file->d_name[0] == '.')
+            continue;
+        char *below =
+            *inner ? gr_printf(NULL, "%s/%s", inner, file->d_name) : gr_strdup(NULL, file->d_name);
+        graft_status status = below ? scan_entry(log, d, below, depth) : GRAFT_ERR_MEMORY;
+        gr_free(below);
+        GR_TRY(status);
+    }
+    return GRAFT_OK;
+}
+
+static graft_status scan(graft_log *log, image_folder *d, const char *inner, int depth)
+{
+    if (depth > MAX_DEPTH)
+        return gr_fail(log, GRAFT_ERR_FORMAT,
+                       "%s/%s: more than %d folders deep (a link that "
+                       "leads back?)",
+                       d->base.title, inner, MAX_DEPTH);
+    char *path = gr_printf(NULL, "%s/%s", d->base.title, inner);
+    DIR *folder = path ? opendir(path) : NULL;
+    graft_status status;
+    if (folder)
+        status = scan_open(log, d, inner, depth, folder);
+    else
+        status = gr_fail(log, path ? GRAFT_ERR_IO : GRAFT_ERR_MEMORY, "%s/%s: %s", d->base.title,
+                         inner, strerror(errno));
+    if (folder)
+        closedir(folder);
+    gr_free(path);
+    return status;
+}
+
+static graft_status open_folder(graft_log *log, image_folder *d, const char *split)
+{
+    GR_TRY(scan(log, d, "", 0));
+    gr_tree_group(d->tree, 0, "train");
+    return gr_tree_select(log, d->tree, split, &d->base);
+}
+
+static graft_status folder_image(graft_log *log, const gr_dataset *dataset, size_t index,
+                                 gr_image *out)
+{
+    char *path = gr_printf(NULL, "%s/%s", dataset->title, dataset->samples[index].name);
+    if (!path)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", dataset->title);
+    graft_status status = gr_image_load(log, path, path, out);
+    gr_free(path);
+    return status;
+}
+
+static const gr_source source = {.image = folder_image};
+
+graft_status gr_image_folder_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                                  gr_dataset **out)
+{
+    image_folder *d = gr_alloc(NULL, sizeof(*d));
+    if (!d)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
+    d->base.source = &source;
+    d->base.title = gr_strdup(d, spec);
+    d->tree = gr_alloc(d, sizeof(*d->tree));
+    graft_status status = GRAFT_ERR_MEMORY;
+    if (d->base.title && d->tree)
+        status = open_folder(log, d, params->split);
+    if (status == GRAFT_OK)
+        *out = &d->base;
+    else
+        gr_free(d);
+    return status;
+}

@@ -1,0 +1,342 @@
+/* A ring of decoded images. Position p of the epoch lives in slot p % capacity. Workers take the
+ * next position that has a free slot; the consumer takes positions in order and frees their slots.
+ *
+ *      consumed        taken                    consumed + capacity
+ *   ----|---------------|--------------------------|---> positions
+ *        ready or busy       free, to be taken
+ */
+#include "data/loader.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/order.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 64, AUTO_THREADS = 8, MAX_BATCH = 65536, ERROR_TEXT = 1024 };
+
+typedef enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_READY, SLOT_FAILED } slot_state;
+
+typedef struct slot {
+    slot_state state;
+    graft_status status;
+    char *error; /* when SLOT_FAILED; malloc */
+} slot;
+
+struct gr_loader {
+    graft_log *log;
+    const gr_dataset *dataset;
+    gr_loader_params params;
+    size_t positions;    /* of an epoch: full batches only with drop_last */
+    size_t image_pixels; /* size * size */
+
+    pthread_t threads[MAX_THREADS];
+    int thread_count;
+    pthread_mutex_t mutex;
+    pthread_cond_t freed, finished; /* for the workers; for the consumer */
+
+    /* Guarded by the mutex. */
+    size_t consumed, taken;
+    int busy;
+    bool stop, paused;
+    slot *slots; /* [capacity] */
+
+    /* Written by the consumer while the workers are paused. */
+    uint32_t *order; /* [dataset count] */
+    uint32_t epoch;
+
+    uint8_t *pixels; /* [capacity, size, size, 3]: each slot by the one who holds it */
+    size_t capacity;
+
+    /* The consumer's own. */
+    graft_status failure;
+    char *failure_text;
+    size_t batch_start;
+};
+
+/* ---- Workers ------------------------------------------------------------------------------------
+ */
+
+static graft_status prepare(gr_loader *l, graft_log *log, size_t position)
+{
+    uint32_t index = l->order[position];
+    gr_image image, resized;
+    GR_TRY(gr_dataset_image(log, l->dataset, index, &image));
+    graft_status status = gr_preprocess_resize(log, &l->params.preprocess, &image, &resized);
+    gr_image_free(&image);
+    GR_TRY(status);
+    if (l->params.flip && gr_order_flip(l->params.seed, l->epoch, index))
+        gr_flip_horizontal(&resized);
+    size_t size_bytes = l->image_pixels * GR_IMAGE_CHANNELS;
+    memcpy(l->pixels + (position % l->capacity) * size_bytes, resized.pixels, size_bytes);
+    gr_image_free(&resized);
+    return GRAFT_OK;
+}
+
+/* The text of the error, kept for the consumer: it must be told in the order of the images. */
+static char *error_text(graft_log *log)
+{
+    char *text = malloc(ERROR_TEXT);
+    if (text)
+        graft_log_error(log, text, ERROR_TEXT);
+    return text;
+}
+
+static bool may_take(const gr_loader *l)
+{
+    return !l->paused && l->taken < l->positions && l->taken < l->consumed + l->capacity;
+}
+
+static void work(gr_loader *l, graft_log *log)
+{
+    pthread_mutex_lock(&l->mutex);
+    while (!l->stop) {
+        if (!may_take(l)) {
+            pthread_cond_wait(&l->freed, &l->mutex);
+            continue;
+        }
+        size_t position = l->taken++;
+        slot *s = &l->slots[position % l->capacity];
+        s->state = SLOT_BUSY;
+        l->busy++;
+        pthread_mutex_unlock(&l->mutex);
+        graft_status status = prepare(l, log, position);
+        char *error = status == GRAFT_OK ? NULL : error_text(log);
+        pthread_mutex_lock(&l->mutex);
+        s->status = status;
+        s->error = error;
+        s->state = status == GRAFT_OK ? SLOT_READY : SLOT_FAILED;
+        l->busy--;
+        if (status != GRAFT_OK)
+            l->paused = true; /* nothing after it will be asked for */
+        pthread_cond_signal(&l->finished);
+    }
+    pthread_mutex_unlock(&l->mutex);
+}
+
+static void *worker(void *user)
+{
+    gr_loader *l = user;
+    graft_log *log = graft_log_create(NULL); /* a log of its own: see error_text() */
+    work(l, log);
+    graft_log_destroy(&log);
+    return NULL;
+}
+
+/* ---- Starting, seeking, stopping ----------------------------------------------------------------
+ */
+
+/* Holding the mutex: waits until no worker touches a slot, and empties the ring. */
+static void quiesce(gr_loader *l)
+{
+    l->paused = true;
+    while (l->busy)
+        pthread_cond_wait(&l->finished, &l->mutex);
+    for (size_t i = 0; i < l->capacity; i++) {
+        free(l->slots[i].error);
+        l->slots[i] = (slot){0};
+    }
+}
+
+graft_status gr_loader_seek(gr_loader *l, uint32_t epoch, size_t batch)
+{
+    if (batch > gr_loader_batches(l))
+        return gr_fail(l->log, GRAFT_ERR_ARGUMENT, "loader: batch %zu; an epoch has %zu", batch,
+                       gr_loader_batches(l));
+    size_t start = batch * (size_t)l->params.batch;
+    pthread_mutex_lock(&l->mutex);
+    quiesce(l);
+    if (l->params.order == GR_ORDER_SHUFFLED)
+        gr_order_shuffled(l->order, gr_dataset_count(l->dataset), l->params.seed, epoch);
+    else
+        gr_order_sequential(l->order, gr_dataset_count(l->dataset));
+    l->epoch = epoch;
+    l->consumed = l->taken = start < l->positions ? start : l->positions;
+    l->batch_start = l->consumed;
+    l->paused = false;
+    pthread_cond_broadcast(&l->freed);
+    pthread_mutex_unlock(&l->mutex);
+    l->failure = GRAFT_OK;
+    free(l->failure_text);
+    l->failure_text = NULL;
+    return GRAFT_OK;
+}
+
+static graft_status check(graft_log *log, const gr_loader_params *p)
+{
+    if (p->batch < 1 || p->batch > MAX_BATCH)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "batch size %d: expected 1 to %d", p->batch,
+                       MAX_BATCH);
+    if (p->threads < 0 || p->threads > MAX_THREADS)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d loader threads: expected 0 to %d", p->threads,
+                       MAX_THREADS);
+    return gr_preprocess_check(log, &p->preprocess);
+}
+
+/* Two batches ahead, and always something to do for each worker. */
+static size_t ring_capacity(const gr_loader *l)
+{
+    size_t wanted = 2 * (size_t)l->params.batch + (size_t)l->params.threads;
+    return wanted < l->positions ? wanted : l->positions ? l->positions : 1;
+}
+
+static graft_status allocate(gr_loader *l)
+{
+    size_t count = gr_dataset_count(l->dataset), batch = (size_t)l->params.batch;
+    l->positions = l->params.drop_last ? count / batch * batch : count;
+    l->image_pixels = (size_t)l->params.preprocess.size * (size_t)l->params.preprocess.size;
+    l->capacity = ring_capacity(l);
+    l->slots = gr_alloc_array(l, l->capacity, sizeof(*l->slots));
+    l->order = gr_alloc_array(l, count, sizeof(*l->order));
+    /* calloc: overflow is checked, and pages are only taken once used */
+    l->pixels = calloc(l->capacity, l->image_pixels * GR_IMAGE_CHANNELS);
+    if (!l->slots || !l->order || !l->pixels)
+        return gr_fail(l->log, GRAFT_ERR_MEMORY,
+                       "loader: no memory for %zu images of %d x %d ahead; use a smaller batch",
+                       l->capacity, l->params.preprocess.size, l->params.preprocess.size);
+    return GRAFT_OK;
+}
+
+static graft_status start_workers(gr_loader *l)
+{
+    for (int i = 0; i < l->params.threads; i++) {
+        int error = pthread_create(&l->threads[i], NULL, worker, l);
+        if (error)
+            return gr_fail(l->log, GRAFT_ERR_MEMORY, "loader: cannot start a thread: %s",
+                           strerror(error));
+        l->thread_count++;
+    }
+    return GRAFT_OK;
+}
+
+static int auto_threads(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > AUTO_THREADS ? AUTO_THREADS : (int)processors;
+}
+
+graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
+                              const gr_loader_params *params, gr_loader **out)
+{
+    *out = NULL;
+    GR_TRY(check(log, params));
+    gr_loader *l = gr_alloc(NULL, sizeof(*l));
+    if (!l)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "loader: no memory");
+    l->log = log;
+    l->dataset = dataset;
+    l->params = *params;
+    if (!l->params.threads)
+        l->params.threads = auto_threads();
+    pthread_mutex_init(&l->mutex, NULL);
+    pthread_cond_init(&l->freed, NULL);
+    pthread_cond_init(&l->finished, NULL);
+    graft_status status = allocate(l);
+    if (status == GRAFT_OK)
+        status = gr_loader_seek(l, params->epoch, params->first_batch);
+    if (status == GRAFT_OK)
+        status = start_workers(l);
+    if (status == GRAFT_OK)
+        *out = l;
+    else
+        gr_loader_destroy(&l);
+    return status;
+}
+
+void gr_loader_destroy(gr_loader **loader)
+{
+    if (!loader || !*loader)
+        return;
+    gr_loader *l = *loader;
+    pthread_mutex_lock(&l->mutex);
+    l->stop = true;
+    pthread_cond_broadcast(&l->freed);
+    pthread_mutex_unlock(&l->mutex);
+    for (int i = 0; i < l->thread_count; i++)
+        pthread_join(l->threads[i], NULL);
+    for (size_t i = 0; l->slots && i < l->capacity; i++)
+        free(l->slots[i].error);
+    pthread_mutex_destroy(&l->mutex);
+    pthread_cond_destroy(&l->freed);
+    pthread_cond_destroy(&l->finished);
+    free(l->failure_text);
+    free(l->pixels);
+    gr_free(l);
+    *loader = NULL;
+}
+
+/* ---- The consumer -------------------------------------------------------------------------------
+ */
+
+size_t gr_loader_batches(const gr_loader *l)
+{
+    size_t batch = (size_t)l->params.batch;
+    return (l->positions + batch - 1) / batch;
+}
+
+size_t gr_loader_index(const gr_loader *l, int i)
+{
+    return l->order[l->batch_start + (size_t)i];
+}
+
+/* Waits for a position; on failure its text moves to the loader. */
+static graft_status await(gr_loader *l, size_t position)
+{
+    slot *s = &l->slots[position % l->capacity];
+    pthread_mutex_lock(&l->mutex);
+    while (s->state != SLOT_READY && s->state != SLOT_FAILED)
+        pthread_cond_wait(&l->finished, &l->mutex);
+    if (s->state == SLOT_FAILED) {
+        l->failure = s->status;
+        l->failure_text = s->error;
+        s->error = NULL;
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return l->failure;
+}
+
+static void release(gr_loader *l, size_t position)
+{
+    pthread_mutex_lock(&l->mutex);
+    l->slots[position % l->capacity].state = SLOT_FREE;
+    l->consumed = position + 1;
+    pthread_cond_signal(&l->freed);
+    pthread_mutex_unlock(&l->mutex);
+}
+
+static graft_status report_failure(const gr_loader *l)
+{
+    bool told = l->failure_text && *l->failure_text;
+    return gr_fail(l->log, l->failure, "%s",
+                   told ? l->failure_text : graft_status_text(l->failure));
+}
+
+graft_status gr_loader_next(gr_loader *l, float *images, int32_t *labels, int *valid)
+{
+    *valid = 0;
+    if (l->failure != GRAFT_OK)
+        return report_failure(l);
+    size_t batch = (size_t)l->params.batch, start = l->consumed;
+    size_t count = l->positions - start < batch ? l->positions - start : batch;
+    size_t image_floats = l->image_pixels * GR_IMAGE_CHANNELS;
+    l->batch_start = start;
+    for (size_t i = 0; i < count; i++) {
+        size_t position = start + i;
+        if (await(l, position) != GRAFT_OK)
+            return report_failure(l);
+        gr_normalize(&l->params.preprocess.normalization,
+                     l->pixels + (position % l->capacity) * image_floats, l->image_pixels,
+                     images + i * image_floats);
+        labels[i] = gr_dataset_label(l->dataset, l->order[position]);
+        release(l, position);
+    }
+    for (size_t i = count; count && i < batch; i++) {
+        memset(images + i * image_floats, 0, image_floats * sizeof(*images));
+        labels[i] = -1;
+    }
+    *valid = (int)count;
+    return GRAFT_OK;
+}

@@ -1,0 +1,61 @@
+/* Batches of images, decoded, resized and normalised by worker threads ahead of the consumer.
+ *
+ * What a batch holds depends on the dataset and the parameters alone, never on the number of
+ * threads: the order of epoch e is a Fisher-Yates shuffle keyed by (seed, e), a flip is keyed by
+ * (seed, e, index of the image). So a run continues at any batch of any epoch.
+ *
+ * Images wait as 8-bit pixels, a quarter of the memory of floats; gr_loader_next(), which has to
+ * copy them anyway, normalises on the way.
+ */
+#ifndef GR_DATA_LOADER_H
+#define GR_DATA_LOADER_H
+
+#include "data/dataset.h"
+#include "data/preprocess.h"
+#include <stdbool.h>
+
+typedef enum gr_order {
+    GR_ORDER_SEQUENTIAL, /* as the dataset lists them */
+    GR_ORDER_SHUFFLED,
+} gr_order;
+
+typedef struct gr_loader_params {
+    gr_preprocess preprocess;
+    int batch; /* images in a batch, 1 to 65536 */
+    gr_order order;
+    uint64_t seed;
+    bool flip;      /* mirror each image with probability 1/2 */
+    bool drop_last; /* leave out a last batch that is not full */
+    int threads;    /* 0: one per processor, at most 8 */
+    uint32_t epoch; /* where to start: epoch and batch in it */
+    size_t first_batch;
+} gr_loader_params;
+
+/* Thread-safety: one thread at a time. */
+typedef struct gr_loader gr_loader;
+
+/* Starts the workers. Borrows `dataset` and `log`, which must outlive the loader. */
+graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
+                              const gr_loader_params *params, gr_loader **out);
+
+/* Stops the workers and waits for them. Sets *loader to NULL; NULL and a pointer to NULL are
+ * accepted. */
+void gr_loader_destroy(gr_loader **loader);
+
+/* Batches in an epoch. */
+size_t gr_loader_batches(const gr_loader *loader);
+
+/* Continues at batch `batch` of an epoch, whatever came before; batch <= gr_loader_batches().
+ * Clears a failure. */
+graft_status gr_loader_seek(gr_loader *loader, uint32_t epoch, size_t batch);
+
+/* Writes the next batch: images [batch, 3, size, size], labels [batch]; blocks until it is ready.
+ * *valid is the number of images, 0 at the end of the epoch (nothing is written then). The rest of
+ * a batch that is not full is zero, with labels of -1.
+ * An image that cannot be read fails the batch that it is in, and all later calls. */
+graft_status gr_loader_next(gr_loader *loader, float *images, int32_t *labels, int *valid);
+
+/* The dataset index of image `i` of the batch that gr_loader_next() wrote last. */
+size_t gr_loader_index(const gr_loader *loader, int i);
+
+#endif
