@@ -27,25 +27,25 @@ typedef struct gr_library gr_library;   /* private to the backend */
 
 /* Facts about a device. Sizes are in bytes; 0 or false means absent. */
 typedef struct gr_caps {
-    uint32_t max_workgroup;      /* work-items in a work-group, first dimension */
-    uint32_t max_groups[3];      /* work-groups in a dispatch */
-    uint32_t shared_bytes;       /* shared (local) memory of a work-group */
-    uint64_t max_binding_bytes;  /* largest range that a kernel can see of one buffer */
-    uint64_t max_buffer_bytes;   /* largest single allocation */
-    uint64_t memory_bytes;       /* memory of the device; 0 when unknown */
-    uint32_t offset_align;       /* alignment of binding offsets, a power of two */
-    uint32_t subgroup_size;      /* 0 when unknown */
-    bool wide_vectors;           /* a CPU: one work-item should use long vectors (OpenCL C) */
-    bool f16_storage;            /* kernels may load and store 16-bit floats directly */
-    bool timestamps;             /* gr_backend.list_times works */
-    bool executes;               /* false: commands are counted but not run (null) */
-    bool plain_kernels;          /* only the plain kernel of each operator exists (reference) */
+    uint32_t max_workgroup;     /* work-items in a work-group, first dimension */
+    uint32_t max_groups[3];     /* work-groups in a dispatch */
+    uint32_t shared_bytes;      /* shared (local) memory of a work-group */
+    uint64_t max_binding_bytes; /* largest range that a kernel can see of one buffer */
+    uint64_t max_buffer_bytes;  /* largest single allocation */
+    uint64_t memory_bytes;      /* memory of the device; 0 when unknown */
+    uint32_t offset_align;      /* alignment of binding offsets, a power of two */
+    uint32_t subgroup_size;     /* 0 when unknown */
+    bool wide_vectors;          /* a CPU: one work-item should use long vectors (OpenCL C) */
+    bool f16_storage;           /* kernels may load and store 16-bit floats directly */
+    bool timestamps;            /* gr_backend.list_times works */
+    bool executes;              /* false: commands are counted but not run (null) */
+    bool plain_kernels;         /* only the plain kernel of each operator exists (reference) */
 } gr_caps;
 
 /* Every backend's device starts with this. The backend fills it in device_create. */
 struct gr_device {
     const gr_backend *backend;
-    graft_log *log;           /* borrowed */
+    graft_log *log; /* borrowed */
     graft_device_info info;
     gr_caps caps;
     char cache_dir[512];      /* "" : no on-disk cache */
@@ -103,7 +103,7 @@ typedef struct gr_gemm_desc {
     /* c[b] = alpha * op(a[b]) op(b[b]), row-major; bindings: a, b, c */
     uint32_t m, n, k, batch;
     bool transpose_a, transpose_b;
-    uint32_t lda, ldb, ldc;             /* elements */
+    uint32_t lda, ldb, ldc;                /* elements */
     uint64_t stride_a, stride_b, stride_c; /* elements between matrices of the batch */
     float alpha;
 } gr_gemm_desc;

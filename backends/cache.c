@@ -56,8 +56,8 @@ static const void *payload(const gr_mapping *file, const char *key, size_t *size
     *size = file->size_bytes - sizeof(h) - key_bytes;
     const char *data = bytes + sizeof(h) + key_bytes;
     header expected = make_header(key, data, *size);
-    bool valid = memcmp(&h, &expected, sizeof(h)) == 0 &&
-                 memcmp(bytes + sizeof(h), key, key_bytes) == 0;
+    bool valid =
+        memcmp(&h, &expected, sizeof(h)) == 0 && memcmp(bytes + sizeof(h), key, key_bytes) == 0;
     return valid ? data : NULL;
 }
 
@@ -83,8 +83,8 @@ bool gr_cache_load(graft_log *log, void *parent, const char *directory, const ch
     return *data != NULL;
 }
 
-static graft_status write_entry(graft_log *log, const char *path, const char *key,
-                                const void *data, size_t size)
+static graft_status write_entry(graft_log *log, const char *path, const char *key, const void *data,
+                                size_t size)
 {
     header h = make_header(key, data, size);
     gr_file_writer *writer;

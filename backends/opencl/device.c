@@ -1,0 +1,203 @@
+#include "backends/opencl/opencl.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_DEVICES 64
+
+/* Text of a device or platform without leading and trailing blanks. */
+static void trim(char *text)
+{
+    size_t blanks = strspn(text, " "), length = strlen(text);
+    while (length > blanks && text[length - 1] == ' ')
+        length--;
+    memmove(text, text + blanks, length - blanks);
+    text[length - blanks] = '\0';
+}
+
+static void device_text(cl_device_id id, cl_device_info what, char *text, size_t size)
+{
+    /* Longer than any buffer here: drivers fail instead of cutting. */
+    char full[1024] = "";
+    clGetDeviceInfo(id, what, sizeof(full) - 1, full, NULL);
+    trim(full);
+    snprintf(text, size, "%s", full);
+}
+
+/* A number of a device, zero when the driver does not tell it. */
+#define DEFINE_DEVICE_NUMBER(name, type)                                                           \
+    static type name(cl_device_id id, cl_device_info what)                                         \
+    {                                                                                              \
+        type value = 0;                                                                            \
+        clGetDeviceInfo(id, what, sizeof(value), &value, NULL);                                    \
+        return value;                                                                              \
+    }
+DEFINE_DEVICE_NUMBER(device_uint, cl_uint)
+DEFINE_DEVICE_NUMBER(device_ulong, cl_ulong)
+DEFINE_DEVICE_NUMBER(device_size, size_t)
+
+static bool usable(cl_device_id id)
+{
+    char text[64];
+    int major = 0, minor = 0;
+    device_text(id, CL_DEVICE_VERSION, text, sizeof(text));
+    bool known = sscanf(text, "OpenCL %d.%d", &major, &minor) == 2;
+    return known && (major > 1 || (major == 1 && minor >= 2)) &&
+           device_uint(id, CL_DEVICE_AVAILABLE) && device_uint(id, CL_DEVICE_COMPILER_AVAILABLE) &&
+           device_uint(id, CL_DEVICE_ENDIAN_LITTLE);
+}
+
+/* Every device that can run graft, platform by platform. Platforms without devices are normal. */
+static int find_devices(cl_device_id ids[MAX_DEVICES])
+{
+    cl_platform_id platforms[MAX_DEVICES];
+    cl_uint platform_count = 0;
+    int count = 0;
+    if (clGetPlatformIDs(MAX_DEVICES, platforms, &platform_count) != CL_SUCCESS)
+        return 0;
+    if (platform_count > MAX_DEVICES)
+        platform_count = MAX_DEVICES;
+    for (cl_uint p = 0; p < platform_count; p++) {
+        cl_device_id found[MAX_DEVICES];
+        cl_uint found_count = 0;
+        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_CPU | CL_DEVICE_TYPE_GPU, MAX_DEVICES,
+                           found, &found_count) != CL_SUCCESS)
+            continue;
+        for (cl_uint d = 0; d < found_count && d < MAX_DEVICES && count < MAX_DEVICES; d++)
+            if (usable(found[d]))
+                ids[count++] = found[d];
+    }
+    return count;
+}
+
+static graft_device_type device_type(cl_device_id id)
+{
+    if (device_ulong(id, CL_DEVICE_TYPE) & CL_DEVICE_TYPE_CPU)
+        return GRAFT_DEVICE_CPU;
+    return device_uint(id, CL_DEVICE_HOST_UNIFIED_MEMORY) ? GRAFT_DEVICE_INTEGRATED
+                                                          : GRAFT_DEVICE_DISCRETE;
+}
+
+static void fill_info(cl_device_id id, int index, graft_device_info *info)
+{
+    *info = (graft_device_info){0};
+    snprintf(info->id, sizeof(info->id), "opencl:%d", index);
+    device_text(id, CL_DEVICE_NAME, info->name, sizeof(info->name));
+
+    cl_platform_id platform = NULL;
+    char platform_name[100] = "", version[50];
+    clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof(platform), &platform, NULL);
+    clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof(platform_name) - 1, platform_name, NULL);
+    trim(platform_name);
+    device_text(id, CL_DRIVER_VERSION, version, sizeof(version));
+    snprintf(info->driver, sizeof(info->driver), "%s %s", platform_name, version);
+
+    info->type = device_type(id);
+    info->memory_bytes = device_ulong(id, CL_DEVICE_GLOBAL_MEM_SIZE);
+}
+
+static gr_caps make_caps(cl_device_id id, const graft_device_info *info)
+{
+    size_t items[16] = {0}; /* of a work-group, in each dimension */
+    clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof(items), items, NULL);
+    size_t workgroup = device_size(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
+    if (workgroup > items[0])
+        workgroup = items[0];
+    cl_uint width = device_uint(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    cl_uint preferred = device_uint(id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+    cl_ulong shared = device_ulong(id, CL_DEVICE_LOCAL_MEM_SIZE);
+    return (gr_caps){
+        .max_workgroup = (uint32_t)workgroup,
+        /* OpenCL has no such limit, but a kernel counts work-items in 32 bits, and hardware stops
+         * at 65535 in the other dimensions. */
+        .max_groups = {INT32_MAX, 65535, 65535},
+        .shared_bytes = shared > INT32_MAX ? INT32_MAX : (uint32_t)shared,
+        .max_binding_bytes = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE),
+        .max_buffer_bytes = device_ulong(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE),
+        .memory_bytes = info->memory_bytes,
+        .offset_align = 64, /* offsets are counted in elements; a cache line is for speed */
+        .wide_vectors = info->type == GRAFT_DEVICE_CPU && (width >= 8 || preferred >= 8),
+        .f16_storage = true, /* vload_half and vstore_half need no extension */
+        .timestamps = true,
+        .executes = true,
+    };
+}
+
+static int opencl_enumerate(graft_log *log, graft_device_info *infos, int max)
+{
+    cl_device_id ids[MAX_DEVICES];
+    int count = find_devices(ids);
+    for (int i = 0; i < count && i < max; i++)
+        fill_info(ids[i], i, &infos[i]);
+    return count;
+}
+
+static void opencl_device_destroy(gr_device *base)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    if (device->profile_queue)
+        clReleaseCommandQueue(device->profile_queue);
+    if (device->queue)
+        clReleaseCommandQueue(device->queue);
+    if (device->context)
+        clReleaseContext(device->context);
+    gr_free(device);
+}
+
+static graft_status open_context(gr_opencl_device *device)
+{
+    cl_int code;
+    device->context = clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
+    GR_OPENCL_TRY(device, "cannot create a context", code);
+    device->queue = clCreateCommandQueue(device->context, device->id, 0, &code);
+    GR_OPENCL_TRY(device, "cannot create a queue", code);
+    device->active = device->queue;
+    return GRAFT_OK;
+}
+
+static graft_status opencl_device_create(graft_log *log, int index, const char *cache_dir,
+                                         gr_device **out)
+{
+    cl_device_id ids[MAX_DEVICES];
+    int count = find_devices(ids);
+    if (index < 0 || index >= count)
+        return gr_fail(log, GRAFT_ERR_NO_DEVICE, "opencl:%d: no such device, there are %d", index,
+                       count);
+    gr_opencl_device *device = gr_alloc(NULL, sizeof(*device));
+    if (!device)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "opencl:%d: no memory for the device", index);
+    gr_device *base = &device->base;
+    device->id = ids[index];
+    base->backend = &gr_backend_opencl;
+    base->log = log;
+    fill_info(device->id, index, &base->info);
+    base->caps = make_caps(device->id, &base->info);
+    snprintf(base->cache_dir, sizeof(base->cache_dir), "%s", cache_dir);
+    graft_status status = open_context(device);
+    if (status != GRAFT_OK)
+        opencl_device_destroy(base);
+    else
+        *out = base;
+    return status;
+}
+
+const gr_backend gr_backend_opencl = {
+    .name = "opencl",
+    .enumerate = opencl_enumerate,
+    .device_create = opencl_device_create,
+    .device_destroy = opencl_device_destroy,
+    .buffer_create = gr_opencl_buffer_create,
+    .buffer_destroy = gr_opencl_buffer_destroy,
+    .buffer_write = gr_opencl_buffer_write,
+    .buffer_read = gr_opencl_buffer_read,
+    .pipelines_create = gr_opencl_pipelines_create,
+    .pipeline_destroy = gr_opencl_pipeline_destroy,
+    .list_create = gr_opencl_list_create,
+    .list_destroy = gr_opencl_list_destroy,
+    .submit = gr_opencl_submit,
+    .wait = gr_opencl_wait,
+    .list_times = gr_opencl_list_times,
+};

@@ -1,0 +1,180 @@
+#include "backends/opencl/opencl.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+/* One recorded command. A dispatch has a kernel object of its own, with its arguments set once. */
+typedef struct step {
+    gr_command command;
+    cl_kernel kernel;
+    cl_event event; /* of the last run, when profiled */
+} step;
+
+struct gr_list {
+    int count;
+    bool profile;
+    step *steps;
+};
+
+/* Arguments: for each binding its buffer and first element, then the params struct. */
+static cl_int set_arguments(cl_kernel kernel, const gr_command *command)
+{
+    const gr_kernel *k = command->pipeline->spec.kernel;
+    cl_int code = CL_SUCCESS;
+    cl_uint index = 0;
+    for (uint32_t i = 0; i < k->binding_count && code == CL_SUCCESS; i++) {
+        const gr_binding *binding = &command->binding[i];
+        cl_ulong first = binding->offset / k->binding_bytes[i];
+        code = clSetKernelArg(kernel, index++, sizeof(cl_mem), &binding->buffer->memory);
+        if (code == CL_SUCCESS)
+            code = clSetKernelArg(kernel, index++, sizeof(first), &first);
+    }
+    if (code == CL_SUCCESS)
+        code = clSetKernelArg(kernel, index, k->params_bytes, command->params);
+    return code;
+}
+
+static graft_status record(gr_opencl_device *device, const gr_command *command, step *s)
+{
+    s->command = *command;
+    if (command->kind != GR_COMMAND_DISPATCH)
+        return GRAFT_OK;
+    const gr_pipeline *pipeline = command->pipeline;
+    cl_int code;
+    s->kernel = clCreateKernel(pipeline->program, pipeline->spec.kernel->name, &code);
+    GR_OPENCL_TRY(device, pipeline->spec.kernel->name, code);
+    GR_OPENCL_TRY(device, pipeline->spec.kernel->name, set_arguments(s->kernel, command));
+    return GRAFT_OK;
+}
+
+graft_status gr_opencl_list_create(gr_device *base, const gr_command *commands, int count,
+                                   bool profile, gr_list **out)
+{
+    gr_list *list = gr_alloc(NULL, sizeof(*list));
+    step *steps = list ? gr_alloc_array(list, (size_t)count, sizeof(*steps)) : NULL;
+    if (!steps) {
+        gr_free(list);
+        return gr_fail(base->log, GRAFT_ERR_MEMORY, "%s: no memory for %d commands", base->info.id,
+                       count);
+    }
+    *list = (gr_list){.count = count, .profile = profile, .steps = steps};
+    for (int i = 0; i < count; i++) {
+        graft_status status = record(gr_opencl_device_of(base), &commands[i], &steps[i]);
+        if (status != GRAFT_OK) {
+            gr_opencl_list_destroy(base, list);
+            return status;
+        }
+    }
+    *out = list;
+    return GRAFT_OK;
+}
+
+static void drop_events(gr_list *list)
+{
+    for (int i = 0; i < list->count; i++) {
+        if (list->steps[i].event)
+            clReleaseEvent(list->steps[i].event);
+        list->steps[i].event = NULL;
+    }
+}
+
+void gr_opencl_list_destroy(gr_device *device, gr_list *list)
+{
+    drop_events(list);
+    for (int i = 0; i < list->count; i++)
+        if (list->steps[i].kernel)
+            clReleaseKernel(list->steps[i].kernel);
+    gr_free(list);
+}
+
+static cl_int dispatch(cl_command_queue queue, const step *s, cl_event *event)
+{
+    const gr_command *c = &s->command;
+    size_t local[3] = {c->pipeline->spec.tunables[0], 1, 1};
+    size_t global[3] = {c->grid[0] * local[0], c->grid[1], c->grid[2]};
+    c->pipeline->submitted = true;
+    return clEnqueueNDRangeKernel(queue, s->kernel, 3, NULL, global, local, 0, NULL, event);
+}
+
+static graft_status enqueue(gr_opencl_device *device, step *s, bool profile)
+{
+    const gr_command *c = &s->command;
+    const gr_binding *b = c->binding;
+    cl_event *event = profile ? &s->event : NULL;
+    cl_int code = CL_SUCCESS;
+    switch (c->kind) {
+    case GR_COMMAND_DISPATCH:
+        code = dispatch(device->active, s, event);
+        break;
+    case GR_COMMAND_COPY:
+        code = clEnqueueCopyBuffer(device->active, b[0].buffer->memory, b[1].buffer->memory,
+                                   (size_t)b[0].offset, (size_t)b[1].offset, (size_t)b[0].size, 0,
+                                   NULL, event);
+        break;
+    case GR_COMMAND_FILL:
+        code = clEnqueueFillBuffer(device->active, b[0].buffer->memory, &c->fill, sizeof(c->fill),
+                                   (size_t)b[0].offset, (size_t)b[0].size, 0, NULL, event);
+        break;
+    case GR_COMMAND_LIBRARY:
+        return c->library->enqueue(device, c->library, c, event);
+    }
+    GR_OPENCL_TRY(device, c->label ? c->label : "cannot queue a command", code);
+    return GRAFT_OK;
+}
+
+/* Times are taken on a queue of their own, since they may slow down every command of it. */
+static graft_status activate(gr_opencl_device *device, bool profile)
+{
+    if (profile && !device->profile_queue) {
+        cl_int code;
+        device->profile_queue =
+            clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE, &code);
+        GR_OPENCL_TRY(device, "cannot create a profiling queue", code);
+    }
+    cl_command_queue queue = profile ? device->profile_queue : device->queue;
+    if (queue != device->active)
+        GR_OPENCL_TRY(device, "cannot finish", clFinish(device->active));
+    device->active = queue;
+    return GRAFT_OK;
+}
+
+graft_status gr_opencl_submit(gr_device *base, gr_list *list)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    GR_TRY(activate(device, list->profile));
+    drop_events(list);
+    for (int i = 0; i < list->count; i++)
+        GR_TRY(enqueue(device, &list->steps[i], list->profile));
+    GR_OPENCL_TRY(device, "cannot flush", clFlush(device->active));
+    return GRAFT_OK;
+}
+
+graft_status gr_opencl_wait(gr_device *base)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    GR_OPENCL_TRY(device, "waiting failed", clFinish(device->active));
+    gr_opencl_save_programs(device);
+    return GRAFT_OK;
+}
+
+graft_status gr_opencl_list_times(gr_device *base, gr_list *list, double *ns)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    for (int i = 0; i < list->count; i++) {
+        cl_event event = list->steps[i].event;
+        if (!event)
+            return gr_fail(base->log, GRAFT_ERR_ARGUMENT,
+                           "%s: the list has no times: it was not profiled or never submitted",
+                           base->info.id);
+        cl_ulong start = 0, end = 0;
+        GR_OPENCL_TRY(device, "cannot wait for an event", clWaitForEvents(1, &event));
+        GR_OPENCL_TRY(device, "cannot read a time",
+                      clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof(start),
+                                              &start, NULL));
+        GR_OPENCL_TRY(
+            device, "cannot read a time",
+            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end, NULL));
+        ns[i] = end > start ? (double)(end - start) : 0;
+    }
+    return GRAFT_OK;
+}

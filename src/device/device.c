@@ -1,0 +1,186 @@
+#include "device/device.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "device/state.h"
+
+static graft_status no_memory(gr_device *device)
+{
+    return gr_fail(device->log, GRAFT_ERR_MEMORY, "%s: no memory for a device object",
+                   device->info.id);
+}
+
+graft_status gr_device_buffer_create(gr_device *device, uint64_t size, gr_memory memory,
+                                     gr_buffer **out)
+{
+    *out = NULL;
+    if (size == 0 || size % 4)
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                       "%s: a buffer of %llu bytes: expected a positive multiple of 4",
+                       device->info.id, (unsigned long long)size);
+    if (size > device->caps.max_buffer_bytes)
+        return gr_fail(device->log, GRAFT_ERR_DEVICE_MEMORY,
+                       "%s: a buffer of %llu bytes: the device allows %llu", device->info.id,
+                       (unsigned long long)size, (unsigned long long)device->caps.max_buffer_bytes);
+    if (!gr_object_reserve(device->state, GR_OBJECT_BUFFER, 1))
+        return no_memory(device);
+    GR_TRY(device->backend->buffer_create(device, size, memory, out));
+    gr_object_add(device->state, GR_OBJECT_BUFFER, (gr_object){.handle = *out, .size = size});
+    device->allocated_bytes += size;
+    if (device->allocated_bytes > device->peak_bytes)
+        device->peak_bytes = device->allocated_bytes;
+    return GRAFT_OK;
+}
+
+void gr_device_buffer_destroy(gr_device *device, gr_buffer **buffer)
+{
+    if (!*buffer)
+        return;
+    const gr_object *object = gr_object_find(device->state, GR_OBJECT_BUFFER, *buffer);
+    device->allocated_bytes -= object ? object->size : 0;
+    gr_object_forget(device->state, GR_OBJECT_BUFFER, *buffer);
+    device->backend->buffer_destroy(device, *buffer);
+    *buffer = NULL;
+}
+
+static graft_status check_host_access(gr_device *device, const gr_buffer *buffer, uint64_t offset,
+                                      uint64_t size)
+{
+    const gr_object *object = gr_object_find(device->state, GR_OBJECT_BUFFER, buffer);
+    if (!object)
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT, "%s: not a live buffer of this device",
+                       device->info.id);
+    if (offset > object->size || size > object->size - offset)
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                       "%s: %llu bytes at %llu: the buffer has %llu", device->info.id,
+                       (unsigned long long)size, (unsigned long long)offset,
+                       (unsigned long long)object->size);
+    return GRAFT_OK;
+}
+
+graft_status gr_device_buffer_write(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                    const void *data, uint64_t size)
+{
+    GR_TRY(check_host_access(device, buffer, offset, size));
+    return size ? device->backend->buffer_write(device, buffer, offset, data, size) : GRAFT_OK;
+}
+
+graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                   void *data, uint64_t size)
+{
+    GR_TRY(check_host_access(device, buffer, offset, size));
+    return size ? device->backend->buffer_read(device, buffer, offset, data, size) : GRAFT_OK;
+}
+
+static graft_status check_spec(gr_device *device, const gr_pipeline_spec *spec)
+{
+    uint32_t workgroup = spec->tunables[0];
+    if (workgroup == 0 || workgroup > device->caps.max_workgroup)
+        return gr_fail(device->log, GRAFT_ERR_UNSUPPORTED,
+                       "%s: kernel %s: a work-group of %u: the device allows 1 to %u",
+                       device->info.id, spec->kernel->name, workgroup, device->caps.max_workgroup);
+    return GRAFT_OK;
+}
+
+graft_status gr_device_pipelines_create(gr_device *device, const gr_pipeline_spec *specs, int count,
+                                        gr_pipeline **out)
+{
+    for (int i = 0; i < count; i++) {
+        out[i] = NULL;
+        GR_TRY(check_spec(device, &specs[i]));
+    }
+    if (!gr_object_reserve(device->state, GR_OBJECT_PIPELINE, (size_t)count))
+        return no_memory(device);
+    GR_TRY(device->backend->pipelines_create(device, specs, count, out));
+    for (int i = 0; i < count; i++)
+        gr_object_add(device->state, GR_OBJECT_PIPELINE,
+                      (gr_object){.handle = out[i], .kernel = specs[i].kernel});
+    return GRAFT_OK;
+}
+
+void gr_device_pipeline_destroy(gr_device *device, gr_pipeline **pipeline)
+{
+    if (!*pipeline)
+        return;
+    gr_object_forget(device->state, GR_OBJECT_PIPELINE, *pipeline);
+    device->backend->pipeline_destroy(device, *pipeline);
+    *pipeline = NULL;
+}
+
+graft_status gr_device_list_create(gr_device *device, const gr_command *commands, int count,
+                                   bool profile, gr_list **out)
+{
+    *out = NULL;
+    if (profile && !device->caps.timestamps)
+        return gr_fail(device->log, GRAFT_ERR_UNSUPPORTED, "%s: the device has no timestamps",
+                       device->info.id);
+    GR_TRY(gr_validate_commands(device, commands, count));
+    if (!gr_object_reserve(device->state, GR_OBJECT_LIST, 1))
+        return no_memory(device);
+    GR_TRY(device->backend->list_create(device, commands, count, profile, out));
+    gr_object_add(device->state, GR_OBJECT_LIST, (gr_object){.handle = *out, .profiled = profile});
+    return GRAFT_OK;
+}
+
+void gr_device_list_destroy(gr_device *device, gr_list **list)
+{
+    if (!*list)
+        return;
+    gr_object_forget(device->state, GR_OBJECT_LIST, *list);
+    device->backend->list_destroy(device, *list);
+    *list = NULL;
+}
+
+static graft_status find_list(gr_device *device, const gr_list *list, const gr_object **object)
+{
+    *object = gr_object_find(device->state, GR_OBJECT_LIST, list);
+    if (!*object)
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT, "%s: not a live list of this device",
+                       device->info.id);
+    return GRAFT_OK;
+}
+
+graft_status gr_device_submit(gr_device *device, gr_list *list)
+{
+    const gr_object *object;
+    GR_TRY(find_list(device, list, &object));
+    return device->backend->submit(device, list);
+}
+
+graft_status gr_device_wait(gr_device *device)
+{
+    return device->backend->wait(device);
+}
+
+graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns)
+{
+    const gr_object *object;
+    GR_TRY(find_list(device, list, &object));
+    if (!object->profiled)
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT, "%s: the list was not made to be profiled",
+                       device->info.id);
+    return device->backend->list_times(device, list, ns);
+}
+
+graft_status gr_device_library_create(gr_device *device, const gr_library_desc *desc,
+                                      gr_library **out)
+{
+    *out = NULL;
+    if (device->state->no_libraries || !device->backend->library_create)
+        return GRAFT_ERR_UNSUPPORTED;
+    if (!gr_object_reserve(device->state, GR_OBJECT_LIBRARY, 1))
+        return no_memory(device);
+    GR_TRY(device->backend->library_create(device, desc, out));
+    gr_object_add(device->state, GR_OBJECT_LIBRARY,
+                  (gr_object){.handle = *out, .library = desc->kind});
+    return GRAFT_OK;
+}
+
+void gr_device_library_destroy(gr_device *device, gr_library **library)
+{
+    if (!*library)
+        return;
+    gr_object_forget(device->state, GR_OBJECT_LIBRARY, *library);
+    device->backend->library_destroy(device, *library);
+    *library = NULL;
+}

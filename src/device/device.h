@@ -1,0 +1,60 @@
+/* Devices as the rest of src/ uses them: the backend contract behind checks and bookkeeping.
+ *
+ * These functions check the rules of backends/backend.h once, for every backend, and report a
+ * broken one in a single line; what they pass on, a backend may rely on. They keep the memory
+ * figures of the device, and know what is alive on it. All handles are made by and for one device.
+ *
+ * Thread-safety: one thread at a time for each device.
+ */
+#ifndef GR_DEVICE_DEVICE_H
+#define GR_DEVICE_DEVICE_H
+
+#include "backends/backend.h"
+
+/* The public handle is the internal one. */
+static inline gr_device *gr_device_from_public(graft_device *device)
+{
+    return (gr_device *)device;
+}
+
+static inline graft_device *gr_device_to_public(gr_device *device)
+{
+    return (graft_device *)device;
+}
+
+/* Contents are undefined. size: bytes, a multiple of 4, at most caps.max_buffer_bytes. */
+graft_status gr_device_buffer_create(gr_device *device, uint64_t size, gr_memory memory,
+                                     gr_buffer **out);
+void gr_device_buffer_destroy(gr_device *device, gr_buffer **buffer);
+
+/* Block until done; ordered after everything submitted. offset and size: bytes. */
+graft_status gr_device_buffer_write(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                    const void *data, uint64_t size);
+graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                   void *data, uint64_t size);
+
+/* All or nothing. */
+graft_status gr_device_pipelines_create(gr_device *device, const gr_pipeline_spec *specs, int count,
+                                        gr_pipeline **out);
+void gr_device_pipeline_destroy(gr_device *device, gr_pipeline **pipeline);
+
+/* Copies `commands`; borrows what they refer to. Refuses, with GRAFT_ERR_ARGUMENT: bindings out of
+ * their buffer or badly aligned, a written binding that overlaps another one of its command,
+ * grids beyond the limits, and a command that touches what an earlier one writes (or writes what
+ * an earlier one reads) with no barrier in between. */
+graft_status gr_device_list_create(gr_device *device, const gr_command *commands, int count,
+                                   bool profile, gr_list **out);
+void gr_device_list_destroy(gr_device *device, gr_list **list);
+
+graft_status gr_device_submit(gr_device *device, gr_list *list);
+graft_status gr_device_wait(gr_device *device);
+
+/* ns: nanoseconds of each command in the last run of a list made with `profile`, after a wait. */
+graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns);
+
+/* GRAFT_ERR_UNSUPPORTED, without a message, when there is no library for this case. */
+graft_status gr_device_library_create(gr_device *device, const gr_library_desc *desc,
+                                      gr_library **out);
+void gr_device_library_destroy(gr_device *device, gr_library **library);
+
+#endif

@@ -1,0 +1,130 @@
+/* GRAFT_LIMITS and GRAFT_DISABLE: a device made to look smaller than it is, so that a desktop runs
+ * what a phone would be given. */
+#include "device/state.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct profile {
+    const char *name;
+    gr_caps most; /* 0: not limited; offset_align: the least */
+} profile;
+
+static const profile profiles[] = {
+    /* Vulkan 1.1, table "Required Limits", and maintenance3 for the size of an allocation. */
+    {"vulkan11-min",
+     {.max_workgroup = 128,
+      .max_groups = {65535, 65535, 65535},
+      .shared_bytes = 16 << 10,
+      .max_binding_bytes = 128 << 20,
+      .max_buffer_bytes = 1 << 30,
+      .offset_align = 256}},
+    /* OpenCL 1.2, section 4.2, full profile. It promises work-groups of 1 only, which no GPU
+     * means: 64 stands for the smallest ones that are met. */
+    {"opencl12-min",
+     {.max_workgroup = 64,
+      .max_groups = {65535, 65535, 65535},
+      .shared_bytes = 32 << 10,
+      .max_binding_bytes = 128 << 20,
+      .max_buffer_bytes = 128 << 20,
+      .offset_align = 128}},
+    /* A Mali of the middle class (G52, G57) through Vulkan. */
+    {"mali-mid",
+     {.max_workgroup = 256,
+      .max_groups = {65535, 65535, 65535},
+      .shared_bytes = 32 << 10,
+      .max_binding_bytes = 128 << 20,
+      .max_buffer_bytes = 256 << 20,
+      .memory_bytes = (uint64_t)2 << 30,
+      .offset_align = 256,
+      .subgroup_size = 8,
+      .f16_storage = true}},
+};
+
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+#define CLAMP(field)                                                                               \
+    do {                                                                                           \
+        if (most->field && (caps->field == 0 || caps->field > most->field))                        \
+            caps->field = most->field;                                                             \
+    } while (0)
+
+static void clamp(gr_caps *caps, const gr_caps *most)
+{
+    CLAMP(max_workgroup);
+    CLAMP(max_groups[0]);
+    CLAMP(max_groups[1]);
+    CLAMP(max_groups[2]);
+    CLAMP(shared_bytes);
+    CLAMP(max_binding_bytes);
+    CLAMP(max_buffer_bytes);
+    CLAMP(memory_bytes);
+    if (caps->offset_align < most->offset_align)
+        caps->offset_align = most->offset_align;
+    if (caps->subgroup_size > most->subgroup_size)
+        caps->subgroup_size = 0; /* the size is a fact: it cannot be made smaller, only unknown */
+    caps->f16_storage = caps->f16_storage && most->f16_storage;
+    caps->wide_vectors = false;
+}
+
+static graft_status apply_profile(gr_device *device, const char *name)
+{
+    for (int i = 0; i < COUNT(profiles); i++) {
+        if (strcmp(profiles[i].name, name) == 0) {
+            clamp(&device->caps, &profiles[i].most);
+            return GRAFT_OK;
+        }
+    }
+    return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                   "GRAFT_LIMITS=%s: no such profile; expected vulkan11-min, opencl12-min or "
+                   "mali-mid",
+                   name);
+}
+
+static graft_status disable(gr_device *device, const char *name)
+{
+    gr_caps *caps = &device->caps;
+    if (strcmp(name, "f16") == 0)
+        caps->f16_storage = false;
+    else if (strcmp(name, "wide_vectors") == 0)
+        caps->wide_vectors = false;
+    else if (strcmp(name, "timestamps") == 0)
+        caps->timestamps = false;
+    else if (strcmp(name, "subgroups") == 0)
+        caps->subgroup_size = 0;
+    else if (strcmp(name, "libraries") == 0)
+        device->state->no_libraries = true;
+    else
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                       "GRAFT_DISABLE: %s: no such capability; expected f16, wide_vectors, "
+                       "timestamps, subgroups or libraries",
+                       name);
+    return GRAFT_OK;
+}
+
+/* `names` is a comma-separated list and is taken apart. */
+static graft_status disable_all(gr_device *device, char *names)
+{
+    char *rest = NULL;
+    for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+        GR_TRY(disable(device, name));
+    return GRAFT_OK;
+}
+
+graft_status gr_device_apply_limits(gr_device *device)
+{
+    const char *limits = getenv("GRAFT_LIMITS");
+    if (limits && limits[0])
+        GR_TRY(apply_profile(device, limits));
+    const char *names = getenv("GRAFT_DISABLE");
+    if (!names)
+        return GRAFT_OK;
+    char *copy = gr_strdup(NULL, names);
+    if (!copy)
+        return gr_fail(device->log, GRAFT_ERR_MEMORY, "GRAFT_DISABLE: no memory");
+    graft_status status = disable_all(device, copy);
+    gr_free(copy);
+    return status;
+}

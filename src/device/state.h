@@ -1,0 +1,49 @@
+/* Private to src/device: what it remembers of an open device, above all what is alive on it. */
+#ifndef GR_DEVICE_STATE_H
+#define GR_DEVICE_STATE_H
+
+#include "backends/backend.h"
+
+typedef enum gr_object_kind {
+    GR_OBJECT_BUFFER,
+    GR_OBJECT_PIPELINE,
+    GR_OBJECT_LIST,
+    GR_OBJECT_LIBRARY,
+    GR_OBJECT_KINDS
+} gr_object_kind;
+
+typedef struct gr_object {
+    const void *handle;
+    uint64_t size;           /* of a buffer, bytes */
+    const gr_kernel *kernel; /* of a pipeline */
+    gr_library_kind library; /* of a library */
+    bool profiled;           /* of a list */
+} gr_object;
+
+typedef struct gr_device_state {
+    bool no_libraries; /* GRAFT_DISABLE=libraries */
+    gr_object *objects[GR_OBJECT_KINDS];
+    size_t counts[GR_OBJECT_KINDS];
+    size_t capacities[GR_OBJECT_KINDS];
+} gr_device_state;
+
+/* Allocates the state of a device, for gr_free(). NULL: no memory. */
+gr_device_state *gr_device_state_create(void);
+
+/* Makes room for `count` objects more; false when out of memory. Reserving before an object is
+ * made lets gr_object_add() always succeed. */
+bool gr_object_reserve(gr_device_state *state, gr_object_kind kind, size_t count);
+void gr_object_add(gr_device_state *state, gr_object_kind kind, gr_object object);
+
+/* NULL when there is no such object. */
+gr_object *gr_object_find(const gr_device_state *state, gr_object_kind kind, const void *handle);
+
+void gr_object_forget(gr_device_state *state, gr_object_kind kind, const void *handle);
+
+/* limits.c: applies GRAFT_LIMITS and GRAFT_DISABLE to the device. Its state must be there. */
+graft_status gr_device_apply_limits(gr_device *device);
+
+/* validate.c: checks commands against the contract. */
+graft_status gr_validate_commands(const gr_device *device, const gr_command *commands, int count);
+
+#endif
