@@ -68,6 +68,14 @@ def parse(text, path):
     return name, bindings, fields, tunables
 
 
+def glsl_source(header, body):
+    return "#version 450\n" + header + "#line 1\n" + body
+
+
+def opencl_source(header, body):
+    return "#define GK_OPENCL\n" + header + "#line 1\n" + body
+
+
 def compile_spirv(glslang, spirv_val, source, path):
     with tempfile.TemporaryDirectory() as tmp:
         glsl, spv = os.path.join(tmp, "k.comp"), os.path.join(tmp, "k.spv")
@@ -115,12 +123,11 @@ def main():
     name, bindings, fields, tunables = parse(body, args.kernel)
     if name != os.path.basename(args.kernel).split(".")[0]:
         fail("%s: holds kernel %s; file and kernel share one name" % (args.kernel, name))
-    line = "#line 1\n"
-    opencl = "#define GK_OPENCL\n" + header + line + body
+    opencl = opencl_source(header, body)
     opencl_only = os.path.basename(os.path.dirname(os.path.abspath(args.kernel))) == "opencl"
     spirv = []
     if args.glslang and not opencl_only:
-        spirv = compile_spirv(args.glslang, args.spirv_val, "#version 450\n" + header + line + body, args.kernel)
+        spirv = compile_spirv(args.glslang, args.spirv_val, glsl_source(header, body), args.kernel)
     written = sum(1 << int(b[1]) for b in bindings if b[0] == "RW")
     digest = int(hashlib.sha256(opencl.encode()).hexdigest()[:16], 16)
 
