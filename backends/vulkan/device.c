@@ -1,0 +1,184 @@
+/* Devices: listing, opening and closing; the table of the backend. */
+#include "vulkan.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether the environment switches a part off: GRAFT_DISABLE=mapping,other */
+static bool is_disabled(const char *part)
+{
+    const char *list = getenv("GRAFT_DISABLE");
+    size_t length = strlen(part);
+    while (list && *list) {
+        size_t item = strcspn(list, ",");
+        if (item == length && !strncmp(list, part, length))
+            return true;
+        list += item;
+        list += *list == ',';
+    }
+    return false;
+}
+
+static int enumerate(graft_log *log, graft_device_info *infos, int max)
+{
+    VkInstance instance;
+    gr_vk_physical *list = NULL;
+    int count = 0;
+    bool debug = false;
+    /* Without a driver the instance fails; that is no error here. */
+    if (gr_vk_instance_create(NULL, &debug, &instance) != GRAFT_OK) {
+        gr_log(log, GRAFT_LOG_INFO, "vulkan: no driver");
+        return 0;
+    }
+    if (gr_vk_physical_list(NULL, NULL, instance, &list, &count) != GRAFT_OK)
+        gr_log(log, GRAFT_LOG_WARN, "vulkan: the devices cannot be listed");
+    for (int i = 0; i < count && i < max; i++)
+        gr_vk_physical_info(&list[i], i, &infos[i]);
+    gr_free(list);
+    vkDestroyInstance(instance, NULL);
+    return count;
+}
+
+static graft_status choose_physical(gr_vk_device *vk, int index)
+{
+    graft_log *log = vk->base.log;
+    gr_vk_physical *list;
+    int count;
+    GR_TRY(gr_vk_physical_list(log, vk, vk->instance, &list, &count));
+    if (index < 0 || index >= count)
+        return gr_fail(log, GRAFT_ERR_NO_DEVICE,
+                       "vulkan:%d: no such device; Vulkan devices here: %d", index, count);
+    vk->physical = list[index];
+    gr_free(list);
+    gr_vk_physical_info(&vk->physical, index, &vk->base.info);
+    gr_vk_physical_caps(&vk->physical, &vk->base.caps);
+    return GRAFT_OK;
+}
+
+static graft_status create_device(gr_vk_device *vk)
+{
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = vk->physical.queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = (const float[]){0.5f},
+    };
+    VkDeviceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+    };
+    GR_VK(vk->base.log, vkCreateDevice(vk->physical.handle, &info, NULL, &vk->device));
+    vkGetDeviceQueue(vk->device, vk->physical.queue_family, 0, &vk->queue);
+    return GRAFT_OK;
+}
+
+/* What the queue and the transfers need for as long as the device lives. */
+static graft_status create_objects(gr_vk_device *vk)
+{
+    graft_log *log = vk->base.log;
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+        .queueFamilyIndex = vk->physical.queue_family,
+    };
+    GR_VK(log, vkCreateFence(vk->device, &fence, NULL, &vk->fence));
+    GR_VK(log, vkCreateCommandPool(vk->device, &pool, NULL, &vk->transfer_pool));
+    VkCommandBufferAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = vk->transfer_pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = 1,
+    };
+    GR_VK(log, vkAllocateCommandBuffers(vk->device, &allocate, &vk->transfer));
+    return gr_vk_cache_open(vk);
+}
+
+static graft_status open_device(gr_vk_device *vk, int index)
+{
+    graft_log *log = vk->base.log;
+    bool debug = gr_log_enabled(log, GRAFT_LOG_DEBUG);
+    GR_TRY(gr_vk_instance_create(log, &debug, &vk->instance));
+    GR_TRY(choose_physical(vk, index));
+    GR_TRY(create_device(vk));
+    GR_TRY(create_objects(vk));
+    if (debug) {
+        vk->begin_label = (PFN_vkCmdBeginDebugUtilsLabelEXT)vkGetInstanceProcAddr(
+            vk->instance, "vkCmdBeginDebugUtilsLabelEXT");
+        vk->end_label = (PFN_vkCmdEndDebugUtilsLabelEXT)vkGetInstanceProcAddr(
+            vk->instance, "vkCmdEndDebugUtilsLabelEXT");
+    }
+    gr_log(log, GRAFT_LOG_INFO, "%s: %s, %s", vk->base.info.id, vk->base.info.name,
+           vk->base.info.driver);
+    return GRAFT_OK;
+}
+
+/* Also closes what open_device() left half open. */
+static void device_destroy(gr_device *device)
+{
+    gr_vk_device *vk = gr_vk(device);
+    if (vk->device) {
+        gr_vk_drain(vk);
+        if (vk->staging)
+            gr_vk_buffer_destroy(device, vk->staging);
+        for (int i = 0; i <= GR_MAX_BINDINGS; i++) {
+            vkDestroyPipelineLayout(vk->device, vk->layout[i], NULL);
+            vkDestroyDescriptorSetLayout(vk->device, vk->set_layout[i], NULL);
+        }
+        vkDestroyPipelineCache(vk->device, vk->cache, NULL);
+        vkDestroyCommandPool(vk->device, vk->transfer_pool, NULL);
+        vkDestroyFence(vk->device, vk->fence, NULL);
+        vkDestroyDevice(vk->device, NULL);
+    }
+    vkDestroyInstance(vk->instance, NULL);
+    gr_free(vk);
+}
+
+static graft_status device_create(graft_log *log, int index, const char *cache_dir, gr_device **out)
+{
+    *out = NULL;
+    gr_vk_device *vk = gr_alloc(NULL, sizeof(*vk));
+    if (!vk)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "vulkan: no memory for a device");
+    vk->base.backend = &gr_backend_vulkan;
+    vk->base.log = log;
+    vk->map_device_memory = !is_disabled("mapping");
+    if (cache_dir && strlen(cache_dir) < sizeof(vk->base.cache_dir))
+        strcpy(vk->base.cache_dir, cache_dir);
+    else if (cache_dir)
+        gr_log(log, GRAFT_LOG_WARN, "%s: the path is too long; pipelines are not cached",
+               cache_dir);
+    graft_status status = open_device(vk, index);
+    if (status == GRAFT_OK)
+        *out = &vk->base;
+    else
+        device_destroy(&vk->base);
+    return status;
+}
+
+static graft_status device_wait(gr_device *device)
+{
+    return gr_vk_wait(gr_vk(device));
+}
+
+const gr_backend gr_backend_vulkan = {
+    .name = "vulkan",
+    .enumerate = enumerate,
+    .device_create = device_create,
+    .device_destroy = device_destroy,
+    .buffer_create = gr_vk_buffer_create,
+    .buffer_destroy = gr_vk_buffer_destroy,
+    .buffer_write = gr_vk_buffer_write,
+    .buffer_read = gr_vk_buffer_read,
+    .pipelines_create = gr_vk_pipelines_create,
+    .pipeline_destroy = gr_vk_pipeline_destroy,
+    .list_create = gr_vk_list_create,
+    .list_destroy = gr_vk_list_destroy,
+    .submit = gr_vk_list_submit,
+    .wait = device_wait,
+    .list_times = gr_vk_list_times,
+};

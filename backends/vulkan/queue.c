@@ -1,0 +1,73 @@
+/* The queue: barriers, submitting, waiting. */
+#include "vulkan.h"
+
+#define WORK_STAGES (VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT)
+#define WORK_WRITES (VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT)
+#define WORK_READS  (VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT)
+
+static void barrier(VkCommandBuffer commands, VkPipelineStageFlags stages, VkAccessFlags access)
+{
+    VkMemoryBarrier memory = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = WORK_WRITES,
+        .dstAccessMask = access,
+    };
+    vkCmdPipelineBarrier(commands, WORK_STAGES, stages, 0, 1, &memory, 0, NULL, 0, NULL);
+}
+
+void gr_vk_barrier(VkCommandBuffer commands)
+{
+    barrier(commands, WORK_STAGES, WORK_READS | WORK_WRITES);
+}
+
+void gr_vk_barrier_to_host(VkCommandBuffer commands)
+{
+    barrier(commands, VK_PIPELINE_STAGE_HOST_BIT,
+            VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
+}
+
+/* A lost device stays lost. */
+static graft_status check(gr_vk_device *vk, VkResult result, const char *call)
+{
+    vk->lost = vk->lost || result == VK_ERROR_DEVICE_LOST;
+    return gr_vk_check(vk->base.log, result, call);
+}
+
+/* One call for each buffer: batches of one call may reach the kernel driver as one job, and its
+ * watchdog counts by job. */
+graft_status gr_vk_submit(gr_vk_device *vk, const VkCommandBuffer *buffers, uint32_t count)
+{
+    if (vk->lost)
+        return check(vk, VK_ERROR_DEVICE_LOST, "vkQueueSubmit");
+    for (uint32_t i = 0; i < count; i++) {
+        VkSubmitInfo info = {
+            .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+            .commandBufferCount = 1,
+            .pCommandBuffers = &buffers[i],
+        };
+        GR_TRY(check(vk, vkQueueSubmit(vk->queue, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit"));
+        vk->pending = true;
+    }
+    return GRAFT_OK;
+}
+
+/* A fence without a batch is signalled when all earlier batches are done. */
+graft_status gr_vk_wait(gr_vk_device *vk)
+{
+    if (vk->lost)
+        return check(vk, VK_ERROR_DEVICE_LOST, "vkWaitForFences");
+    if (!vk->pending)
+        return GRAFT_OK;
+    GR_TRY(check(vk, vkQueueSubmit(vk->queue, 0, NULL, vk->fence), "vkQueueSubmit"));
+    GR_TRY(check(vk, vkWaitForFences(vk->device, 1, &vk->fence, VK_TRUE, UINT64_MAX),
+                 "vkWaitForFences"));
+    GR_TRY(check(vk, vkResetFences(vk->device, 1, &vk->fence), "vkResetFences"));
+    vk->pending = false;
+    return GRAFT_OK;
+}
+
+void gr_vk_drain(gr_vk_device *vk)
+{
+    if (!vk->lost)
+        gr_vk_wait(vk);
+}
