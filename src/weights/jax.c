@@ -6,16 +6,16 @@
 #include <string.h>
 
 /* How a JAX array becomes a timm tensor. */
-typedef enum layout {
+typedef enum axes {
     FLAT_1,  /* any shape -> [all] */
     SAME,    /* shape kept */
     LINEAR,  /* [in.., out] -> [out, in] */
     PATCHES, /* [height, width, in, out] -> [out, in, height, width] */
-} layout;
+} axes;
 
 typedef struct mapping {
     const char *jax, *timm;
-    layout layout;
+    axes axes;
     int rank; /* of the JAX array */
     bool optional;
 } mapping;
@@ -74,7 +74,7 @@ static void reverse_axes(const float *in, int64_t a, int64_t b, int64_t c, float
 static graft_status find_array(const converter *c, const char *name, int rank,
                                const gr_tensor **tensor)
 {
-    GR_TRY(gr_tensors_get(c->log, c->jax, name, NULL, tensor));
+    GR_TRY(gr_tensors_get(c->log, c->jax, name, tensor));
     if ((*tensor)->shape.rank == rank && (*tensor)->size_bytes > 0)
         return GRAFT_OK;
     char text[GR_SHAPE_TEXT];
@@ -96,10 +96,10 @@ static graft_status take_values(const converter *c, const char *name, int rank,
     return GRAFT_OK;
 }
 
-static gr_shape timm_shape(const gr_shape *s, layout layout)
+static gr_shape timm_shape(const gr_shape *s, axes how)
 {
     int last = s->rank - 1;
-    switch (layout) {
+    switch (how) {
     case FLAT_1:
         return GR_SHAPE(gr_shape_count(s));
     case SAME:
@@ -122,12 +122,12 @@ static graft_status convert(const converter *c, const char *jax_name, const char
     void *out;
     GR_TRY(take_values(c, jax_name, m->rank, &tensor, &values));
     const gr_shape *s = &tensor->shape;
-    gr_shape shape = timm_shape(s, m->layout);
-    graft_status status = gr_tensors_add_new(c->log, c->timm, timm_name, GR_F32, &shape, &out);
+    gr_shape shape = timm_shape(s, m->axes);
+    graft_status status = gr_tensors_add_new(c->log, c->timm, timm_name, GR_F32, shape, &out);
     if (status == GRAFT_OK) {
-        if (m->layout == LINEAR)
+        if (m->axes == LINEAR)
             reverse_axes(values, shape.dim[1], 1, shape.dim[0], out);
-        else if (m->layout == PATCHES)
+        else if (m->axes == PATCHES)
             reverse_axes(values, s->dim[0] * s->dim[1], s->dim[2], s->dim[3], out);
         else
             memcpy(out, values, (size_t)gr_shape_count(s) * sizeof(float));
@@ -162,7 +162,7 @@ static graft_status convert_qkv(const converter *c, int i, bool kernel)
 {
     static const char *const parts[] = {"query", "key", "value"};
     const char *leaf = kernel ? "kernel" : "bias";
-    char jax_name[NAME_BYTES], timm_name[NAME_BYTES], path[NAME_BYTES];
+    char jax_name[NAME_BYTES], timm_name[NAME_BYTES], path[64];
     gr_shape shape = {0};
     void *qkv = NULL;
     for (int part = 0; part < 3; part++) {
@@ -174,7 +174,7 @@ static graft_status convert_qkv(const converter *c, int i, bool kernel)
             int64_t in = query->shape.dim[0];
             int64_t out = gr_shape_span(&query->shape, kernel, query->shape.rank);
             shape = kernel ? GR_SHAPE(3 * out, in) : GR_SHAPE(3 * out);
-            GR_TRY(gr_tensors_add_new(c->log, c->timm, timm_name, GR_F32, &shape, &qkv));
+            GR_TRY(gr_tensors_add_new(c->log, c->timm, timm_name, GR_F32, shape, &qkv));
         }
         GR_TRY(convert_third(c, jax_name, kernel, part, &shape, qkv));
     }

@@ -101,7 +101,7 @@ static graft_status read_array(const reader *r, const member *m)
                        gr_shape_text(&shape, shape_text), gr_dtype_name(dtype), data_bytes);
     }
     void *data;
-    GR_TRY(gr_tensors_add_new(r->log, r->tensors, m->name, dtype, &shape, &data));
+    GR_TRY(gr_tensors_add_new(r->log, r->tensors, m->name, dtype, shape, &data));
     GR_TRY(read_exactly(r, m, data, size_bytes));
     return check_end(r, m);
 }

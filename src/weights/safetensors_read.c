@@ -168,8 +168,7 @@ static graft_status read_entries(reader *r, json_t *header)
     GR_TRY(check_coverage(r));
     for (size_t i = 0; i < r->count; i++) {
         const entry *e = &r->entries[i];
-        GR_TRY(
-            gr_tensors_add(r->log, r->tensors, e->name, e->dtype, &e->shape, r->data + e->begin));
+        GR_TRY(gr_tensors_add(r->log, r->tensors, e->name, e->dtype, e->shape, r->data + e->begin));
     }
     return GRAFT_OK;
 }

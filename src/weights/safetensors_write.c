@@ -68,6 +68,9 @@ static graft_status describe_metadata(const writer *w, json_t *header)
 static graft_status describe_tensor(const writer *w, json_t *header, const gr_tensor *tensor,
                                     size_t *offset)
 {
+    if (strcmp(tensor->name, "__metadata__") == 0)
+        return gr_fail(w->log, GRAFT_ERR_ARGUMENT, "%s: tensor __metadata__: the name is reserved",
+                       w->path);
     gr_dtype dtype = stored_dtype(w, tensor);
     size_t size = tensor->size_bytes / gr_dtype_size(tensor->dtype) * gr_dtype_size(dtype);
     json_t *entry = json_object(), *shape = json_array();
@@ -83,10 +86,9 @@ static graft_status describe_tensor(const writer *w, json_t *header, const gr_te
         return no_memory(w);
     }
     *offset += size;
-    if (strcmp(tensor->name, "__metadata__") == 0 ||
-        json_object_set_new(header, tensor->name, entry) < 0)
-        return gr_fail(w->log, GRAFT_ERR_ARGUMENT, "%s: tensor %s: not a possible name", w->path,
-                       tensor->name);
+    if (json_object_set_new(header, tensor->name, entry) < 0)
+        return gr_fail(w->log, GRAFT_ERR_ARGUMENT, "%s: tensor %s: its name is not UTF-8 text",
+                       w->path, tensor->name);
     return GRAFT_OK;
 }
 

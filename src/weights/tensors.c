@@ -111,20 +111,27 @@ const gr_tensor *gr_tensors_find(const gr_tensors *tensors, const char *name)
 }
 
 graft_status gr_tensors_get(graft_log *log, const gr_tensors *tensors, const char *name,
-                            const gr_shape *shape, const gr_tensor **tensor)
+                            const gr_tensor **tensor)
 {
     *tensor = gr_tensors_find(tensors, name);
-    const char *source = gr_tensors_source(tensors);
-    if (!*tensor)
-        return gr_fail(log, GRAFT_ERR_NOT_FOUND, "%s: tensor %s is missing", source, name);
-    if (!shape || gr_shape_equal(&(*tensor)->shape, shape))
+    if (*tensor)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_NOT_FOUND, "%s: tensor %s is missing", gr_tensors_source(tensors),
+                   name);
+}
+
+graft_status gr_tensors_get_shaped(graft_log *log, const gr_tensors *tensors, const char *name,
+                                   gr_shape shape, const gr_tensor **tensor)
+{
+    GR_TRY(gr_tensors_get(log, tensors, name, tensor));
+    if (gr_shape_equal(&(*tensor)->shape, &shape))
         return GRAFT_OK;
     char expected[GR_SHAPE_TEXT], found[GR_SHAPE_TEXT];
-    gr_shape_text(shape, expected);
+    gr_shape_text(&shape, expected);
     gr_shape_text(&(*tensor)->shape, found);
     *tensor = NULL;
-    return gr_fail(log, GRAFT_ERR_SHAPE, "%s: tensor %s: expected shape %s, found %s", source, name,
-                   expected, found);
+    return gr_fail(log, GRAFT_ERR_SHAPE, "%s: tensor %s: expected shape %s, found %s",
+                   gr_tensors_source(tensors), name, expected, found);
 }
 
 static graft_status append(graft_log *log, gr_tensors *tensors, gr_tensor *tensor)
@@ -142,21 +149,21 @@ static graft_status append(graft_log *log, gr_tensors *tensors, gr_tensor *tenso
 }
 
 graft_status gr_tensors_add(graft_log *log, gr_tensors *tensors, const char *name, gr_dtype dtype,
-                            const gr_shape *shape, const void *data)
+                            gr_shape shape, const void *data)
 {
     const char *source = gr_tensors_source(tensors);
     size_t size_bytes;
-    if (!gr_tensor_bytes(dtype, shape, &size_bytes)) {
+    if (!gr_tensor_bytes(dtype, &shape, &size_bytes)) {
         char text[GR_SHAPE_TEXT];
         return gr_fail(log, GRAFT_ERR_SHAPE, "%s: tensor %s: the size of shape %s overflows",
-                       source, name, gr_shape_text(shape, text));
+                       source, name, gr_shape_text(&shape, text));
     }
     if (gr_tensors_find(tensors, name))
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: tensor %s occurs twice", source, name);
     gr_tensor *tensor = gr_alloc(tensors, sizeof(*tensor));
     if (!tensor)
         return no_memory(log, source);
-    *tensor = (gr_tensor){gr_strdup(tensor, name), dtype, *shape, data, size_bytes};
+    *tensor = (gr_tensor){gr_strdup(tensor, name), dtype, shape, data, size_bytes};
     graft_status status = append(log, tensors, tensor);
     if (status != GRAFT_OK)
         gr_free(tensor);
@@ -164,7 +171,7 @@ graft_status gr_tensors_add(graft_log *log, gr_tensors *tensors, const char *nam
 }
 
 graft_status gr_tensors_add_new(graft_log *log, gr_tensors *tensors, const char *name,
-                                gr_dtype dtype, const gr_shape *shape, void **data)
+                                gr_dtype dtype, gr_shape shape, void **data)
 {
     GR_TRY(gr_tensors_add(log, tensors, name, dtype, shape, NULL));
     gr_tensor *tensor = tensors->items[tensors->count - 1];

@@ -36,19 +36,22 @@ const gr_tensor *gr_tensors_at(const gr_tensors *tensors, size_t index);
 /* NULL when there is none of that name. */
 const gr_tensor *gr_tensors_find(const gr_tensors *tensors, const char *name);
 
-/* Finds a tensor that must be there with that shape. A missing one is GRAFT_ERR_NOT_FOUND, another
- * shape GRAFT_ERR_SHAPE; the message names source and tensor. `shape` may be NULL: any. */
+/* Finds a tensor that must be there, of any shape or of the given one. A missing one is
+ * GRAFT_ERR_NOT_FOUND, another shape GRAFT_ERR_SHAPE; the message names source and tensor, and
+ * *tensor becomes NULL. */
 graft_status gr_tensors_get(graft_log *log, const gr_tensors *tensors, const char *name,
-                            const gr_shape *shape, const gr_tensor **tensor);
+                            const gr_tensor **tensor);
+graft_status gr_tensors_get_shaped(graft_log *log, const gr_tensors *tensors, const char *name,
+                                   gr_shape shape, const gr_tensor **tensor);
 
 /* Appends a tensor that borrows `data` (may be NULL) and copies `name`. A name that exists already
  * is GRAFT_ERR_FORMAT, a shape whose size overflows GRAFT_ERR_SHAPE. */
 graft_status gr_tensors_add(graft_log *log, gr_tensors *tensors, const char *name, gr_dtype dtype,
-                            const gr_shape *shape, const void *data);
+                            gr_shape shape, const void *data);
 
 /* The same with zeroed memory of its own, aligned to 16 bytes, that *data lets the caller fill. */
 graft_status gr_tensors_add_new(graft_log *log, gr_tensors *tensors, const char *name,
-                                gr_dtype dtype, const gr_shape *shape, void **data);
+                                gr_dtype dtype, gr_shape shape, void **data);
 
 /* Frees the values of a tensor made by gr_tensors_add_new(); name and shape stay. */
 void gr_tensors_drop_data(gr_tensors *tensors, const gr_tensor *tensor);
