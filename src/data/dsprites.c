@@ -88,6 +88,7 @@ static bool in_ellipse(double u, double v)
 
 static bool in_heart(double u, double v)
 {
+    v += 0.29; /* its centre of mass becomes the centre, as with the others */
     double a = u * u + v * v - 1.0;
     return a * a * a <= u * u * v * v * v;
 }
@@ -97,7 +98,7 @@ static void draw(const factors *f, uint8_t *pixels)
 {
     static bool (*const inside[SHAPES])(double, double) = {in_square, in_ellipse, in_heart};
     double angle = 2.0 * 3.14159265358979323846 * f->orientation / (ORIENTATIONS - 1);
-    double size = 11.0 * (0.5 + 0.1 * f->scale); /* the largest just fits at every position */
+    double size = 11.3 * (0.5 + 0.1 * f->scale); /* the largest just fits at every position */
     double c = cos(angle) / size, s = sin(angle) / size;
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++, pixels += GR_IMAGE_CHANNELS) {

@@ -1,0 +1,10 @@
+/* Runs pillow.py with any Python that has Pillow. */
+#ifndef TESTS_DATA_PILLOW_H
+#define TESTS_DATA_PILLOW_H
+
+#include "support.h"
+
+/* Writes into the fixture's folder. Without Pillow the test is skipped, and says so. */
+void run_pillow(fixture *f, const char *what);
+
+#endif

@@ -1,0 +1,83 @@
+/* What the tests of images and datasets share: a scratch directory, a log, synthetic images, and
+ * writers of image files and archives. */
+#ifndef TESTS_DATA_SUPPORT_H
+#define TESTS_DATA_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "data/image.h"
+#include "data/dataset.h"
+
+typedef struct fixture {
+    graft_log *log;
+    void *memory;    /* scratch allocations of the test */
+    char *directory; /* removed with everything in it */
+} fixture;
+
+/* cmocka's setup and teardown of one test: *state is a fixture. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+#define TEST(function)   cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+#define RUN_TESTS(tests) cmocka_run_group_tests(tests, NULL, NULL)
+
+/* Fails the test with the log's text. */
+void check_ok(fixture *f, graft_status found);
+
+/* The call must have failed with this status, and the log's message must hold each of the texts
+ * (the list ends with NULL) in one line. */
+void check_error(fixture *f, graft_status found, graft_status expected, ...);
+#define assert_error(f, found, expected, ...) check_error(f, found, expected, __VA_ARGS__, NULL)
+
+/* The path of a file in the scratch directory; folders on the way are made. */
+char *path_of(fixture *f, const char *name);
+
+/* A growing block of bytes, owned by the fixture. */
+typedef struct bytes {
+    void *owner;
+    uint8_t *data;
+    size_t size;
+} bytes;
+
+bytes bytes_of(fixture *f);
+void append(bytes *b, const void *data, size_t size);
+void put_bytes(const char *path, const void *data, size_t size);
+void put_text(const char *path, const char *text);
+
+/* A picture with edges, gradients and noise; the same formula as in pillow.py. */
+uint8_t synthetic(int x, int y, int channel);
+gr_image synthetic_image(fixture *f, int width, int height);
+
+/* FNV-1a, 64 bits. */
+uint64_t hash_bytes(const void *data, size_t size);
+
+/* Encoders. `samples` of a JPEG are `components` bytes a pixel (1, 3 or 4); of a PNG they are whole
+ * rows as the format wants them. */
+bytes encode_jpeg(fixture *f, const uint8_t *samples, int width, int height, int components,
+                  bool progressive);
+
+typedef struct png_kind {
+    int depth, color_type; /* PNG_COLOR_TYPE_* */
+    bool interlaced;
+    bool transparent; /* add a tRNS chunk */
+} png_kind;
+bytes encode_png(fixture *f, const uint8_t *rows, int width, int height, png_kind kind);
+
+/* An RGB PNG, or a JPEG for names ending in .jpg, of the given size and brightness. */
+void put_image(fixture *f, const char *name, int width, int height, int brightness);
+bytes image_file(fixture *f, const char *name, int width, int height, int brightness);
+
+/* Appends a tar header, and the data padded to blocks. type '0' is a file, '5' a directory. The
+ * announced size may differ from the real one. */
+void tar_member(bytes *tar, const char *name, char type, const void *data, size_t size,
+                uint64_t announced_size);
+void tar_file(bytes *tar, const char *name, const bytes *content);
+void tar_end(bytes *tar);
+
+#endif
