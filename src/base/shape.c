@@ -32,8 +32,7 @@ gr_shape gr_shape_of(int rank, const int64_t *dims)
 
 bool gr_shape_equal(const gr_shape *a, const gr_shape *b)
 {
-    return a->rank == b->rank &&
-           memcmp(a->dim, b->dim, (size_t)a->rank * sizeof(a->dim[0])) == 0;
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof(a->dim[0])) == 0;
 }
 
 int64_t gr_shape_count(const gr_shape *shape)

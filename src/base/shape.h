@@ -32,7 +32,7 @@ typedef enum gr_dtype {
 #define GR_DTYPE_ENUM(name, size, text) GR_##name,
     GR_DTYPE_LIST(GR_DTYPE_ENUM)
 #undef GR_DTYPE_ENUM
-    GR_DTYPE_COUNT
+        GR_DTYPE_COUNT
 } gr_dtype;
 
 size_t gr_dtype_size(gr_dtype dtype);

@@ -38,7 +38,6 @@ typedef enum gr_func {
 typedef union gr_attrs {
     struct {
         float alpha;
-        bool accumulate;
     } matmul;
     struct {
         float scale;
@@ -54,8 +53,11 @@ typedef union gr_attrs {
         float alpha; /* add: a + alpha b; mul: alpha a b */
     } binary;
     struct {
+        gr_shape shape;
+    } reshape;
+    struct {
         int axis;
-        int64_t start;
+        int64_t start, length;
     } slice;
     struct {
         int axis[GR_MAX_RANK]; /* result axis i is input axis axis[i] */
@@ -63,10 +65,10 @@ typedef union gr_attrs {
     struct {
         int axis;
         int64_t start[GR_MAX_INPUTS]; /* where each input begins; gaps are zero */
+        int64_t size;                 /* of the axis */
     } concat;
     struct {
-        int keep_first, keep_last; /* axes [keep_first, keep_last) stay, all others are summed */
-        float alpha;
+        int keep; /* last axes that stay */
     } reduce;
     struct {
         int pad;
@@ -92,9 +94,9 @@ struct gr_value {
     gr_value_kind kind;
     gr_dtype dtype;
     gr_shape shape;
-    const char *name;  /* never NULL; unique for INPUT, FROZEN and PARAM */
-    bool needs_grad;   /* depends on a PARAM */
-    const gr_op *op;   /* RESULT only */
+    const char *name; /* never NULL; unique for INPUT, FROZEN and PARAM */
+    bool needs_grad;  /* depends on a PARAM */
+    const gr_op *op;  /* RESULT only */
     int input_count;
     gr_value *input[GR_MAX_INPUTS];
     gr_attrs attr;

@@ -27,6 +27,10 @@ struct gr_op {
 
     /* Result shares the storage of input 0 (reshape, permute, slice). */
     bool view;
+
+    /* `lower` can write a result with any strides, so that it may go straight to its place in a
+     * consumer's storage. */
+    bool strided_result;
 };
 
 /* Every operator of list.h, declared. */

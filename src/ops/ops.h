@@ -40,9 +40,8 @@ gr_value *gr_affine(gr_value *x, gr_value *scale, gr_value *shift);
 /* w[o, j] (1 + scale_out[o] scale_in[j]), RLRR's effective weight (arXiv 2403.19067, eq. 6). */
 gr_value *gr_outer_scale(gr_value *w, gr_value *scale_out, gr_value *scale_in);
 
-/* Sums over all axes outside [keep_first, keep_last), which must be a prefix or a suffix. */
-gr_value *gr_sum_leading(gr_value *x, int keep_last_axes);
-gr_value *gr_sum_last(gr_value *x);
+/* Sums over all axes but the last `keep`. Has no gradient rule. */
+gr_value *gr_sum_leading(gr_value *x, int keep);
 
 /* Stride-1 convolution, channels last: x [B, H, W, Cin], weight [Cout, Cin, k, k] (as in torch: a
  * cross-correlation), bias [Cout] or NULL -> [B, H + 2 pad - k + 1, .., Cout]. */

@@ -66,15 +66,15 @@ void gr_lower_dispatch(gr_plan *plan, const gr_launch *launch);
 /* Folds a dense range of `count` elements into rows x cols that a 2-D grid can cover. */
 void gr_fold(uint64_t count, uint32_t *rows, uint32_t *cols);
 
-/* A frozen value prepared once, when the plan is made: returns the slot of `shape` elements that
- * `pack` fills (by dispatches of its own) from the row-major value. `layout` names the form;
- * plans of one store share it. */
+/* A view of a frozen value prepared once, when the plan is made: returns the slot of `shape`
+ * elements that `pack` fills (by dispatches of its own) from the row-major value. `layout` names
+ * the form; plans of one store share it. */
 typedef void (*gr_pack_fn)(gr_plan *plan, const gr_view *from, const gr_view *to, void *user);
-int gr_lower_packed(gr_plan *plan, const gr_view *value, const char *layout, gr_shape shape,
+int gr_lower_packed(gr_plan *plan, const gr_view *view, const char *layout, gr_shape shape,
                     gr_pack_fn pack, void *user);
 
-/* True when the view is storage that never changes, so that packing it ahead pays. */
-bool gr_lower_is_frozen(const gr_plan *plan, const gr_view *view);
+/* The frozen value whose storage the view shows, or NULL: packing it ahead pays. */
+const gr_value *gr_lower_frozen_source(const gr_plan *plan, const gr_view *view);
 
 /* Hands a dispatch to a vendor library when the device has it for this case; false otherwise. */
 bool gr_lower_library(gr_plan *plan, const gr_library_desc *desc, const gr_view *const *views,

@@ -101,8 +101,7 @@ bool gr_view_rows(const gr_view *view, int axis, gr_rows *out)
             return false;
         rows *= view->shape.dim[i];
     }
-    *out = (gr_rows){(uint32_t)rows, (uint32_t)cols, (uint32_t)view->offset,
-                     (uint32_t)row_stride};
+    *out = (gr_rows){(uint32_t)rows, (uint32_t)cols, (uint32_t)view->offset, (uint32_t)row_stride};
     return true;
 }
 

@@ -110,12 +110,12 @@ void gr_ref_permute(gr_ref_call *call)
 {
     enum { X, Y };
     GR_REF_PARAMS(call, permute, p);
-    const uint64_t size[5] = {UINT64_MAX, p.d1, p.d2, p.d3, p.d4};
-    const uint64_t x_stride[5] = {p.xs0, p.xs1, p.xs2, p.xs3, p.xs4};
-    const uint64_t y_stride[5] = {p.ys0, p.ys1, p.ys2, p.ys3, p.ys4};
+    const uint64_t size[6] = {UINT64_MAX, p.d1, p.d2, p.d3, p.d4, p.d5};
+    const uint64_t x_stride[6] = {p.xs0, p.xs1, p.xs2, p.xs3, p.xs4, p.xs5};
+    const uint64_t y_stride[6] = {p.ys0, p.ys1, p.ys2, p.ys3, p.ys4, p.ys5};
     for (uint32_t i = 0; i < p.count; i++) {
         uint64_t rest = i, from = p.x_offset, to = p.y_offset;
-        for (int d = 4; d >= 0; d--) {
+        for (int d = 5; d >= 0; d--) {
             if (size[d] == 0) {
                 gr_ref_fault(call, "dimension %d is empty but count is %u", d, p.count);
                 return;

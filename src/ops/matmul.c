@@ -1,0 +1,195 @@
+/* Matrix product with optional bias. Operands may be strided views: transposing copies nothing. */
+#include "ops/matmul.h"
+#include "ops/op.h"
+#include "ops/ops.h"
+
+#include "shaders/matmul.gk.h"
+
+#include <string.h>
+
+static bool infer(gr_value *y)
+{
+    const gr_shape *a = &y->input[0]->shape, *b = &y->input[1]->shape;
+    if (a->rank < 2 || b->rank < 2)
+        return gr_op_mismatch(y, "operands need two axes");
+    int batch = b->rank - 2;
+    if (batch && (a->rank != b->rank || memcmp(a->dim, b->dim, (size_t)batch * sizeof(a->dim[0]))))
+        return gr_op_mismatch(y, "leading axes differ");
+    if (a->dim[a->rank - 1] != b->dim[b->rank - 2])
+        return gr_op_mismatch(y, "inner axes differ");
+    int64_t n = b->dim[b->rank - 1];
+    if (y->input_count > 2 && gr_shape_count(&y->input[2]->shape) != n)
+        return gr_op_mismatch(y, "bias must be as long as the last axis");
+    y->shape = *a;
+    y->shape.dim[a->rank - 1] = n;
+    return true;
+}
+
+/* [.., M, N] as one matrix of all rows. */
+static gr_value *flat(gr_value *x)
+{
+    if (!x)
+        return NULL;
+    int last = x->shape.rank - 1;
+    return gr_reshape(x, GR_SHAPE(gr_shape_span(&x->shape, 0, last), x->shape.dim[last]));
+}
+
+static void grad(gr_value *y, gr_value *dy, gr_value **dx)
+{
+    gr_value *a = y->input[0], *b = y->input[1];
+    float alpha = y->attr.matmul.alpha;
+    if (a->needs_grad)
+        dx[0] = gr_matmul(dy, gr_transpose(b), NULL, alpha);
+    if (b->needs_grad && b->shape.rank == 2)
+        dx[1] = gr_matmul(gr_transpose(flat(a)), flat(dy), NULL, alpha);
+    else if (b->needs_grad)
+        dx[1] = gr_matmul(gr_transpose(a), dy, NULL, alpha);
+    if (y->input_count > 2 && y->input[2]->needs_grad)
+        dx[2] = gr_sum_leading(dy, 1);
+}
+
+/* Appends a batch axis to a problem, or widens the one before it where all strides go on. */
+static bool add_batch(gr_gemm *g, int64_t dim, int64_t sa, int64_t sb, int64_t sc)
+{
+    if (dim == 1)
+        return true;
+    if (g->inner == 1) {
+        g->inner = (uint32_t)dim;
+        g->a.inner = sa, g->b.inner = sb, g->c.inner = sc;
+        return true;
+    }
+    int64_t n = g->inner;
+    if (g->outer == 1 && sa == g->a.inner * n && sb == g->b.inner * n && sc == g->c.inner * n) {
+        g->inner *= (uint32_t)dim;
+        return true;
+    }
+    if (g->outer != 1)
+        return false;
+    g->outer = (uint32_t)dim;
+    g->a.outer = sa, g->b.outer = sb, g->c.outer = sc;
+    return true;
+}
+
+static gr_gemm_operand operand(const gr_view *v)
+{
+    int r = v->shape.rank;
+    return (gr_gemm_operand){
+        .slot = v->slot, .offset = v->offset, .row = v->stride[r - 2], .col = v->stride[r - 1]};
+}
+
+/* The problem as at most two batch axes around a matrix product; leading axes of `a` go into the
+ * rows where the layout allows. False when the views need more axes than that. */
+static bool describe(gr_gemm *g, const gr_view *a, const gr_view *b, const gr_view *c)
+{
+    int r = a->shape.rank;
+    bool shared_b = b->shape.rank == 2;
+    *g = (gr_gemm){
+        .m = (uint32_t)a->shape.dim[r - 2],
+        .n = (uint32_t)c->shape.dim[r - 1],
+        .k = (uint32_t)a->shape.dim[r - 1],
+        .outer = 1,
+        .inner = 1,
+        .a = operand(a),
+        .b = operand(b),
+        .c = operand(c),
+        .bias_slot = -1,
+    };
+    for (int i = r - 3; i >= 0; i--) {
+        int64_t dim = a->shape.dim[i], sa = a->stride[i], sb = shared_b ? 0 : b->stride[i];
+        int64_t sc = c->stride[i];
+        if (shared_b && g->inner == 1 && dim != 1 &&
+            (g->m == 1 || (sa == g->a.row * g->m && sc == g->c.row * g->m))) {
+            if (g->m == 1)
+                g->a.row = sa, g->c.row = sc;
+            g->m *= (uint32_t)dim;
+        } else if (!add_batch(g, dim, sa, sb, sc)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void lower_plain(gr_plan *plan, const gr_gemm *g)
+{
+    gr_matmul_params params = {
+        .m = g->m,
+        .n = g->n,
+        .k = g->k,
+        .a_offset = (uint32_t)g->a.offset,
+        .a_row = (uint32_t)g->a.row,
+        .a_col = (uint32_t)g->a.col,
+        .b_offset = (uint32_t)g->b.offset,
+        .b_row = (uint32_t)g->b.row,
+        .b_col = (uint32_t)g->b.col,
+        .c_offset = (uint32_t)g->c.offset,
+        .c_row = (uint32_t)g->c.row,
+        .c_col = (uint32_t)g->c.col,
+        .inner = g->inner,
+        .a_outer = (uint32_t)g->a.outer,
+        .a_inner = (uint32_t)g->a.inner,
+        .b_outer = (uint32_t)g->b.outer,
+        .b_inner = (uint32_t)g->b.inner,
+        .c_outer = (uint32_t)g->c.outer,
+        .c_inner = (uint32_t)g->c.inner,
+        .bias_offset = (uint32_t)g->bias_offset,
+        .alpha = g->alpha,
+    };
+    gr_launch launch = gr_launch_of(plan, &gr_kernel_matmul, &params);
+    uint32_t tile_m = launch.tunable[1], tile_n = launch.tunable[2];
+    launch.tunable[0] = gr_kernel_matmul.tunables[0].value; /* tied to the tile, not the device */
+    launch.tunable[4] = g->bias_slot >= 0;
+    launch.slot[0] = g->a.slot;
+    launch.slot[1] = g->b.slot;
+    launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : g->b.slot;
+    launch.slot[3] = g->c.slot;
+    launch.grid[0] = (g->n + tile_n - 1) / tile_n;
+    launch.grid[1] = (g->m + tile_m - 1) / tile_m;
+    launch.grid[2] = g->outer * g->inner;
+    gr_lower_dispatch(plan, &launch);
+}
+
+static graft_status lower(gr_plan *plan, const gr_value *y)
+{
+    gr_view a = gr_lower_view(plan, y->input[0]), b = gr_lower_view(plan, y->input[1]);
+    gr_view c = gr_lower_result(plan, y);
+    gr_gemm gemm;
+    if (!describe(&gemm, &a, &b, &c)) {
+        a = gr_lower_dense(plan, y->input[0], false);
+        b = gr_lower_dense(plan, y->input[1], false);
+        if (!describe(&gemm, &a, &b, &c))
+            return gr_lower_fail(plan, GRAFT_ERR_UNSUPPORTED, "matmul: too many batch axes");
+    }
+    gemm.alpha = y->attr.matmul.alpha;
+    gemm.a_frozen = gr_lower_frozen_source(plan, &a);
+    gemm.b_frozen = gr_lower_frozen_source(plan, &b);
+    if (y->input_count > 2) {
+        gr_view bias = gr_lower_dense(plan, y->input[2], false);
+        gemm.bias_slot = bias.slot;
+        gemm.bias_offset = bias.offset;
+    }
+    lower_plain(plan, &gemm);
+    return gr_lower_status(plan);
+}
+
+const gr_op gr_op_matmul = {
+    .name = "matmul",
+    .infer = infer,
+    .grad = grad,
+    .lower = lower,
+    .row_wise = true,
+    .strided_result = true,
+};
+
+gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha)
+{
+    if (!a || !b)
+        return NULL;
+    gr_attrs attrs = {.matmul = {alpha}};
+    return gr_graph_result(a->graph, &gr_op_matmul, (gr_value *[]){a, b, bias}, bias ? 3 : 2,
+                           &attrs);
+}
+
+gr_value *gr_linear(gr_value *x, gr_value *weight, gr_value *bias)
+{
+    return gr_matmul(x, gr_transpose(weight), bias, 1.0f);
+}

@@ -1,0 +1,23 @@
+/* A matrix product as the candidate kernels see it. */
+#ifndef GR_MATMUL_H
+#define GR_MATMUL_H
+
+#include "plan/lower.h"
+
+/* Element (z_outer, z_inner, i, j) at offset + z_outer*outer + z_inner*inner + i*row + j*col. */
+typedef struct gr_gemm_operand {
+    int slot;
+    int64_t offset, row, col, outer, inner;
+} gr_gemm_operand;
+
+/* c[z] = alpha a[z] b[z] + bias, for z in outer x inner. */
+typedef struct gr_gemm {
+    uint32_t m, n, k, outer, inner;
+    gr_gemm_operand a, b, c;
+    int bias_slot; /* -1: none */
+    int64_t bias_offset;
+    float alpha;
+    const gr_value *a_frozen, *b_frozen; /* the frozen value that the operand is a view of */
+} gr_gemm;
+
+#endif

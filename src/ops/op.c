@@ -1,0 +1,17 @@
+#include "ops/op.h"
+
+#include <stdio.h>
+
+bool gr_op_mismatch(gr_value *y, const char *text)
+{
+    char shapes[GR_MAX_INPUTS * (GR_SHAPE_TEXT + 24)];
+    int used = 0;
+    shapes[0] = '\0';
+    for (int i = 0; i < y->input_count; i++) {
+        char shape[GR_SHAPE_TEXT];
+        used += snprintf(shapes + used, sizeof(shapes) - (size_t)used, "%s%.20s %s", i ? ", " : "",
+                         y->input[i]->name, gr_shape_text(&y->input[i]->shape, shape));
+    }
+    gr_graph_fail(y->graph, GRAFT_ERR_SHAPE, "%s: %s (%s)", y->op->name, text, shapes);
+    return false;
+}

@@ -1,0 +1,68 @@
+/* Sums over all leading axes, in a fixed order. Only gradients use it: it has none itself. */
+#include "ops/op.h"
+#include "ops/ops.h"
+#include "plan/lower.h"
+
+#include "shaders/reduce_rows.gk.h"
+
+/* Rows summed by one work-item of the first pass; longer columns take a second pass. */
+enum { ROWS_PER_PASS = 256 };
+
+static bool infer(gr_value *y)
+{
+    const gr_shape *x = &y->input[0]->shape;
+    int keep = y->attr.reduce.keep, lead = x->rank - keep;
+    if (keep < 0 || lead < 0)
+        return gr_op_mismatch(y, "keeps more axes than there are");
+    y->shape = gr_shape_of(keep, x->dim + lead);
+    return true;
+}
+
+static void sum_rows(gr_plan *plan, const gr_view *x, const gr_rows *r, const gr_view *out,
+                     uint32_t chunk)
+{
+    gr_reduce_rows_params params = {
+        .rows = r->rows,
+        .cols = r->cols,
+        .x_offset = r->offset,
+        .x_stride = r->stride,
+        .chunk = chunk,
+        .alpha = 1.0f,
+    };
+    gr_launch launch = gr_launch_of(plan, &gr_kernel_reduce_rows, &params);
+    launch.slot[0] = launch.slot[1] = x->slot;
+    launch.slot[2] = out->slot;
+    gr_launch_elements(plan, &launch, 1, r->cols);
+    launch.grid[1] = (r->rows + chunk - 1) / chunk;
+    gr_lower_dispatch(plan, &launch);
+}
+
+static graft_status lower(gr_plan *plan, const gr_value *y)
+{
+    int lead = y->input[0]->shape.rank - y->attr.reduce.keep;
+    gr_view x = gr_lower_view(plan, y->input[0]), out = gr_lower_dense_result(plan, y);
+    gr_rows rows = {0};
+    if (!gr_view_rows(&x, lead, &rows)) {
+        x = gr_lower_dense(plan, y->input[0], false);
+        gr_view_rows(&x, lead, &rows);
+    }
+    while (rows.rows > ROWS_PER_PASS) {
+        uint32_t groups = (rows.rows + ROWS_PER_PASS - 1) / ROWS_PER_PASS;
+        gr_view partial = gr_lower_scratch(plan, GR_SHAPE(groups, rows.cols));
+        sum_rows(plan, &x, &rows, &partial, ROWS_PER_PASS);
+        x = partial;
+        rows = (gr_rows){groups, rows.cols, 0, rows.cols};
+    }
+    sum_rows(plan, &x, &rows, &out, rows.rows);
+    return gr_lower_status(plan);
+}
+
+const gr_op gr_op_reduce = {.name = "reduce", .infer = infer, .lower = lower};
+
+gr_value *gr_sum_leading(gr_value *x, int keep)
+{
+    if (!x)
+        return NULL;
+    gr_attrs attrs = {.reduce = {.keep = keep}};
+    return gr_graph_result(x->graph, &gr_op_reduce, &x, 1, &attrs);
+}

@@ -1,0 +1,123 @@
+/* Views: reshape, permute, slice. They move no data; the plan copies where a kernel needs it. */
+#include "ops/op.h"
+#include "ops/ops.h"
+
+static bool infer_reshape(gr_value *y)
+{
+    y->shape = y->attr.reshape.shape;
+    if (gr_shape_count(&y->shape) != gr_shape_count(&y->input[0]->shape))
+        return gr_op_mismatch(y, "element counts differ");
+    return true;
+}
+
+static void grad_reshape(gr_value *y, gr_value *dy, gr_value **dx)
+{
+    dx[0] = gr_reshape(dy, y->input[0]->shape);
+}
+
+const gr_op gr_op_reshape = {
+    .name = "reshape",
+    .infer = infer_reshape,
+    .grad = grad_reshape,
+    .view = true,
+};
+
+gr_value *gr_reshape(gr_value *x, gr_shape shape)
+{
+    if (!x)
+        return NULL;
+    if (gr_shape_equal(&x->shape, &shape))
+        return x;
+    gr_attrs attrs = {.reshape = {shape}};
+    return gr_graph_result(x->graph, &gr_op_reshape, &x, 1, &attrs);
+}
+
+static bool infer_permute(gr_value *y)
+{
+    const gr_value *x = y->input[0];
+    unsigned seen = 0;
+    y->shape.rank = x->shape.rank;
+    for (int i = 0; i < x->shape.rank; i++) {
+        int axis = y->attr.permute.axis[i];
+        if (axis < 0 || axis >= x->shape.rank || (seen & 1u << axis))
+            return gr_op_mismatch(y, "not a permutation of the axes");
+        seen |= 1u << axis;
+        y->shape.dim[i] = x->shape.dim[axis];
+    }
+    return true;
+}
+
+static void grad_permute(gr_value *y, gr_value *dy, gr_value **dx)
+{
+    int inverse[GR_MAX_RANK];
+    for (int i = 0; i < y->shape.rank; i++)
+        inverse[y->attr.permute.axis[i]] = i;
+    dx[0] = gr_permute(dy, inverse);
+}
+
+const gr_op gr_op_permute = {
+    .name = "permute",
+    .infer = infer_permute,
+    .grad = grad_permute,
+    .view = true,
+};
+
+gr_value *gr_permute(gr_value *x, const int *axes)
+{
+    if (!x)
+        return NULL;
+    gr_attrs attrs = {0};
+    for (int i = 0; i < x->shape.rank; i++)
+        attrs.permute.axis[i] = axes[i];
+    return gr_graph_result(x->graph, &gr_op_permute, &x, 1, &attrs);
+}
+
+gr_value *gr_transpose(gr_value *x)
+{
+    if (!x)
+        return NULL;
+    int axes[GR_MAX_RANK], rank = x->shape.rank;
+    if (rank < 2)
+        return gr_graph_fail(x->graph, GRAFT_ERR_SHAPE, "transpose: needs at least two axes");
+    for (int i = 0; i < rank; i++)
+        axes[i] = i;
+    axes[rank - 1] = rank - 2;
+    axes[rank - 2] = rank - 1;
+    return gr_permute(x, axes);
+}
+
+static bool infer_slice(gr_value *y)
+{
+    const gr_value *x = y->input[0];
+    int axis = y->attr.slice.axis;
+    int64_t start = y->attr.slice.start, length = y->attr.slice.length;
+    if (axis < 0 || axis >= x->shape.rank || start < 0 || length < 1 ||
+        start + length > x->shape.dim[axis])
+        return gr_op_mismatch(y, "range outside the axis");
+    y->shape = x->shape;
+    y->shape.dim[axis] = length;
+    return true;
+}
+
+static void grad_slice(gr_value *y, gr_value *dy, gr_value **dx)
+{
+    int axis = y->attr.slice.axis;
+    dx[0] = gr_place(&dy, &y->attr.slice.start, 1, axis, y->input[0]->shape.dim[axis]);
+}
+
+const gr_op gr_op_slice = {
+    .name = "slice",
+    .infer = infer_slice,
+    .grad = grad_slice,
+    .view = true,
+};
+
+gr_value *gr_slice(gr_value *x, int axis, int64_t start, int64_t length)
+{
+    if (!x)
+        return NULL;
+    if (axis >= 0 && axis < x->shape.rank && start == 0 && length == x->shape.dim[axis])
+        return x;
+    gr_attrs attrs = {.slice = {axis, start, length}};
+    return gr_graph_result(x->graph, &gr_op_slice, &x, 1, &attrs);
+}

@@ -1,0 +1,77 @@
+/* Results that go straight to their final place: a product whose only reader is a transpose that
+ * must be dense, or a part of a concatenation, is written there instead of being copied. */
+#include "plan/internal.h"
+
+/* The storage of `view`, the result of view operator `v`, as the operator's input sees it. */
+static bool undo_view(const gr_value *v, const gr_view *view, gr_view *out)
+{
+    if (v->op == &gr_op_reshape)
+        return gr_view_reshape(view, &v->input[0]->shape, out);
+    if (v->op != &gr_op_permute)
+        return false;
+    int inverse[GR_MAX_RANK];
+    for (int i = 0; i < v->shape.rank; i++)
+        inverse[v->attr.permute.axis[i]] = i;
+    *out = gr_view_permute(view, inverse);
+    return true;
+}
+
+/* The last view of the chain of views above `v`, each the only reader of the one before. */
+static gr_value *end_of_views(const gr_plan *plan, gr_value *v)
+{
+    const gr_value_state *state = &plan->values[v->id];
+    while (state->users == 1 && state->user && state->user->op->view) {
+        v = state->user;
+        state = &plan->values[v->id];
+    }
+    return v;
+}
+
+static bool concat_has_gap(const gr_value *c)
+{
+    int64_t filled = 0;
+    for (int i = 0; i < c->input_count; i++)
+        filled += c->input[i]->shape.dim[c->attr.concat.axis];
+    return filled != c->attr.concat.size;
+}
+
+/* Where a concatenation wants its input `part`. */
+static bool place_in_concat(gr_plan *plan, gr_value *c, const gr_value *part, gr_view *out)
+{
+    int axis = c->attr.concat.axis;
+    if (concat_has_gap(c))
+        return false; /* zero-filled when it is lowered: that would erase the part */
+    for (int i = 0; i < c->input_count; i++) {
+        if (c->input[i] != part)
+            continue;
+        gr_view whole = gr_lower_dense_result(plan, c);
+        *out = gr_view_slice(&whole, axis, c->attr.concat.start[i], part->shape.dim[axis]);
+        return true;
+    }
+    return false;
+}
+
+static void place(gr_plan *plan, gr_value *v)
+{
+    gr_value *end = end_of_views(plan, v);
+    const gr_value_state *state = &plan->values[end->id];
+    gr_value *reader = state->users == 1 ? state->user : NULL;
+    gr_view view;
+    if (!reader || reader->op != &gr_op_concat || !place_in_concat(plan, reader, end, &view)) {
+        if (end == v)
+            return;
+        view = gr_lower_scratch(plan, end->shape);
+    }
+    for (gr_value *w = end; w != v; w = w->input[0])
+        if (!undo_view(w, &view, &view))
+            return;
+    plan->values[v->id].view = view;
+    plan->values[v->id].placed = true;
+}
+
+void gr_plan_place_results(gr_plan *plan)
+{
+    for (size_t i = 0; i < plan->order_count; i++)
+        if (plan->order[i]->op->strided_result)
+            place(plan, plan->order[i]);
+}

@@ -1,0 +1,259 @@
+#include "plan/internal.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+graft_status gr_lower_status(const gr_plan *plan)
+{
+    return plan->status;
+}
+
+graft_status gr_lower_fail(gr_plan *plan, graft_status status, const char *fmt, ...)
+{
+    if (plan->status != GRAFT_OK)
+        return plan->status;
+    char text[900];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return plan->status = gr_fail(plan->log, status, "%s", text);
+}
+
+static bool visit(gr_plan *plan, bool *seen, gr_value *v, gr_value *user)
+{
+    gr_value_state *state = &plan->values[v->id];
+    state->users += user != NULL;
+    state->user = user;
+    if (seen[v->id])
+        return true;
+    seen[v->id] = true;
+    for (int i = 0; i < v->input_count; i++)
+        if (!visit(plan, seen, v->input[i], v))
+            return false;
+    if (v->kind != GR_VALUE_RESULT)
+        return true;
+    gr_value **place = gr_push(plan, (void **)&plan->order, &plan->order_count, sizeof(v));
+    if (place)
+        *place = v;
+    return place != NULL;
+}
+
+graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count)
+{
+    gr_graph *graph = roots[0]->graph;
+    size_t values = (size_t)gr_graph_count(graph);
+    plan->values = gr_alloc_array(plan, values, sizeof(*plan->values));
+    bool *seen = gr_alloc_array(plan, values, sizeof(*seen));
+    if (!plan->values || !seen)
+        return gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
+    for (int i = 0; i < count; i++) {
+        if (!visit(plan, seen, roots[i], NULL))
+            return gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
+        plan->values[roots[i]->id].users += 2; /* its own storage is read later */
+    }
+    gr_free(seen);
+    return GRAFT_OK;
+}
+
+static graft_status lower_values(gr_plan *plan)
+{
+    for (size_t i = 0; i < plan->order_count && plan->status == GRAFT_OK; i++) {
+        gr_value *v = plan->order[i];
+        plan->label = v->op->name;
+        if (v->op->lower)
+            v->op->lower(plan, v);
+    }
+    return plan->status;
+}
+
+static graft_status lower_outputs(gr_plan *plan, const gr_plan_params *params)
+{
+    plan->output_count = params->output_count;
+    plan->outputs = gr_alloc_array(plan, (size_t)params->output_count, sizeof(*plan->outputs));
+    plan->output_views =
+        gr_alloc_array(plan, (size_t)params->output_count, sizeof(*plan->output_views));
+    if (params->output_count && (!plan->outputs || !plan->output_views))
+        return gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
+    for (int i = 0; i < params->output_count; i++) {
+        gr_view view = gr_lower_dense(plan, params->outputs[i], true);
+        if (plan->status != GRAFT_OK)
+            return plan->status;
+        plan->outputs[i] = params->outputs[i];
+        plan->output_views[i] = view;
+        plan->slots[view.slot].keep = true;
+    }
+    return GRAFT_OK;
+}
+
+/* Sinks go backwards: the gradients of the last parameters are ready first. */
+static graft_status lower_sinks(gr_plan *plan, const gr_plan_params *params)
+{
+    plan->label = "accumulate";
+    for (int i = params->sink_count - 1; i >= 0; i--) {
+        gr_view from = gr_lower_view(plan, params->sinks[i].value);
+        int slot = gr_plan_new_slot(plan, params->sinks[i].into.size);
+        if (plan->status != GRAFT_OK)
+            return plan->status;
+        plan->slots[slot].external = true;
+        plan->slots[slot].region = params->sinks[i].into;
+        gr_view to = gr_view_dense(slot, params->sinks[i].value->shape);
+        gr_lower_copy(plan, &from, &to, true);
+    }
+    return plan->status;
+}
+
+static graft_status order_roots(gr_plan *plan, const gr_plan_params *params)
+{
+    int count = params->output_count + params->sink_count;
+    gr_value **roots = gr_alloc_array(plan, (size_t)count, sizeof(*roots));
+    if (!roots || count == 0)
+        return gr_lower_fail(plan, GRAFT_ERR_ARGUMENT, "plan: nothing to compute");
+    int n = 0;
+    for (int i = 0; i < params->output_count; i++)
+        roots[n++] = params->outputs[i];
+    for (int i = params->sink_count - 1; i >= 0; i--)
+        roots[n++] = params->sinks[i].value;
+    graft_status status = gr_plan_order(plan, roots, count);
+    gr_free(roots);
+    return status;
+}
+
+graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_plan **out)
+{
+    gr_plan *plan = gr_alloc(NULL, sizeof(*plan));
+    if (!plan)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "plan: out of memory");
+    plan->log = log;
+    plan->store = params->store;
+    plan->device = gr_store_device(params->store);
+    plan->profile = params->profile;
+    graft_status status = order_roots(plan, params);
+    if (status == GRAFT_OK) {
+        gr_plan_place_results(plan);
+        status = lower_values(plan);
+    }
+    if (status == GRAFT_OK)
+        status = lower_outputs(plan, params);
+    if (status == GRAFT_OK)
+        status = lower_sinks(plan, params);
+    if (status == GRAFT_OK)
+        status = gr_plan_layout(plan);
+    if (status != GRAFT_OK) {
+        gr_plan_destroy(plan);
+        return status;
+    }
+    *out = plan;
+    return GRAFT_OK;
+}
+
+void gr_plan_destroy(gr_plan *plan)
+{
+    if (!plan)
+        return;
+    gr_device_list_destroy(plan->device, &plan->list);
+    for (size_t i = 0; i < plan->pipeline_count && plan->pipelines; i++)
+        gr_device_pipeline_destroy(plan->device, &plan->pipelines[i]);
+    for (size_t i = 0; i < plan->library_count; i++)
+        gr_device_library_destroy(plan->device, &plan->libraries[i]);
+    for (size_t i = 0; i < plan->block_count && plan->blocks; i++)
+        gr_device_buffer_destroy(plan->device, &plan->blocks[i]);
+    gr_free(plan);
+}
+
+uint64_t gr_plan_memory(const gr_plan *plan, uint64_t *largest)
+{
+    uint64_t total = 0, most = 0;
+    for (size_t i = 0; i < plan->block_count; i++)
+        total += plan->block_bytes[i];
+    for (size_t i = 0; i < plan->slot_count; i++)
+        if (!plan->slots[i].external && plan->slots[i].first >= 0 && plan->slots[i].bytes > most)
+            most = plan->slots[i].bytes;
+    if (largest)
+        *largest = most;
+    return total;
+}
+
+int gr_plan_dispatch_count(const gr_plan *plan)
+{
+    return (int)plan->step_count;
+}
+
+graft_status gr_plan_prepare(gr_plan *plan)
+{
+    return plan->list ? GRAFT_OK : gr_plan_record(plan);
+}
+
+graft_status gr_plan_run(gr_plan *plan)
+{
+    GR_TRY(gr_plan_prepare(plan));
+    return gr_device_submit(plan->device, plan->list);
+}
+
+static const gr_region *output_region(const gr_plan *plan, const gr_value *output)
+{
+    for (int i = 0; i < plan->output_count; i++)
+        if (plan->outputs[i] == output)
+            return &plan->slots[plan->output_views[i].slot].region;
+    return NULL;
+}
+
+graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data)
+{
+    const gr_region *region = output_region(plan, output);
+    if (!region || !region->buffer)
+        return gr_fail(plan->log, GRAFT_ERR_ARGUMENT, "%s: not an output of this plan",
+                       output->name);
+    GR_TRY(gr_device_wait(plan->device));
+    return gr_device_buffer_read(plan->device, region->buffer, region->offset, data,
+                                 (uint64_t)gr_shape_count(&output->shape) * 4);
+}
+
+/* Time spent under one label. */
+typedef struct tally {
+    const char *label;
+    double ns;
+    int count;
+} tally;
+
+static int by_time(const void *a, const void *b)
+{
+    double x = ((const tally *)a)->ns, y = ((const tally *)b)->ns;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+graft_status gr_plan_profile(gr_plan *plan)
+{
+    double *ns = gr_alloc_array(plan, plan->step_count, sizeof(*ns));
+    tally *tallies = gr_alloc_array(plan, plan->step_count, sizeof(*tallies));
+    if (!ns || !tallies)
+        return gr_fail(plan->log, GRAFT_ERR_MEMORY, "profile: out of memory");
+    graft_status status = gr_device_list_times(plan->device, plan->list, ns);
+    size_t count = 0;
+    double total = 0.0;
+    for (size_t i = 0; i < plan->step_count && status == GRAFT_OK; i++) {
+        char label[96];
+        const gr_step *s = &plan->steps[i];
+        snprintf(label, sizeof(label), "%s/%s", s->label,
+                 s->kind == GR_COMMAND_DISPATCH ? s->launch.kernel->name : "-");
+        size_t k = 0;
+        while (k < count && strcmp(tallies[k].label, label) != 0)
+            k++;
+        if (k == count)
+            tallies[count++].label = gr_strdup(tallies, label);
+        tallies[k].ns += ns[i];
+        tallies[k].count++;
+        total += ns[i];
+    }
+    qsort(tallies, count, sizeof(*tallies), by_time);
+    for (size_t i = 0; i < count; i++)
+        gr_log(plan->log, GRAFT_LOG_INFO, "%-40s %5d x %10.3f ms %5.1f %%", tallies[i].label,
+               tallies[i].count, tallies[i].ns * 1e-6, 100.0 * tallies[i].ns / total);
+    gr_free(ns);
+    gr_free(tallies);
+    return status;
+}

@@ -1,0 +1,51 @@
+/* HOW a graph runs on one device: a fixed list of dispatches on fixed memory, recorded once.
+ *
+ * Making a plan has two steps. gr_plan_create lowers the graph and lays out its memory without
+ * touching the device, so that a caller may ask gr_plan_memory and try another batch size.
+ * gr_plan_prepare then uploads and packs weights, compiles kernels and records.
+ *
+ * Thread-safety: one thread at a time, as the device.
+ */
+#ifndef GR_PLAN_H
+#define GR_PLAN_H
+
+#include "graph/graph.h"
+#include "plan/store.h"
+
+typedef struct gr_plan gr_plan;
+
+/* `value` is added to `into` at the end of each run. */
+typedef struct gr_sink {
+    gr_value *value;
+    gr_region into; /* value's bytes; need not exist yet when gr_plan_create runs */
+} gr_sink;
+
+typedef struct gr_plan_params {
+    gr_store *store;          /* borrowed, outlives the plan */
+    gr_value *const *outputs; /* readable after a run */
+    int output_count;
+    const gr_sink *sinks;
+    int sink_count;
+    bool profile; /* measure each dispatch, see gr_plan_profile */
+} gr_plan_params;
+
+/* The graph is borrowed until gr_plan_prepare has returned; outputs' values until destruction. */
+graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_plan **out);
+void gr_plan_destroy(gr_plan *plan); /* NULL is accepted */
+
+/* Bytes of intermediate values, and of the largest one. */
+uint64_t gr_plan_memory(const gr_plan *plan, uint64_t *largest);
+int gr_plan_dispatch_count(const gr_plan *plan);
+
+graft_status gr_plan_prepare(gr_plan *plan);
+
+/* Queues one run; does not wait. */
+graft_status gr_plan_run(gr_plan *plan);
+
+/* Copies an output to the host; waits for the run. */
+graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data);
+
+/* Time of each kernel in the last run, longest first, to the log at INFO level. */
+graft_status gr_plan_profile(gr_plan *plan);
+
+#endif

@@ -1,0 +1,191 @@
+/* From slots to device memory: buffers, packed weights, pipelines, barriers, the recorded list. */
+#include "plan/internal.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static graft_status allocate_blocks(gr_plan *plan)
+{
+    plan->blocks = gr_alloc_array(plan, plan->block_count + 1, sizeof(*plan->blocks));
+    if (!plan->blocks)
+        return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
+    for (size_t i = 0; i < plan->block_count; i++)
+        GR_TRY(gr_device_buffer_create(plan->device, plan->block_bytes[i], GR_MEMORY_DEVICE,
+                                       &plan->blocks[i]));
+    for (size_t i = 0; i < plan->slot_count; i++) {
+        gr_slot *slot = &plan->slots[i];
+        if (!slot->external && slot->first >= 0)
+            slot->region = (gr_region){plan->blocks[slot->block], slot->offset, slot->bytes};
+    }
+    return GRAFT_OK;
+}
+
+/* Tensors of the store that some dispatch reads. Packed ones come from run_pack_job. */
+static graft_status bind_stored(gr_plan *plan)
+{
+    for (size_t i = 0; i < plan->slot_count; i++) {
+        gr_slot *slot = &plan->slots[i];
+        if (slot->source && slot->first >= 0)
+            GR_TRY(gr_store_value(plan->store, slot->source, &slot->region));
+    }
+    return GRAFT_OK;
+}
+
+static int pipeline_index(gr_plan *plan, const gr_launch *launch)
+{
+    gr_pipeline_spec spec = {.kernel = launch->kernel};
+    memcpy(spec.tunables, launch->tunable, sizeof(spec.tunables));
+    for (size_t i = 0; i < plan->pipeline_count; i++)
+        if (memcmp(&plan->specs[i], &spec, sizeof(spec)) == 0)
+            return (int)i;
+    gr_pipeline_spec *place =
+        gr_push(plan, (void **)&plan->specs, &plan->pipeline_count, sizeof(spec));
+    if (!place)
+        return -1;
+    *place = spec;
+    return (int)plan->pipeline_count - 1;
+}
+
+static graft_status note_pipelines(gr_plan *plan, const gr_step *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (steps[i].kind == GR_COMMAND_DISPATCH && pipeline_index(plan, &steps[i].launch) < 0)
+            return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
+    return GRAFT_OK;
+}
+
+static bool needs_packing(const gr_plan *plan, const gr_pack_job *job)
+{
+    return !gr_store_find(plan->store, plan->slots[job->slot].packed).buffer;
+}
+
+static graft_status compile(gr_plan *plan)
+{
+    GR_TRY(note_pipelines(plan, plan->steps, plan->step_count));
+    for (size_t i = 0; i < plan->job_count; i++)
+        if (needs_packing(plan, &plan->jobs[i]))
+            GR_TRY(note_pipelines(plan, plan->jobs[i].steps, plan->jobs[i].step_count));
+    plan->pipelines = gr_alloc_array(plan, plan->pipeline_count + 1, sizeof(*plan->pipelines));
+    if (!plan->pipelines)
+        return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
+    return gr_device_pipelines_create(plan->device, plan->specs, (int)plan->pipeline_count,
+                                      plan->pipelines);
+}
+
+/* Ranges that commands since the last barrier have touched. */
+typedef struct touched {
+    struct {
+        gr_binding range;
+        bool written;
+    } * items;
+    size_t count;
+} touched;
+
+static bool ranges_overlap(const gr_binding *a, const gr_binding *b)
+{
+    return a->buffer == b->buffer && a->offset < b->offset + b->size &&
+           b->offset < a->offset + a->size;
+}
+
+static bool conflicts(const touched *t, const gr_command *command, uint32_t written)
+{
+    for (uint32_t i = 0; i < command->binding_count; i++)
+        for (size_t k = 0; k < t->count; k++)
+            if ((t->items[k].written || (written & 1u << i)) &&
+                ranges_overlap(&t->items[k].range, &command->binding[i]))
+                return true;
+    return false;
+}
+
+static graft_status touch(gr_plan *plan, touched *t, gr_command *command, uint32_t written)
+{
+    command->barrier = conflicts(t, command, written);
+    if (command->barrier)
+        t->count = 0;
+    for (uint32_t i = 0; i < command->binding_count; i++) {
+        void *item = gr_push(plan, (void **)&t->items, &t->count, sizeof(*t->items));
+        if (!item)
+            return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
+        t->items[t->count - 1].range = command->binding[i];
+        t->items[t->count - 1].written = written & 1u << i;
+    }
+    return GRAFT_OK;
+}
+
+static gr_command command_of(gr_plan *plan, const gr_step *step)
+{
+    gr_command c = {
+        .kind = step->kind,
+        .label = step->label,
+        .binding_count = (uint32_t)step->slot_count,
+        .library = step->library,
+    };
+    for (int i = 0; i < step->slot_count; i++) {
+        const gr_region *r = &plan->slots[step->launch.slot[i]].region;
+        c.binding[i] = (gr_binding){r->buffer, r->offset, r->size};
+    }
+    if (step->kind == GR_COMMAND_DISPATCH) {
+        c.pipeline = plan->pipelines[pipeline_index(plan, &step->launch)];
+        memcpy(c.grid, step->launch.grid, sizeof(c.grid));
+        memcpy(c.params, step->params, sizeof(c.params));
+    }
+    return c;
+}
+
+static graft_status record(gr_plan *plan, const gr_step *steps, size_t count, bool profile,
+                           gr_list **out)
+{
+    gr_command *commands = gr_alloc_array(plan, count, sizeof(*commands));
+    touched t = {0};
+    graft_status status = commands ? GRAFT_OK : GRAFT_ERR_MEMORY;
+    for (size_t i = 0; i < count && status == GRAFT_OK; i++) {
+        commands[i] = command_of(plan, &steps[i]);
+        status = touch(plan, &t, &commands[i], steps[i].written);
+    }
+    if (status == GRAFT_OK)
+        status = gr_device_list_create(plan->device, commands, (int)count, profile, out);
+    gr_free(t.items);
+    gr_free(commands);
+    return status;
+}
+
+/* Fills one packed weight. The row-major form is on the device only while this runs, unless some
+ * dispatch reads it too. */
+static graft_status run_pack_job(gr_plan *plan, gr_pack_job *job)
+{
+    gr_slot *raw = &plan->slots[job->raw_slot], *packed = &plan->slots[job->slot];
+    packed->region = gr_store_find(plan->store, packed->packed);
+    if (packed->region.buffer)
+        return GRAFT_OK;
+    gr_buffer *temporary = NULL;
+    gr_list *list = NULL;
+    graft_status status = gr_store_allocate(plan->store, packed->packed, packed->bytes,
+                                            GR_MEMORY_DEVICE, &packed->region);
+    raw->region = gr_store_find(plan->store, job->value->name);
+    if (status == GRAFT_OK && !raw->region.buffer) {
+        status = gr_device_buffer_create(plan->device, raw->bytes, GR_MEMORY_DEVICE, &temporary);
+        raw->region = (gr_region){temporary, 0, raw->bytes};
+        if (status == GRAFT_OK)
+            status = gr_store_upload(plan->store, job->value, &raw->region);
+    }
+    if (status == GRAFT_OK)
+        status = record(plan, job->steps, job->step_count, false, &list);
+    if (status == GRAFT_OK)
+        status = gr_device_submit(plan->device, list);
+    if (status == GRAFT_OK)
+        status = gr_device_wait(plan->device);
+    gr_device_list_destroy(plan->device, &list);
+    gr_device_buffer_destroy(plan->device, &temporary);
+    return status;
+}
+
+graft_status gr_plan_record(gr_plan *plan)
+{
+    GR_TRY(allocate_blocks(plan));
+    GR_TRY(bind_stored(plan));
+    GR_TRY(compile(plan));
+    for (size_t i = 0; i < plan->job_count; i++)
+        GR_TRY(run_pack_job(plan, &plan->jobs[i]));
+    return record(plan, plan->steps, plan->step_count, plan->profile, &plan->list);
+}

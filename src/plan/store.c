@@ -1,0 +1,166 @@
+#include "plan/store.h"
+
+#include "base/convert.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Small tensors share blocks of this size: drivers limit the number of allocations. */
+static const uint64_t BLOCK_BYTES = 4u << 20;
+
+/* Values are converted and uploaded in pieces, so that no second copy of a weight is needed. */
+enum { UPLOAD_ELEMENTS = 1 << 18 };
+
+typedef struct entry {
+    char *name;
+    gr_region region;
+} entry;
+
+struct gr_store {
+    graft_log *log;
+    gr_device *device;
+    entry *entries;
+    size_t count;
+    gr_buffer **buffers; /* owned */
+    size_t buffer_count;
+    struct {
+        gr_buffer *buffer;
+        uint64_t size, used;
+    } block[2]; /* by gr_memory: what small tensors are cut from */
+};
+
+graft_status gr_store_create(graft_log *log, gr_device *device, gr_store **out)
+{
+    gr_store *store = gr_alloc(NULL, sizeof(*store));
+    if (!store)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "store: out of memory");
+    store->log = log;
+    store->device = device;
+    *out = store;
+    return GRAFT_OK;
+}
+
+void gr_store_destroy(gr_store *store)
+{
+    if (!store)
+        return;
+    for (size_t i = 0; i < store->buffer_count; i++)
+        gr_device_buffer_destroy(store->device, &store->buffers[i]);
+    gr_free(store);
+}
+
+gr_device *gr_store_device(const gr_store *store)
+{
+    return store->device;
+}
+
+gr_region gr_store_find(const gr_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (strcmp(store->entries[i].name, name) == 0)
+            return store->entries[i].region;
+    return (gr_region){0};
+}
+
+graft_status gr_store_name(gr_store *store, const char *name, gr_region region)
+{
+    entry *e = gr_push(store, (void **)&store->entries, &store->count, sizeof(*e));
+    if (!e || !(e->name = gr_strdup(store, name)))
+        return gr_fail(store->log, GRAFT_ERR_MEMORY, "store: out of memory");
+    e->region = region;
+    return GRAFT_OK;
+}
+
+static graft_status own_buffer(gr_store *store, uint64_t size, gr_memory memory, gr_buffer **out)
+{
+    GR_TRY(gr_device_buffer_create(store->device, size, memory, out));
+    gr_buffer **place =
+        gr_push(store, (void **)&store->buffers, &store->buffer_count, sizeof(*place));
+    if (!place) {
+        gr_device_buffer_destroy(store->device, out);
+        return gr_fail(store->log, GRAFT_ERR_MEMORY, "store: out of memory");
+    }
+    *place = *out;
+    return GRAFT_OK;
+}
+
+static graft_status cut_from_block(gr_store *store, uint64_t size, gr_memory memory, gr_region *out)
+{
+    uint64_t align = store->device->caps.offset_align;
+    if (!store->block[memory].buffer ||
+        store->block[memory].used + size > store->block[memory].size) {
+        GR_TRY(own_buffer(store, BLOCK_BYTES, memory, &store->block[memory].buffer));
+        store->block[memory].size = BLOCK_BYTES;
+        store->block[memory].used = 0;
+    }
+    *out = (gr_region){store->block[memory].buffer, store->block[memory].used, size};
+    store->block[memory].used += (size + align - 1) / align * align;
+    return GRAFT_OK;
+}
+
+graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_bytes,
+                               gr_memory memory, gr_region *out)
+{
+    const gr_caps *caps = &store->device->caps;
+    if (size_bytes > caps->max_binding_bytes || size_bytes > caps->max_buffer_bytes)
+        return gr_fail(store->log, GRAFT_ERR_DEVICE_MEMORY,
+                       "%s: %llu MiB, but %s binds at most %llu MiB at once", name,
+                       (unsigned long long)(size_bytes >> 20), store->device->info.id,
+                       (unsigned long long)(caps->max_binding_bytes >> 20));
+    gr_region region = {.size = size_bytes};
+    if (size_bytes <= BLOCK_BYTES / 4)
+        GR_TRY(cut_from_block(store, size_bytes, memory, &region));
+    else
+        GR_TRY(own_buffer(store, size_bytes, memory, &region.buffer));
+    GR_TRY(gr_store_name(store, name, region));
+    *out = region;
+    return GRAFT_OK;
+}
+
+graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)
+{
+    int64_t count = gr_shape_count(&value->shape);
+    if (value->source_dtype == GR_F32)
+        return gr_device_buffer_write(store->device, region->buffer, region->offset, value->source,
+                                      (uint64_t)count * sizeof(float));
+    float *chunk = malloc(UPLOAD_ELEMENTS * sizeof(float));
+    if (!chunk)
+        return gr_fail(store->log, GRAFT_ERR_MEMORY, "%s: out of memory", value->name);
+    graft_status status = GRAFT_OK;
+    for (int64_t at = 0; at < count && status == GRAFT_OK; at += UPLOAD_ELEMENTS) {
+        int64_t n = count - at < UPLOAD_ELEMENTS ? count - at : UPLOAD_ELEMENTS;
+        const char *from = (const char *)value->source + at * gr_dtype_size(value->source_dtype);
+        gr_to_f32(value->source_dtype, from, (size_t)n, chunk);
+        status = gr_device_buffer_write(store->device, region->buffer,
+                                        region->offset + (uint64_t)at * sizeof(float), chunk,
+                                        (uint64_t)n * sizeof(float));
+    }
+    free(chunk);
+    return status;
+}
+
+graft_status gr_store_value(gr_store *store, const gr_value *value, gr_region *out)
+{
+    *out = gr_store_find(store, value->name);
+    uint64_t size = (uint64_t)gr_shape_count(&value->shape) * gr_dtype_size(value->dtype);
+    if (out->buffer && out->size != size)
+        return gr_fail(store->log, GRAFT_ERR_SHAPE, "%s: %llu bytes on the device, expected %llu",
+                       value->name, (unsigned long long)out->size, (unsigned long long)size);
+    if (out->buffer)
+        return GRAFT_OK;
+    gr_memory memory = value->kind == GR_VALUE_INPUT ? GR_MEMORY_HOST : GR_MEMORY_DEVICE;
+    GR_TRY(gr_store_allocate(store, value->name, size, memory, out));
+    return value->source ? gr_store_upload(store, value, out) : GRAFT_OK;
+}
+
+graft_status gr_store_write(gr_store *store, const gr_region *region, const void *data)
+{
+    return gr_device_buffer_write(store->device, region->buffer, region->offset, data,
+                                  region->size);
+}
+
+graft_status gr_store_read(gr_store *store, const gr_region *region, void *data)
+{
+    return gr_device_buffer_read(store->device, region->buffer, region->offset, data, region->size);
+}
