@@ -163,11 +163,39 @@ static graft_status copy_now(gr_vk_device *vk, const gr_buffer *from, const gr_b
     return gr_vk_wait(vk);
 }
 
+static graft_status create_transfer_pool(gr_vk_device *vk)
+{
+    VkCommandPoolCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+        .queueFamilyIndex = vk->physical.queue_family,
+    };
+    GR_VK(vk->base.log, vkCreateCommandPool(vk->device, &info, NULL, &vk->transfer_pool));
+    return GRAFT_OK;
+}
+
+static graft_status create_transfer(gr_vk_device *vk)
+{
+    VkCommandBufferAllocateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+        .commandPool = vk->transfer_pool,
+        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+        .commandBufferCount = 1,
+    };
+    GR_VK(vk->base.log, vkAllocateCommandBuffers(vk->device, &info, &vk->transfer));
+    return GRAFT_OK;
+}
+
+/* Made when first needed: many devices map all their memory. */
 static graft_status need_staging(gr_vk_device *vk)
 {
-    if (vk->staging)
-        return GRAFT_OK;
-    return gr_vk_buffer_create(&vk->base, STAGING_BYTES, GR_MEMORY_HOST, &vk->staging);
+    if (!vk->transfer_pool)
+        GR_TRY(create_transfer_pool(vk));
+    if (!vk->transfer)
+        GR_TRY(create_transfer(vk));
+    if (!vk->staging)
+        GR_TRY(gr_vk_buffer_create(&vk->base, STAGING_BYTES, GR_MEMORY_HOST, &vk->staging));
+    return GRAFT_OK;
 }
 
 static uint64_t chunk_size(uint64_t left)

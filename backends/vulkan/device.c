@@ -76,28 +76,6 @@ static graft_status create_device(gr_vk_device *vk)
     return GRAFT_OK;
 }
 
-/* What the queue and the transfers need for as long as the device lives. */
-static graft_status create_objects(gr_vk_device *vk)
-{
-    graft_log *log = vk->base.log;
-    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    VkCommandPoolCreateInfo pool = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-        .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-        .queueFamilyIndex = vk->physical.queue_family,
-    };
-    GR_VK(log, vkCreateFence(vk->device, &fence, NULL, &vk->fence));
-    GR_VK(log, vkCreateCommandPool(vk->device, &pool, NULL, &vk->transfer_pool));
-    VkCommandBufferAllocateInfo allocate = {
-        .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = vk->transfer_pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1,
-    };
-    GR_VK(log, vkAllocateCommandBuffers(vk->device, &allocate, &vk->transfer));
-    return gr_vk_cache_open(vk);
-}
-
 static graft_status open_device(gr_vk_device *vk, int index)
 {
     graft_log *log = vk->base.log;
@@ -105,7 +83,7 @@ static graft_status open_device(gr_vk_device *vk, int index)
     GR_TRY(gr_vk_instance_create(log, &debug, &vk->instance));
     GR_TRY(choose_physical(vk, index));
     GR_TRY(create_device(vk));
-    GR_TRY(create_objects(vk));
+    GR_TRY(gr_vk_cache_open(vk));
     if (debug) {
         vk->begin_label = (PFN_vkCmdBeginDebugUtilsLabelEXT)vkGetInstanceProcAddr(
             vk->instance, "vkCmdBeginDebugUtilsLabelEXT");

@@ -51,6 +51,15 @@ graft_status gr_vk_submit(gr_vk_device *vk, const VkCommandBuffer *buffers, uint
     return GRAFT_OK;
 }
 
+/* Made when first needed: drivers that only compile, without hardware, have no fences. */
+static graft_status need_fence(gr_vk_device *vk)
+{
+    VkFenceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    if (vk->fence)
+        return GRAFT_OK;
+    return check(vk, vkCreateFence(vk->device, &info, NULL, &vk->fence), "vkCreateFence");
+}
+
 /* A fence without a batch is signalled when all earlier batches are done. */
 graft_status gr_vk_wait(gr_vk_device *vk)
 {
@@ -58,6 +67,7 @@ graft_status gr_vk_wait(gr_vk_device *vk)
         return check(vk, VK_ERROR_DEVICE_LOST, "vkWaitForFences");
     if (!vk->pending)
         return GRAFT_OK;
+    GR_TRY(need_fence(vk));
     GR_TRY(check(vk, vkQueueSubmit(vk->queue, 0, NULL, vk->fence), "vkQueueSubmit"));
     GR_TRY(check(vk, vkWaitForFences(vk->device, 1, &vk->fence, VK_TRUE, UINT64_MAX),
                  "vkWaitForFences"));
