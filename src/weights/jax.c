@@ -61,13 +61,18 @@ static void block_names(int i, const char *jax, const char *timm, char jax_name[
     snprintf(timm_name, NAME_BYTES, "blocks.%d.%s", i, timm);
 }
 
-/* in[a, b, c] -> out[c, b, a] */
+/* in[a, b, c] -> out[c, b, a]. Sixteen rows of `in` at a time, so that every visit to `out` fills a
+ * cache line. */
 static void reverse_axes(const float *in, int64_t a, int64_t b, int64_t c, float *out)
 {
-    for (int64_t i = 0; i < a; i++)
+    enum { ROWS = 16 };
+    for (int64_t start = 0; start < a; start += ROWS) {
+        int64_t end = start + ROWS < a ? start + ROWS : a;
         for (int64_t j = 0; j < b; j++)
             for (int64_t k = 0; k < c; k++)
-                out[(k * b + j) * a + i] = in[(i * b + j) * c + k];
+                for (int64_t i = start; i < end; i++)
+                    out[(k * b + j) * a + i] = in[(i * b + j) * c + k];
+    }
 }
 
 /* Empty arrays are refused: the size of the others bounds every product of their dimensions. */

@@ -148,10 +148,18 @@ static void a_full_disk_leaves_the_old_file(void **state)
     limit = (struct rlimit){.rlim_cur = 10000, .rlim_max = old.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    graft_status status = gr_file_write(f->log, path, data, sizeof(data));
+    gr_file_writer *writer;
+    graft_status opened = gr_file_writer_open(f->log, path, &writer);
+    graft_status status = gr_file_writer_write(writer, data, sizeof(data));
     setrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(opened, GRAFT_OK);
     assert_error(f, status, GRAFT_ERR_IO, path, "cannot write", "File too large");
+    assert_int_equal(file_count(f->directory), 1);
+    /* The failure sticks, though there is room again. */
+    assert_int_equal(gr_file_writer_write(writer, data, 1), GRAFT_ERR_IO);
+    assert_int_equal(gr_file_writer_commit(&writer), GRAFT_ERR_IO);
+    assert_null(writer);
     expect_content(f, path, "old");
     assert_int_equal(file_count(f->directory), 1);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <zip.h>
 
-enum { D = 6, HEADS = 2, WIDTH = 3, HIDDEN = 10, PATCH = 2, TOKENS = 5, CLASSES = 4, BLOCKS = 2 };
+enum { D = 6, HEADS = 2, WIDTH = 3, HIDDEN = 37, PATCH = 2, TOKENS = 5, CLASSES = 4, BLOCKS = 2 };
 enum { NAME = 96 };
 
 typedef struct array {
