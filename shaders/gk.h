@@ -14,7 +14,7 @@
 #define uvec4               uint4
 #define BITS_TO_F32(x)      as_float(x)
 #define F32_TO_BITS(x)      as_uint(x)
-#define MUL_HI(a, b)        mul_hi((uint)(a), (uint)(b))
+#define MUL_HI(a, b)        ((uint)(((ulong)(uint)(a) * (uint)(b)) >> 32)) /* vectorises on CPUs */
 #define FMA(a, b, c)        fma(a, b, c)
 #define RSQRT(x)            rsqrt(x)
 #define ABS(x)              fabs(x)
