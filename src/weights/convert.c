@@ -1,7 +1,7 @@
 /* Element types of tensors: sizes and conversions. */
 #include "weights/tensors.h"
 
-#include "base/f16.h"
+#include "base/convert.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -21,66 +21,37 @@ int64_t gr_tensor_count(const gr_tensor *tensor)
     return gr_shape_count(&tensor->shape);
 }
 
+void gr_tensor_to_f32(const gr_tensor *tensor, float *out)
+{
+    gr_to_f32(tensor->dtype, tensor->data, (size_t)gr_tensor_count(tensor), out);
+}
+
 /* The data of a file may have any alignment: hence memcpy. */
-#define CONVERT(type, to)                                                                          \
+#define CONVERT(type)                                                                              \
     for (size_t i = 0; i < count; i++) {                                                           \
         type value;                                                                                \
         memcpy(&value, (const char *)tensor->data + i * sizeof(value), sizeof(value));             \
-        out[i] = (to)value;                                                                        \
+        out[i] = value;                                                                            \
     }                                                                                              \
     break
-
-void gr_tensor_to_f32(const gr_tensor *tensor, float *out)
-{
-    size_t count = (size_t)gr_tensor_count(tensor);
-    switch (tensor->dtype) {
-    case GR_F32:
-        if (count)
-            memcpy(out, tensor->data, count * sizeof(float));
-        break;
-    case GR_F16:
-        gr_f16_to_f32_array(tensor->data, out, count);
-        break;
-    case GR_BF16:
-        gr_bf16_to_f32_array(tensor->data, out, count);
-        break;
-    case GR_F64:
-        CONVERT(double, float);
-    case GR_I64:
-        CONVERT(int64_t, float);
-    case GR_I32:
-        CONVERT(int32_t, float);
-    case GR_I16:
-        CONVERT(int16_t, float);
-    case GR_I8:
-        CONVERT(int8_t, float);
-    case GR_U32:
-        CONVERT(uint32_t, float);
-    case GR_U8:
-    case GR_BOOL:
-        CONVERT(uint8_t, float);
-    case GR_DTYPE_COUNT:
-        break;
-    }
-}
 
 graft_status gr_tensor_to_i64(graft_log *log, const gr_tensor *tensor, int64_t *out)
 {
     size_t count = (size_t)gr_tensor_count(tensor);
     switch (tensor->dtype) {
     case GR_I64:
-        CONVERT(int64_t, int64_t);
+        CONVERT(int64_t);
     case GR_I32:
-        CONVERT(int32_t, int64_t);
+        CONVERT(int32_t);
     case GR_I16:
-        CONVERT(int16_t, int64_t);
+        CONVERT(int16_t);
     case GR_I8:
-        CONVERT(int8_t, int64_t);
+        CONVERT(int8_t);
     case GR_U32:
-        CONVERT(uint32_t, int64_t);
+        CONVERT(uint32_t);
     case GR_U8:
     case GR_BOOL:
-        CONVERT(uint8_t, int64_t);
+        CONVERT(uint8_t);
     case GR_F64:
     case GR_F32:
     case GR_F16:
