@@ -57,8 +57,7 @@ struct gr_loader {
     size_t batch_start;
 };
 
-/* ---- Workers ------------------------------------------------------------------------------------
- */
+/* ---- Workers ---------------------------------------------------------------------------- */
 
 static graft_status prepare(gr_loader *l, graft_log *log, size_t position)
 {
@@ -126,8 +125,7 @@ static void *worker(void *user)
     return NULL;
 }
 
-/* ---- Starting, seeking, stopping ----------------------------------------------------------------
- */
+/* ---- Starting, seeking, stopping -------------------------------------------------------- */
 
 /* Holding the mutex: waits until no worker touches a slot, and empties the ring. */
 static void quiesce(gr_loader *l)
@@ -268,8 +266,7 @@ void gr_loader_destroy(gr_loader **loader)
     *loader = NULL;
 }
 
-/* ---- The consumer -------------------------------------------------------------------------------
- */
+/* ---- The consumer ----------------------------------------------------------------------- */
 
 size_t gr_loader_batches(const gr_loader *l)
 {

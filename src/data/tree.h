@@ -5,12 +5,7 @@
 #define GR_DATA_TREE_H
 
 #include "data/source.h"
-
-/* A piece of a path; not NUL-terminated. */
-typedef struct gr_span {
-    const char *at;
-    size_t length;
-} gr_span;
+#include "data/span.h"
 
 typedef struct gr_tree_entry {
     const char *path;
@@ -37,6 +32,9 @@ bool gr_tree_add(gr_tree *tree, const gr_tree_entry *entry);
 /* Finds folder and class of the entries from `first` on, which came from one root. Outer folders
  * around everything are stripped; without split folders all of it belongs to `default_folder`. */
 void gr_tree_group(gr_tree *tree, size_t first, const char *default_folder);
+
+/* train, val, validation or test. */
+bool gr_is_split_folder(gr_span name);
 
 /* Keeps the images of a split, in order of class and path, and fills count, classes, samples and
  * class_names of `dataset`, which must own the tree; entry i is then sample i. */

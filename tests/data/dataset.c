@@ -55,8 +55,7 @@ static void expect_open_error(fixture *f, const char *split, graft_status status
     assert_null(d);
 }
 
-/* ---- Lists --------------------------------------------------------------------------------------
- */
+/* ---- Lists ------------------------------------------------------------------------------ */
 
 static void make_lists(fixture *f)
 {
@@ -159,8 +158,7 @@ static void unreadable_image_names_its_line(void **state)
     gr_dataset_close(&d);
 }
 
-/* ---- Folders ------------------------------------------------------------------------------------
- */
+/* ---- Folders ---------------------------------------------------------------------------- */
 
 static void folder_with_splits(void **state)
 {
@@ -252,8 +250,7 @@ static void folder_that_leads_back(void **state)
     expect_open_error(f, "train", GRAFT_ERR_FORMAT, "folders deep", f->directory);
 }
 
-/* ---- dSprites -----------------------------------------------------------------------------------
- */
+/* ---- dSprites --------------------------------------------------------------------------- */
 
 static uint64_t hash_set(fixture *f, const char *spec, const char *split)
 {

@@ -25,8 +25,7 @@ static const uint8_t *pixel_at(const gr_image *image, int x, int y)
     return image->pixels + ((size_t)y * (size_t)image->width + (size_t)x) * 3;
 }
 
-/* ---- PNG ----------------------------------------------------------------------------------------
- */
+/* ---- PNG -------------------------------------------------------------------------------- */
 
 /* Sample i of a packed row. */
 static int sample(const uint8_t *row, int depth, int i)
@@ -95,8 +94,7 @@ static void all_png_kinds(void **state)
             }
 }
 
-/* ---- JPEG ---------------------------------------------------------------------------------------
- */
+/* ---- JPEG ------------------------------------------------------------------------------- */
 
 /* At quality 100 a smooth picture survives to within a few steps. */
 static void check_near(const gr_image *image, const uint8_t *expected, int components)
@@ -154,8 +152,7 @@ static void jpeg_cmyk(void **state)
     }
 }
 
-/* ---- Hostile files ------------------------------------------------------------------------------
- */
+/* ---- Hostile files ---------------------------------------------------------------------- */
 
 static void expect_failure(fixture *f, const bytes *file, size_t size, const char *text)
 {
@@ -271,8 +268,7 @@ static void loading_files(void **state)
     assert_error(f, gr_image_load(f->log, f->directory, NULL, &image), GRAFT_ERR_IO, f->directory);
 }
 
-/* ---- Pillow -------------------------------------------------------------------------------------
- */
+/* ---- Pillow ----------------------------------------------------------------------------- */
 
 static void compare_file(fixture *f, const char *name)
 {

@@ -11,8 +11,7 @@
 #include <jpeglib.h>
 #include <png.h>
 
-/* ---- Fixture ------------------------------------------------------------------------------------
- */
+/* ---- Fixture ---------------------------------------------------------------------------- */
 
 int fixture_setup(void **state)
 {
@@ -68,8 +67,7 @@ void check_error(fixture *f, graft_status found, graft_status expected, ...)
     va_end(parts);
 }
 
-/* ---- Files --------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------ */
 
 char *path_of(fixture *f, const char *name)
 {
@@ -108,8 +106,7 @@ void put_text(const char *path, const char *text)
     put_bytes(path, text, strlen(text));
 }
 
-/* ---- Images -------------------------------------------------------------------------------------
- */
+/* ---- Images ----------------------------------------------------------------------------- */
 
 uint8_t synthetic(int x, int y, int channel)
 {
@@ -230,8 +227,7 @@ void put_image(fixture *f, const char *name, int width, int height, int brightne
     put_bytes(path_of(f, name), b.data, b.size);
 }
 
-/* ---- Archives -----------------------------------------------------------------------------------
- */
+/* ---- Archives --------------------------------------------------------------------------- */
 
 void tar_member(bytes *tar, const char *name, char type, const void *data, size_t size,
                 uint64_t announced_size)
