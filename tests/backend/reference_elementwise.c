@@ -73,31 +73,33 @@ static void test_copy(void **state)
     CHECK(y, 4, 6, 10, 12);
 }
 
-/* [2, 3] to [3, 2], and the middle of five dimensions reversed in order. */
+/* [2, 3] to [3, 2], between guards. */
 static void test_permute(void **state)
 {
-    float x[] = {1, 2, 3, 4, 5, 6}, y[7] = {0};
-    gr_permute_params p = {.count = 6, .y_offset = 1, .d1 = 1, .d2 = 1, .d3 = 1, .d4 = 2};
-    p.d5 = 3;
-    p.xs4 = 3;
-    p.xs5 = 1;
-    p.ys4 = 1;
-    p.ys5 = 2;
+    float x[] = {1, 2, 3, 4, 5, 6}, y[8] = {0};
+    gr_permute_params p = {.count = 6, .y_offset = 1, .d1 = 1, .d2 = 1, .d3 = 1, .d4 = 2, .d5 = 3};
+    p.xs4 = 3, p.xs5 = 1;
+    p.ys4 = 1, p.ys5 = 2;
     RUN(*state, permute, .params = &p, .arrays = {ARRAY(x), ARRAY(y)});
-    CHECK(y, 0, 1, 4, 2, 5, 3, 6);
+    CHECK(y, 0, 1, 4, 2, 5, 3, 6, 0);
+}
 
-    float u[33], v[32];
-    for (int i = 0; i < 33; i++)
-        u[i] = (float)i;
-    gr_permute_params q = {.count = 32, .x_offset = 1, .d1 = 2, .d2 = 2, .d3 = 2, .d4 = 2};
-    q.d5 = 1;
-    q.xs0 = 16, q.xs1 = 8, q.xs2 = 4, q.xs3 = 2, q.xs4 = 1;
-    q.ys0 = 1, q.ys1 = 2, q.ys2 = 4, q.ys3 = 8, q.ys4 = 16;
-    RUN(*state, permute, .params = &q, .arrays = {ARRAY(u), ARRAY(v)});
-    float expected[32]; /* index bits in reverse order */
-    for (int i = 0; i < 32; i++)
-        expected[(i & 1) << 4 | (i & 2) << 2 | (i & 4) | (i & 8) >> 2 | i >> 4] = (float)(i + 1);
-    check_floats(__FILE__, __LINE__, v, expected, 32);
+/* Six dimensions of size 2 in reverse order: the bits of the index change places. */
+static void test_permute_six(void **state)
+{
+    float x[65], y[64], expected[64];
+    for (int i = 0; i < 64; i++) {
+        x[i + 1] = (float)i;
+        int reversed = 0;
+        for (int bit = 0; bit < 6; bit++)
+            reversed |= (i >> bit & 1) << (5 - bit);
+        expected[reversed] = (float)i;
+    }
+    gr_permute_params p = {.count = 64, .x_offset = 1, .d1 = 2, .d2 = 2, .d3 = 2, .d4 = 2, .d5 = 2};
+    p.xs0 = 32, p.xs1 = 16, p.xs2 = 8, p.xs3 = 4, p.xs4 = 2, p.xs5 = 1;
+    p.ys0 = 1, p.ys1 = 2, p.ys2 = 4, p.ys3 = 8, p.ys4 = 16, p.ys5 = 32;
+    RUN(*state, permute, .params = &p, .arrays = {ARRAY(x), ARRAY(y)});
+    check_floats(__FILE__, __LINE__, y, expected, 64);
 }
 
 static void test_binary(void **state)
@@ -152,8 +154,8 @@ int reference_elementwise_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_unary_view), TEST(test_unary_functions), TEST(test_unary_grad),
-        TEST(test_copy),       TEST(test_permute),         TEST(test_binary),
-        TEST(test_affine),     TEST(test_outer_scale),
+        TEST(test_copy),       TEST(test_permute),         TEST(test_permute_six),
+        TEST(test_binary),     TEST(test_affine),          TEST(test_outer_scale),
     };
     return cmocka_run_group_tests_name("reference: elementwise", tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ void gr_ref_copy(gr_ref_call *call)
     }
 }
 
-/* Five dimensions, outermost first; the size of dimension 0 is what remains of count. */
+/* Six dimensions, outermost first; the size of dimension 0 is what remains of count. */
 void gr_ref_permute(gr_ref_call *call)
 {
     enum { X, Y };
