@@ -183,9 +183,7 @@ static void truncated_anywhere(void **state)
     };
     for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++)
         for (size_t size = 0; size < files[k].size; size++)
-            expect_failure(f, &files[k], size, "");
-    expect_failure(f, &files[0], files[0].size / 2, "truncated");
-    expect_failure(f, &files[4], files[4].size / 2, "truncated");
+            expect_failure(f, &files[k], size, size >= 8 ? "truncated" : "");
     expect_failure(f, &files[0], 0, "empty");
 }
 

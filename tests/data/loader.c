@@ -313,6 +313,23 @@ static void shuffle_is_fair(void **state)
             assert_in_range(cells[i][k], EPOCHS / N - 80, EPOCHS / N + 80);
 }
 
+/* Half of all images are mirrored, and others in each epoch and for each seed. */
+static void flip_is_fair(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    int flips = 0, by_epoch = 0, by_seed = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        bool flip = gr_order_flip(5, 0, i);
+        flips += flip;
+        by_epoch += flip != gr_order_flip(5, 1, i);
+        by_seed += flip != gr_order_flip(6, 0, i);
+    }
+    assert_in_range(flips, N / 2 - 150, N / 2 + 150);
+    assert_in_range(by_epoch, N / 2 - 150, N / 2 + 150);
+    assert_in_range(by_seed, N / 2 - 150, N / 2 + 150);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +343,7 @@ int main(void)
         TEST(odd_sizes),
         TEST(bad_parameters),
         TEST(shuffle_is_fair),
+        TEST(flip_is_fair),
     };
     return RUN_TESTS(tests);
 }
