@@ -20,7 +20,7 @@ typedef struct gr_tunable {
 typedef struct gr_kernel {
     const char *name;
     uint32_t binding_count;
-    uint32_t written;                      /* bit i: binding i is written (and may be read) */
+    uint32_t written;                       /* bit i: binding i is written (and may be read) */
     uint8_t binding_bytes[GR_MAX_BINDINGS]; /* element size, the unit of OpenCL offsets */
     uint32_t params_bytes;
     uint32_t tunable_count;

@@ -1,5 +1,7 @@
 #include "devices.h"
 
+#include "base/mem.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +23,16 @@ graft_log *test_log_create(void)
         .callback = print_line,
         .level = level ? (graft_log_level)atoi(level) : GRAFT_LOG_NONE,
     });
+}
+
+void test_assert_ok(graft_log *log, graft_status status, const char *file, int line)
+{
+    if (status == GRAFT_OK)
+        return;
+    char text[1024];
+    graft_log_error(log, text, sizeof(text));
+    print_error("%s: %s\n", graft_status_text(status), text);
+    _fail(file, line);
 }
 
 void test_assert_error(graft_log *log, const char *expected)
@@ -119,4 +131,43 @@ int test_devices_close(void **state)
     graft_log_destroy(&d->log);
     free(d);
     return 0;
+}
+
+static bool wanted_kind(const test_devices *d, const gr_device *device, test_which which)
+{
+    if (device == d->null)
+        return which == TEST_ALL;
+    return device != d->reference || which != TEST_GPU;
+}
+
+/* Fills `tests` with every case on every device; returns how many. */
+static int make_tests(const test_devices *d, const test_case *cases, int count, test_which which,
+                      struct CMUnitTest *tests, test_target *targets)
+{
+    int made = 0;
+    for (int i = 0; i < d->count; i++) {
+        targets[i] = (test_target){d->all[i], d};
+        for (int c = 0; c < count && wanted_kind(d, d->all[i], which); c++) {
+            char *name = gr_printf(tests, "%s %s", cases[c].name, d->all[i]->info.id);
+            tests[made++] = (struct CMUnitTest){
+                .name = name, .test_func = cases[c].run, .initial_state = &targets[i]};
+        }
+    }
+    return made;
+}
+
+int test_run(const char *group, const test_case *cases, int count, test_which which)
+{
+    test_target targets[TEST_MAX_DEVICES + 2];
+    void *state = NULL;
+    int failures = 1;
+    if (test_devices_open(&state) == 0) {
+        const test_devices *d = state;
+        struct CMUnitTest *tests = gr_alloc_array(NULL, (size_t)(count * d->count), sizeof(*tests));
+        int made = tests ? make_tests(d, cases, count, which, tests, targets) : 0;
+        failures = made ? _cmocka_run_group_tests(group, tests, (size_t)made, NULL, NULL) : 77;
+        gr_free(tests);
+    }
+    test_devices_close(&state);
+    return failures;
 }

@@ -121,7 +121,8 @@ static gr_caps make_caps(cl_device_id id, const graft_device_info *info)
         .offset_align = 64, /* offsets are counted in elements; a cache line is for speed */
         .wide_vectors = info->type == GRAFT_DEVICE_CPU && (width >= 8 || preferred >= 8),
         .f16_storage = true, /* vload_half and vstore_half need no extension */
-        .timestamps = true,
+        /* rusticl says 0, and means it: all its times are equal. */
+        .timestamps = device_size(id, CL_DEVICE_PROFILING_TIMER_RESOLUTION) > 0,
         .executes = true,
     };
 }

@@ -1,28 +1,7 @@
 #include "backends/opencl/opencl.h"
 
-#include "backends/dump.h"
 #include "base/log.h"
 #include "base/mem.h"
-
-/* A driver may accept a kernel whose registers leave no room for its work-group. */
-static graft_status check_workgroup(gr_opencl_device *device, const gr_pipeline *pipeline)
-{
-    const char *name = pipeline->spec.kernel->name;
-    char text[GR_SPEC_TEXT];
-    cl_int code;
-    cl_kernel kernel = clCreateKernel(pipeline->program, name, &code);
-    GR_OPENCL_TRY(device, "cannot create a kernel", code);
-    size_t most = 0;
-    code = clGetKernelWorkGroupInfo(kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof(most),
-                                    &most, NULL);
-    clReleaseKernel(kernel);
-    GR_OPENCL_TRY(device, "cannot query a kernel", code);
-    if (most < pipeline->spec.tunables[0])
-        return gr_fail(device->base.log, GRAFT_ERR_UNSUPPORTED,
-                       "%s: kernel %s: expected room for the work-group, found room for %zu",
-                       device->base.info.id, gr_spec_text(&pipeline->spec, text), most);
-    return GRAFT_OK;
-}
 
 static graft_status create_one(gr_opencl_device *device, const gr_pipeline_spec *spec,
                                gr_pipeline **out)
@@ -34,11 +13,7 @@ static graft_status create_one(gr_opencl_device *device, const gr_pipeline_spec 
     pipeline->spec = *spec;
     bool cached;
     graft_status status = gr_opencl_program_create(device, spec, &pipeline->program, &cached);
-    if (status == GRAFT_OK)
-        status = check_workgroup(device, pipeline);
     if (status != GRAFT_OK) {
-        if (pipeline->program)
-            clReleaseProgram(pipeline->program);
         gr_free(pipeline);
         return status;
     }

@@ -122,6 +122,16 @@ static graft_status enqueue(gr_opencl_device *device, step *s, bool profile)
     return GRAFT_OK;
 }
 
+/* rusticl 22.3 waits in clFinish only for what no clFlush has sent yet: the marker makes sure that
+ * there is such a command, and in an in-order queue it ends last. */
+static graft_status finish(gr_opencl_device *device)
+{
+    GR_OPENCL_TRY(device, "waiting failed",
+                  clEnqueueMarkerWithWaitList(device->active, 0, NULL, NULL));
+    GR_OPENCL_TRY(device, "waiting failed", clFinish(device->active));
+    return GRAFT_OK;
+}
+
 /* Times are taken on a queue of their own, since they may slow down every command of it. */
 static graft_status activate(gr_opencl_device *device, bool profile)
 {
@@ -133,7 +143,7 @@ static graft_status activate(gr_opencl_device *device, bool profile)
     }
     cl_command_queue queue = profile ? device->profile_queue : device->queue;
     if (queue != device->active)
-        GR_OPENCL_TRY(device, "cannot finish", clFinish(device->active));
+        GR_TRY(finish(device));
     device->active = queue;
     return GRAFT_OK;
 }
@@ -152,7 +162,7 @@ graft_status gr_opencl_submit(gr_device *base, gr_list *list)
 graft_status gr_opencl_wait(gr_device *base)
 {
     gr_opencl_device *device = gr_opencl_device_of(base);
-    GR_OPENCL_TRY(device, "waiting failed", clFinish(device->active));
+    GR_TRY(finish(device));
     gr_opencl_save_programs(device);
     return GRAFT_OK;
 }
