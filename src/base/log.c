@@ -61,8 +61,17 @@ bool gr_log_enabled(const graft_log *log, graft_log_level level)
     return log && log->params.callback && level <= log->params.level;
 }
 
-static void emit(graft_log *log, graft_log_level level, const char *text)
+/* Names in messages may come from hostile files: no newlines, no terminal escapes. */
+static void strip_control_characters(char *text)
 {
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+static void emit(graft_log *log, graft_log_level level, char *text)
+{
+    strip_control_characters(text);
     pthread_mutex_lock(&log->mutex);
     if (level == GRAFT_LOG_ERROR)
         snprintf(log->error, sizeof(log->error), "%s", text);

@@ -1,0 +1,128 @@
+#include "model/build.h"
+
+#include "model/vit.h"
+#include "ops/ops.h"
+#include "peft/compose.h"
+#include "weights/tensors.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *gr_build_name(gr_build *b, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    int length = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    char *name = gr_graph_memory(b->graph, (size_t)length + 1);
+    if (!name)
+        return "";
+    snprintf(name, (size_t)length + 1, "%s", text);
+    return name;
+}
+
+/* A tensor of the wrong shape fails the graph with both shapes. */
+static bool has_shape(gr_build *b, const gr_tensor *t, const gr_shape *shape)
+{
+    char found[GR_SHAPE_TEXT], expected[GR_SHAPE_TEXT];
+    if (gr_shape_equal(&t->shape, shape))
+        return true;
+    gr_graph_fail(b->graph, GRAFT_ERR_SHAPE, "%s: expected shape %s, found %s", t->name,
+                  gr_shape_text(shape, expected), gr_shape_text(&t->shape, found));
+    return false;
+}
+
+/* pos_embed for another grid than the backbone's. NULL when its size is not a square grid. */
+static const float *resized_positions(gr_build *b, const gr_tensor *t, const gr_shape *shape)
+{
+    int64_t tokens = t->shape.rank == 3 ? t->shape.dim[1] : 0, dim = shape->dim[2];
+    int from = (int)lround(sqrt((double)(tokens - 1))), to = gr_vit_grid(b->config);
+    if (tokens < 2 || (int64_t)from * from != tokens - 1 || t->shape.dim[2] != dim)
+        return NULL;
+    float *old = gr_graph_memory(b->graph, (size_t)(tokens * dim) * sizeof(float));
+    float *new = gr_graph_memory(b->graph, (size_t)gr_shape_count(shape) * sizeof(float));
+    if (!old || !new)
+        return NULL;
+    gr_tensor_to_f32(t, old);
+    gr_vit_resize_positions(old, from, new, to, (int)dim);
+    return new;
+}
+
+static gr_value *add_tensor(gr_build *b, const char *name, gr_shape shape, gr_dtype dtype,
+                            const void *source)
+{
+    if (gr_methods_train(b->methods, name))
+        return gr_graph_param(b->graph, name, shape, dtype, source);
+    return gr_graph_frozen(b->graph, name, shape, dtype, source);
+}
+
+static gr_value *add_loaded(gr_build *b, const gr_tensor *t, gr_shape shape)
+{
+    bool is_pos = strcmp(t->name, "pos_embed") == 0;
+    if (is_pos && !gr_shape_equal(&t->shape, &shape)) {
+        const float *resized = resized_positions(b, t, &shape);
+        if (resized)
+            return add_tensor(b, t->name, shape, GR_F32, resized);
+    }
+    return has_shape(b, t, &shape) ? add_tensor(b, t->name, shape, t->dtype, t->data) : NULL;
+}
+
+static const gr_tensor *find_tensor(const gr_build *b, const char *name)
+{
+    const gr_tensor *t = b->adapter ? gr_tensors_find(b->adapter, name) : NULL;
+    return t || !b->weights ? t : gr_tensors_find(b->weights, name);
+}
+
+gr_value *gr_build_optional(gr_build *b, const char *name, gr_shape shape)
+{
+    gr_value *existing =
+        gr_graph_status(b->graph) == GRAFT_OK ? gr_graph_find(b->graph, name) : NULL;
+    if (existing)
+        return existing;
+    const gr_tensor *t = find_tensor(b, name);
+    if (t)
+        return add_loaded(b, t, shape);
+    return b->weights ? NULL : add_tensor(b, name, shape, GR_F32, NULL);
+}
+
+gr_value *gr_build_weight(gr_build *b, const char *name, gr_shape shape)
+{
+    gr_value *v = gr_build_optional(b, name, shape);
+    if (!v && gr_graph_status(b->graph) == GRAFT_OK)
+        gr_graph_fail(b->graph, GRAFT_ERR_NOT_FOUND,
+                      "%s: not in the backbone %s; graft inspect shows what is", name,
+                      b->weights ? gr_tensors_source(b->weights) : "");
+    return v;
+}
+
+gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init)
+{
+    if (gr_graph_status(b->graph) != GRAFT_OK)
+        return NULL;
+    const gr_tensor *t = b->adapter ? gr_tensors_find(b->adapter, name) : NULL;
+    if (t)
+        return has_shape(b, t, &shape) ? gr_graph_param(b->graph, name, shape, t->dtype, t->data)
+                                       : NULL;
+    float *values = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(*values));
+    if (!values)
+        return NULL;
+    gr_init_values(init, &shape, b->seed, name, values);
+    return gr_graph_param(b->graph, name, shape, GR_F32, values);
+}
+
+gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate)
+{
+    uint32_t site = b->next_site++;
+    return b->training ? gr_dropout(x, rate, site, false, b->scalars) : x;
+}
+
+gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block)
+{
+    uint32_t site = b->next_site++;
+    int last = b->config->depth - 1;
+    float rate = last > 0 ? b->drop_path * (float)block / (float)last : b->drop_path;
+    return b->training ? gr_dropout(x, rate, site, true, b->scalars) : x;
+}

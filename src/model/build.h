@@ -1,0 +1,64 @@
+/* Writing the graph of a backbone with its methods: named tensors, initial values, graft points. */
+#ifndef GR_BUILD_H
+#define GR_BUILD_H
+
+#include "graph/graph.h"
+#include "model/config.h"
+
+struct gr_tensors;
+struct gr_methods;
+
+/* How a trainable tensor starts. */
+typedef enum gr_init_kind {
+    GR_INIT_ZERO,
+    GR_INIT_CONSTANT,      /* a */
+    GR_INIT_UNIFORM,       /* [-a, a) */
+    GR_INIT_NORMAL,        /* mean a, standard deviation b */
+    GR_INIT_TRUNCATED,     /* normal within two standard deviations, mean a, deviation b */
+    GR_INIT_CONV_IDENTITY, /* [O, I, k, k]: ones at the centre tap where O == I index */
+} gr_init_kind;
+
+typedef struct gr_init {
+    gr_init_kind kind;
+    float a, b;
+} gr_init;
+
+typedef struct gr_build {
+    gr_graph *graph;
+    const gr_vit_config *config;
+    const struct gr_methods *methods;
+    const struct gr_tensors *weights; /* the backbone; NULL: shapes only */
+    const struct gr_tensors *adapter; /* values of trained tensors that exist already; or NULL */
+    uint64_t seed;                    /* of initial values */
+    bool training;                    /* dropout and drop-path act */
+    float drop_path;                  /* rate of the last block; grows linearly from 0 */
+    gr_value *scalars;
+    uint32_t next_site; /* of dropout */
+    int64_t batch;
+} gr_build;
+
+/* A tensor of the backbone: frozen, unless a method trains it. Missing and wrongly shaped ones
+ * fail the graph with the tensor's name. */
+gr_value *gr_build_weight(gr_build *b, const char *name, gr_shape shape);
+
+/* The same, when the backbone may do without: NULL without an error. */
+gr_value *gr_build_optional(gr_build *b, const char *name, gr_shape shape);
+
+/* A new trainable tensor. Its start value comes from the given adapter or from `init`, drawn by a
+ * generator keyed by the seed and the name: no other tensor changes it. */
+gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init);
+
+/* "prefix.suffix" that lives as long as the graph. */
+const char *gr_build_name(gr_build *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);
+
+/* Dropout at a site of its own; x itself outside training. */
+gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate);
+
+/* DropPath of a branch of block `block`: rate drop_path * block / (depth - 1). */
+gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block);
+
+/* Draws count values; the same ones for the same seed, name and count, on every machine. */
+void gr_init_values(gr_init init, const gr_shape *shape, uint64_t seed, const char *name,
+                    float *out);
+
+#endif

@@ -1,0 +1,14 @@
+/* The plain vision transformer (timm naming) as a graph that offers graft points. */
+#ifndef GR_VIT_H
+#define GR_VIT_H
+
+#include "model/build.h"
+
+/* image [B, 3, S, S] -> logits [B, classes]. NULL on error, see gr_graph_status. */
+gr_value *gr_vit_logits(gr_build *b, gr_value *image);
+
+/* pos_embed [n+1, dim] of a square grid resized to another grid (bilinear with aligned corners,
+ * as the original JAX code does; the class token's row is copied). */
+void gr_vit_resize_positions(const float *from, int from_grid, float *to, int to_grid, int dim);
+
+#endif

@@ -1,0 +1,184 @@
+#include "peft/compose.h"
+
+#include "base/mem.h"
+#include "ops/ops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const gr_method *const all_methods[] = {
+#define METHOD_ENTRY(name) &gr_method_##name,
+#define GR_METHOD          METHOD_ENTRY
+#include "peft/list.h"
+#undef GR_METHOD
+#undef METHOD_ENTRY
+};
+
+int gr_method_count(void)
+{
+    return (int)(sizeof(all_methods) / sizeof(all_methods[0]));
+}
+
+const gr_method *gr_method_at(int index)
+{
+    return all_methods[index];
+}
+
+static int method_index(const char *name, size_t length)
+{
+    for (int i = 0; i < gr_method_count(); i++)
+        if (strlen(all_methods[i]->name) == length &&
+            strncmp(all_methods[i]->name, name, length) == 0)
+            return i;
+    return -1;
+}
+
+const gr_method *gr_method_find(const char *name)
+{
+    int i = method_index(name, strlen(name));
+    return i < 0 ? NULL : all_methods[i];
+}
+
+static graft_status unknown_method(graft_log *log, const char *name, int length)
+{
+    char names[256] = "";
+    size_t used = 0;
+    for (int i = 0; i < gr_method_count() && used < sizeof(names); i++)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+                                 all_methods[i]->name);
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "method '%.*s': unknown; the methods are %s", length,
+                   name, names);
+}
+
+static graft_status set_defaults(graft_log *log, gr_methods *methods)
+{
+    for (int i = 0; i < methods->count; i++) {
+        const gr_method *m = methods->item[i].method;
+        for (const gr_option *o = m->options; o && o->name; o++) {
+            char key[96];
+            snprintf(key, sizeof(key), "%s.%s", m->name, o->name);
+            GR_TRY(gr_methods_set(log, methods, key, o->value));
+        }
+    }
+    return GRAFT_OK;
+}
+
+graft_status gr_methods_parse(graft_log *log, const char *list, gr_methods **out)
+{
+    bool chosen[sizeof(all_methods) / sizeof(all_methods[0])] = {false};
+    for (const char *at = list;; at++) {
+        size_t length = strcspn(at, "+");
+        int index = method_index(at, length);
+        if (index < 0)
+            return unknown_method(log, at, (int)length);
+        if (chosen[index])
+            return gr_fail(log, GRAFT_ERR_ARGUMENT, "method '%.*s': named twice", (int)length, at);
+        chosen[index] = true;
+        at += length;
+        if (!*at)
+            break;
+    }
+    gr_methods *methods = gr_alloc(NULL, sizeof(*methods));
+    graft_status status = methods ? GRAFT_OK : GRAFT_ERR_MEMORY;
+    for (int i = 0; i < gr_method_count() && status == GRAFT_OK; i++) {
+        if (!chosen[i])
+            continue;
+        if (methods->count == GR_MAX_METHODS) {
+            status = gr_fail(log, GRAFT_ERR_ARGUMENT, "method '%s': at most %d methods together",
+                             list, GR_MAX_METHODS);
+            break;
+        }
+        methods->item[methods->count].method = all_methods[i];
+        methods->item[methods->count].config = gr_alloc(methods, all_methods[i]->config_bytes + 1);
+        if (!methods->item[methods->count++].config)
+            status = gr_fail(log, GRAFT_ERR_MEMORY, "methods: out of memory");
+    }
+    if (status == GRAFT_OK)
+        status = set_defaults(log, methods);
+    if (status != GRAFT_OK) {
+        gr_free(methods);
+        return status;
+    }
+    *out = methods;
+    return GRAFT_OK;
+}
+
+void gr_methods_destroy(gr_methods *methods)
+{
+    gr_free(methods);
+}
+
+void gr_methods_name(const gr_methods *methods, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < methods->count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "+" : "",
+                                 methods->item[i].method->name);
+}
+
+/* Runs `code` for each method of the set that has the hook. */
+#define FOR_EACH_HOOK(b, hook, code)                                                               \
+    for (int i_ = 0; i_ < (b)->methods->count; i_++) {                                             \
+        const gr_method *m = (b)->methods->item[i_].method;                                        \
+        const void *config = (b)->methods->item[i_].config;                                        \
+        if (m->hook)                                                                               \
+            code;                                                                                  \
+    }
+
+bool gr_methods_train(const gr_methods *methods, const char *tensor)
+{
+    for (int i = 0; i < methods->count; i++)
+        if (methods->item[i].method->trains && methods->item[i].method->trains(tensor))
+            return true;
+    return false;
+}
+
+bool gr_methods_need_grid(const gr_methods *methods)
+{
+    for (int i = 0; i < methods->count; i++)
+        if (methods->item[i].method->needs_grid)
+            return true;
+    return false;
+}
+
+bool gr_methods_change_weights(const gr_build *b)
+{
+    for (int i = 0; i < b->methods->count; i++)
+        if (b->methods->item[i].method->weight)
+            return true;
+    return false;
+}
+
+gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x)
+{
+    FOR_EACH_HOOK(b, weight, m->weight(config, b, site))
+    return gr_methods_add(site, b, x, gr_linear(x, site->weight, site->bias));
+}
+
+gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y)
+{
+    FOR_EACH_HOOK(b, linear, y = m->linear(config, b, site, x, y))
+    return y;
+}
+
+gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x)
+{
+    FOR_EACH_HOOK(b, before_block, x = m->before_block(config, b, block, x))
+    return x;
+}
+
+gr_value *gr_methods_output(gr_build *b, const char *module, gr_value *y)
+{
+    FOR_EACH_HOOK(b, output, y = m->output(config, b, module, y))
+    return y;
+}
+
+gr_value *gr_methods_branch(gr_build *b, int block, gr_half half, gr_value *y, gr_value *x)
+{
+    FOR_EACH_HOOK(b, branch, {
+        gr_value *beside = m->branch(config, b, block, half, y);
+        x = beside ? gr_add(x, beside) : x;
+    })
+    return x;
+}

@@ -1,0 +1,47 @@
+/* A set of methods on one backbone: "freqfit+lora" is a list, applied in the order of list.h. */
+#ifndef GR_COMPOSE_H
+#define GR_COMPOSE_H
+
+#include "peft/method.h"
+
+enum { GR_MAX_METHODS = 8 };
+
+typedef struct gr_methods {
+    int count;
+    struct {
+        const gr_method *method;
+        void *config; /* owned by the set */
+    } item[GR_MAX_METHODS];
+} gr_methods;
+
+const gr_method *gr_method_find(const char *name);
+int gr_method_count(void);
+const gr_method *gr_method_at(int index);
+
+/* Parses "name+name"; unknown and repeated names are one-line errors that list the valid ones. */
+graft_status gr_methods_parse(graft_log *log, const char *list, gr_methods **out);
+void gr_methods_destroy(gr_methods *methods); /* NULL is accepted */
+
+/* Sets "method.option" to a value given as text, checked against the option's table. */
+graft_status gr_methods_set(graft_log *log, gr_methods *methods, const char *key,
+                            const char *value);
+
+/* An option's present value as text. Returns text. */
+const char *gr_option_text(const gr_option *option, const void *config, char text[64]);
+
+/* "freqfit+lora" */
+void gr_methods_name(const gr_methods *methods, char *text, size_t size);
+
+/* What each method does at a graft point; see method.h for the hooks. */
+bool gr_methods_train(const gr_methods *methods, const char *tensor);
+bool gr_methods_change_weights(const gr_build *b);
+bool gr_methods_need_grid(const gr_methods *methods);
+gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x);
+gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y);
+gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x);
+gr_value *gr_methods_output(gr_build *b, const char *module, gr_value *y);
+
+/* x plus every method's branch from the normed input y. */
+gr_value *gr_methods_branch(gr_build *b, int block, gr_half half, gr_value *y, gr_value *x);
+
+#endif

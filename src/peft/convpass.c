@@ -1,0 +1,107 @@
+/* Convpass: a convolutional bypass beside attention and MLP, from their normed input,
+ * s * up(drop(Q(conv3x3(Q(down(y)))))) with Q(u) = u sigmoid(1.702 u)
+ * (Jie and Deng, arXiv 2207.07039). The class token goes through the same convolution as an image
+ * of one pixel: only the centre tap acts. */
+#include "ops/ops.h"
+#include "peft/method.h"
+
+#include <math.h>
+#include <stddef.h>
+
+typedef struct convpass_config {
+    int h;
+    float s, dropout;
+    int conv_init;
+} convpass_config;
+
+enum { CONV_IDENTITY, CONV_XAVIER };
+
+static const gr_option options[] = {
+    {"h", GR_OPTION_INT, offsetof(convpass_config, h), "8", 1, 4096, NULL, "bottleneck width"},
+    {"s", GR_OPTION_FLOAT, offsetof(convpass_config, s), "1", -1e6, 1e6, NULL,
+     "scale of the bypass"},
+    {"dropout", GR_OPTION_FLOAT, offsetof(convpass_config, dropout), "0.1", 0, 0.99, NULL,
+     "dropout on the bottleneck"},
+    {"conv_init", GR_OPTION_CHOICE, offsetof(convpass_config, conv_init), "xavier", 0, 0,
+     "identity|xavier", "start of the 3x3 convolution"},
+    {0},
+};
+
+static const gr_init zero = {GR_INIT_ZERO, 0.0f, 0.0f};
+
+/* Q(conv3x3(z)) for the class token z [B, 1, h]. */
+static gr_value *centre_tap(gr_value *z, gr_value *weight, gr_value *bias)
+{
+    if (!weight)
+        return NULL;
+    int64_t h = weight->shape.dim[0];
+    gr_value *tap = gr_slice(gr_slice(weight, 2, 1, 1), 3, 1, 1);
+    return gr_linear(z, gr_reshape(tap, GR_SHAPE(h, h)), bias);
+}
+
+/* conv3x3 over all tokens z [B, 1 + g g, h]. */
+static gr_value *convolve(gr_build *b, gr_value *z, gr_value *weight, gr_value *bias)
+{
+    if (!z)
+        return NULL;
+    int64_t g = gr_vit_grid(b->config), h = z->shape.dim[2], n = g * g;
+    gr_value *patches = gr_reshape(gr_slice(z, 1, 1, n), GR_SHAPE(b->batch, g, g, h));
+    gr_value *parts[] = {
+        centre_tap(gr_slice(z, 1, 0, 1), weight, bias),
+        gr_reshape(gr_conv2d(patches, weight, bias, 1), GR_SHAPE(b->batch, n, h)),
+    };
+    return gr_concat(parts, 2, 1);
+}
+
+static gr_value *branch(const void *config, gr_build *b, int block, gr_half half, gr_value *y)
+{
+    const convpass_config *c = config;
+    const char *name =
+        gr_build_name(b, "blocks.%d.%s.convpass", block, half == GR_HALF_ATTN ? "attn" : "mlp");
+    int64_t dim = b->config->dim, h = c->h;
+    float spread = sqrtf(6.0f / (float)(18 * h));
+    gr_init xavier = {GR_INIT_UNIFORM, sqrtf(6.0f / (float)(dim + h)), 0.0f};
+    gr_init conv = {c->conv_init == CONV_XAVIER ? GR_INIT_UNIFORM : GR_INIT_CONV_IDENTITY, spread,
+                    0.0f};
+    gr_value *down_w =
+        gr_build_param(b, gr_build_name(b, "%s.down.weight", name), GR_SHAPE(h, dim), xavier);
+    gr_value *down_b = gr_build_param(b, gr_build_name(b, "%s.down.bias", name), GR_SHAPE(h), zero);
+    gr_value *conv_w =
+        gr_build_param(b, gr_build_name(b, "%s.conv.weight", name), GR_SHAPE(h, h, 3, 3), conv);
+    gr_value *conv_b = gr_build_param(b, gr_build_name(b, "%s.conv.bias", name), GR_SHAPE(h), zero);
+    gr_value *up_w =
+        gr_build_param(b, gr_build_name(b, "%s.up.weight", name), GR_SHAPE(dim, h), zero);
+    gr_value *up_b = gr_build_param(b, gr_build_name(b, "%s.up.bias", name), GR_SHAPE(dim), zero);
+
+    gr_value *z = gr_quick_gelu(gr_linear(y, down_w, down_b));
+    z = gr_quick_gelu(convolve(b, z, conv_w, conv_b));
+    z = gr_linear(gr_build_dropout(b, z, c->dropout), up_w, up_b);
+    return gr_scale(gr_build_drop_path(b, z, block), c->s);
+}
+
+static gr_value *branch_attn(const void *config, gr_build *b, int block, gr_half half, gr_value *y)
+{
+    return half == GR_HALF_ATTN ? branch(config, b, block, half, y) : NULL;
+}
+
+const gr_method gr_method_convpass = {
+    .name = "convpass",
+    .summary = "convolutional bypasses beside attention and MLP",
+    .source = "arXiv 2207.07039",
+    .options = options,
+    .config_bytes = sizeof(convpass_config),
+    .needs_grid = true,
+    .branch = branch,
+    .not_foldable = "its bypass is not linear",
+};
+
+const gr_method gr_method_convpass_attn = {
+    .name = "convpass_attn",
+    .summary = "convolutional bypasses beside attention only",
+    .source = "arXiv 2207.07039",
+    .options = options,
+    .config_bytes = sizeof(convpass_config),
+    .needs_grid = true,
+    .branch = branch_attn,
+    .not_foldable = "its bypass is not linear",
+};

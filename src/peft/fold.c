@@ -1,0 +1,45 @@
+#include "peft/fold.h"
+
+#include "weights/tensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+graft_status gr_fold_tensor(graft_log *log, const struct gr_tensors *adapter, const char *module,
+                            const char *name, gr_shape shape, float **out)
+{
+    char full[256];
+    const gr_tensor *tensor;
+    snprintf(full, sizeof(full), "%s.%s", module, name);
+    GR_TRY(gr_tensors_get_shaped(log, adapter, full, shape, &tensor));
+    *out = malloc((size_t)gr_shape_count(&shape) * sizeof(**out));
+    if (!*out)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", full);
+    gr_tensor_to_f32(tensor, *out);
+    return GRAFT_OK;
+}
+
+void gr_fold_release(float **values)
+{
+    free(*values);
+    *values = NULL;
+}
+
+graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapter,
+                                 const gr_fold_site *site)
+{
+    float *scale = NULL, *shift = NULL;
+    graft_status status =
+        gr_fold_tensor(log, adapter, site->module, "ssf.scale", GR_SHAPE(site->out), &scale);
+    if (status == GRAFT_OK)
+        status =
+            gr_fold_tensor(log, adapter, site->module, "ssf.shift", GR_SHAPE(site->out), &shift);
+    for (int64_t o = 0; o < site->out && status == GRAFT_OK; o++) {
+        for (int64_t j = 0; j < site->in; j++)
+            site->weight[o * site->in + j] *= scale[o];
+        site->bias[o] = scale[o] * site->bias[o] + shift[o];
+    }
+    gr_fold_release(&scale);
+    gr_fold_release(&shift);
+    return status;
+}

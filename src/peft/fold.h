@@ -1,0 +1,19 @@
+/* Folding a method into plain weights, on the host. */
+#ifndef GR_FOLD_H
+#define GR_FOLD_H
+
+#include "peft/method.h"
+
+struct gr_tensors;
+
+/* Reads the adapter's tensor "module.name" of `shape` as f32 into *out, which the caller gives to
+ * gr_fold_release. */
+graft_status gr_fold_tensor(graft_log *log, const struct gr_tensors *adapter, const char *module,
+                            const char *name, gr_shape shape, float **out);
+void gr_fold_release(float **values);
+
+/* weight = diag(scale) weight, bias = scale * bias + shift, from "module.ssf.{scale,shift}". */
+graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapter,
+                                 const gr_fold_site *site);
+
+#endif

@@ -1,0 +1,103 @@
+/* What a fine-tuning method is: a table of options and hooks at the graft points of a backbone.
+ *
+ * One file per method in this folder; list.h names them all. A backbone builder calls the hooks
+ * (through the functions of compose.h) while it writes its graph; a hook that is NULL changes
+ * nothing. The option table is the one source of command-line settings, config files, checkpoint
+ * metadata and docs/methods.md.
+ */
+#ifndef GR_METHOD_H
+#define GR_METHOD_H
+
+#include "model/build.h"
+
+typedef enum gr_option_type {
+    GR_OPTION_INT,     /* int */
+    GR_OPTION_FLOAT,   /* float */
+    GR_OPTION_CHOICE,  /* int: index into the choices */
+    GR_OPTION_TARGETS, /* unsigned: bits of gr_linear_target */
+} gr_option_type;
+
+typedef struct gr_option {
+    const char *name;
+    gr_option_type type;
+    size_t offset;       /* in the method's config struct */
+    const char *value;   /* the default, as text */
+    double min, max;     /* INT, FLOAT */
+    const char *choices; /* CHOICE: "2d|1d" */
+    const char *help;
+} gr_option;
+
+/* The adapted linears of a block, bits of a target set. */
+typedef enum gr_linear_target {
+    GR_TARGET_Q = 1,
+    GR_TARGET_K = 2,
+    GR_TARGET_V = 4,
+    GR_TARGET_PROJ = 8,
+    GR_TARGET_FC1 = 16,
+    GR_TARGET_FC2 = 32,
+    GR_TARGET_ALL = 63,
+} gr_linear_target;
+
+/* One adapted linear: y = x weight^T + bias. */
+typedef struct gr_linear_site {
+    const char *module; /* "blocks.3.attn.q" */
+    gr_linear_target target;
+    gr_value *weight; /* [out, in] */
+    gr_value *bias;   /* [out] or NULL */
+} gr_linear_site;
+
+typedef enum gr_half {
+    GR_HALF_ATTN,
+    GR_HALF_MLP,
+} gr_half;
+
+/* A folded linear in host memory, see `fold`. */
+typedef struct gr_fold_site {
+    const char *module;
+    gr_linear_target target;
+    int64_t out, in;
+    float *weight; /* [out, in], changed in place */
+    float *bias;   /* [out], changed in place */
+} gr_fold_site;
+
+struct gr_tensors;
+
+typedef struct gr_method {
+    const char *name;
+    const char *summary;      /* one line */
+    const char *source;       /* the paper */
+    const gr_option *options; /* ends with a NULL name */
+    size_t config_bytes;
+    bool needs_grid; /* works on the patch grid */
+
+    /* Whether a tensor of the backbone is trained itself. */
+    bool (*trains)(const char *tensor);
+
+    /* The effective weight: changes site->weight and site->bias. */
+    void (*weight)(const void *config, gr_build *b, gr_linear_site *site);
+
+    /* y plus what the method adds to the output of an adapted linear; x is its input. */
+    gr_value *(*linear)(const void *config, gr_build *b, const gr_linear_site *site, gr_value *x,
+                        gr_value *y);
+
+    /* Replaces the residual stream before block `block`; block == depth: after the last one. */
+    gr_value *(*before_block)(const void *config, gr_build *b, int block, gr_value *x);
+
+    /* Replaces the output of module "blocks.3.norm1", "norm" or "patch_embed". */
+    gr_value *(*output)(const void *config, gr_build *b, const char *module, gr_value *y);
+
+    /* A branch beside attention or MLP, added to the residual stream. y: its normed input. */
+    gr_value *(*branch)(const void *config, gr_build *b, int block, gr_half half, gr_value *y);
+
+    /* Why the method cannot be folded into plain weights; NULL when `fold` does it. A method that
+     * only trains the backbone's own tensors needs neither. */
+    const char *not_foldable;
+    graft_status (*fold)(graft_log *log, const void *config, const struct gr_tensors *adapter,
+                         const gr_fold_site *site);
+} gr_method;
+
+#define GR_METHOD(name) extern const gr_method gr_method_##name;
+#include "peft/list.h"
+#undef GR_METHOD
+
+#endif

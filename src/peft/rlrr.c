@@ -1,0 +1,81 @@
+/* RLRR: a frozen weight is rescaled by a rank-one matrix with a residual,
+ * W' = W + W * (scale_out outer scale_in), b' = b + shift, and every norm gets a scale and a shift
+ * (Dong et al., arXiv 2403.19067). */
+#include "ops/ops.h"
+#include "peft/fold.h"
+#include "peft/method.h"
+
+#include <math.h>
+#include <string.h>
+
+static gr_value *module_param(gr_build *b, const char *module, const char *name, int64_t count,
+                              gr_init init)
+{
+    return gr_build_param(b, gr_build_name(b, "%s.%s", module, name), GR_SHAPE(count), init);
+}
+
+/* Start values are Kaiming uniform on the official code's 2-d shapes (1, in) and (out, 1), whose
+ * fan-ins are `in` and 1: the tuned weight does not start at the pretrained one. */
+static void weight(const void *config, gr_build *b, gr_linear_site *site)
+{
+    (void)config;
+    if (!site->weight)
+        return;
+    int64_t out = site->weight->shape.dim[0], in = site->weight->shape.dim[1];
+    gr_value *scale_in = module_param(b, site->module, "rlrr.scale_in", in,
+                                      (gr_init){GR_INIT_UNIFORM, sqrtf(6.0f / (float)in), 0.0f});
+    gr_value *scale_out = module_param(b, site->module, "rlrr.scale_out", out,
+                                       (gr_init){GR_INIT_UNIFORM, sqrtf(6.0f), 0.0f});
+    gr_value *shift =
+        module_param(b, site->module, "rlrr.shift", out, (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});
+    site->weight = gr_outer_scale(site->weight, scale_out, scale_in);
+    site->bias = site->bias ? gr_add(site->bias, shift) : shift;
+}
+
+static gr_value *output(const void *config, gr_build *b, const char *module, gr_value *y)
+{
+    (void)config;
+    if (!y)
+        return NULL;
+    int64_t dim = y->shape.dim[y->shape.rank - 1];
+    gr_value *scale =
+        module_param(b, module, "ssf.scale", dim, (gr_init){GR_INIT_NORMAL, 1.0f, 0.02f});
+    gr_value *shift =
+        module_param(b, module, "ssf.shift", dim, (gr_init){GR_INIT_NORMAL, 0.0f, 0.02f});
+    return gr_affine(y, scale, shift);
+}
+
+static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
+                         const gr_fold_site *site)
+{
+    (void)config;
+    if (site->target == 0) /* a norm or the patch embedding: rows scaled, then shifted */
+        return gr_fold_scale_shift(log, adapter, site);
+    float *in = NULL, *out = NULL, *shift = NULL;
+    graft_status status =
+        gr_fold_tensor(log, adapter, site->module, "rlrr.scale_in", GR_SHAPE(site->in), &in);
+    if (status == GRAFT_OK)
+        status =
+            gr_fold_tensor(log, adapter, site->module, "rlrr.scale_out", GR_SHAPE(site->out), &out);
+    if (status == GRAFT_OK)
+        status =
+            gr_fold_tensor(log, adapter, site->module, "rlrr.shift", GR_SHAPE(site->out), &shift);
+    for (int64_t o = 0; o < site->out && status == GRAFT_OK; o++) {
+        for (int64_t j = 0; j < site->in; j++)
+            site->weight[o * site->in + j] *= 1.0f + out[o] * in[j];
+        site->bias[o] += shift[o];
+    }
+    gr_fold_release(&in);
+    gr_fold_release(&out);
+    gr_fold_release(&shift);
+    return status;
+}
+
+const gr_method gr_method_rlrr = {
+    .name = "rlrr",
+    .summary = "low-rank rescaling of frozen weights with a residual",
+    .source = "arXiv 2403.19067",
+    .weight = weight,
+    .output = output,
+    .fold = fold,
+};

@@ -1,0 +1,37 @@
+/* Updates of all parameters: AdamW and SGD with momentum, one dispatch for each range. */
+#ifndef GR_OPTIMIZER_H
+#define GR_OPTIMIZER_H
+
+#include "ops/scalars.h"
+#include "train/params.h"
+
+typedef enum gr_optimizer_kind {
+    GR_OPTIMIZER_ADAMW, /* Loshchilov and Hutter, arXiv 1711.05101 */
+    GR_OPTIMIZER_SGD,   /* with momentum; weight decay is added to the gradient, as in torch */
+} gr_optimizer_kind;
+
+typedef struct gr_optimizer_params {
+    gr_optimizer_kind kind;
+    float weight_decay;
+    float beta1, beta2, eps; /* ADAMW */
+    float momentum;          /* SGD */
+} gr_optimizer_params;
+
+typedef struct gr_optimizer gr_optimizer;
+
+/* How many planes of gr_params the kind needs. */
+int gr_optimizer_planes(gr_optimizer_kind kind);
+
+/* Borrows params. `scalars` is the device's scalars buffer. */
+graft_status gr_optimizer_create(graft_log *log, const gr_optimizer_params *optimizer,
+                                 const gr_params *params, gr_region scalars, gr_optimizer **out);
+void gr_optimizer_destroy(gr_optimizer *optimizer); /* NULL is accepted */
+
+/* Fills in the words that update number `t` (from 1) needs. */
+void gr_optimizer_scalars(const gr_optimizer *optimizer, uint64_t t, float lr, gr_scalars *out);
+
+/* Queue: all gradients = 0; all parameters updated. */
+graft_status gr_optimizer_zero_gradients(gr_optimizer *optimizer);
+graft_status gr_optimizer_update(gr_optimizer *optimizer);
+
+#endif

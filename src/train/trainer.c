@@ -1,0 +1,341 @@
+#include "train/trainer.h"
+
+#include "base/mem.h"
+#include "model/vit.h"
+#include "ops/ops.h"
+#include "plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One graph with the values that the trainer feeds and reads. */
+typedef struct network {
+    gr_graph *graph;
+    gr_value *image, *labels, *scalars, *logits, *loss;
+    gr_plan *plan;
+} network;
+
+struct gr_trainer {
+    graft_log *log;
+    gr_device *device;
+    gr_vit_config config;
+    gr_trainer_params params;
+    gr_store *store;
+    gr_params *parameters;
+    gr_optimizer *optimizer;
+    gr_region loss_sum;
+    bool *reached; /* by parameter index */
+    int micro;
+    network train, eval;
+};
+
+static gr_build begin_build(const gr_trainer *t, gr_graph *graph, int batch, bool training)
+{
+    return (gr_build){
+        .graph = graph,
+        .config = &t->config,
+        .methods = t->params.methods,
+        .weights = t->params.weights,
+        .adapter = t->params.adapter,
+        .seed = t->params.seed,
+        .training = training,
+        .drop_path = t->params.drop_path,
+        .batch = batch,
+    };
+}
+
+/* Inputs of training and evaluation have names of their own: their batches differ. */
+static graft_status build_network(gr_trainer *t, int batch, bool training, network *n)
+{
+    int64_t size = t->config.image_size;
+    n->graph = gr_graph_create(t->log);
+    gr_build b = begin_build(t, n->graph, batch, training);
+    n->image = gr_graph_input(n->graph, training ? "train.images" : "eval.images", GR_F32,
+                              GR_SHAPE(batch, 3, size, size));
+    n->scalars = gr_graph_input(n->graph, "scalars", GR_F32, GR_SHAPE(16));
+    b.scalars = n->scalars;
+    n->logits = gr_graph_narrow(n->graph, gr_vit_logits(&b, n->image));
+    if (training) {
+        n->labels = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
+        n->loss = gr_cross_entropy(n->logits, n->labels, n->scalars);
+    }
+    return gr_graph_status(n->graph);
+}
+
+static void free_network(network *n)
+{
+    gr_plan_destroy(n->plan);
+    gr_graph_destroy(n->graph);
+    *n = (network){0};
+}
+
+/* The PARAM values of a graph, in creation order. */
+static gr_value **collect_params(gr_graph *graph, size_t *count)
+{
+    gr_value **values = gr_alloc_array(NULL, (size_t)gr_graph_count(graph), sizeof(*values));
+    *count = 0;
+    for (int i = 0; values && i < gr_graph_count(graph); i++)
+        if (gr_graph_at(graph, i)->kind == GR_VALUE_PARAM)
+            values[(*count)++] = gr_graph_at(graph, i);
+    return values;
+}
+
+static graft_status create_parameters(gr_trainer *t, gr_value *const *values, size_t count)
+{
+    GR_TRY(gr_params_create(t->log, t->store, values, count, t->params.no_decay,
+                            gr_optimizer_planes(t->params.optimizer.kind), &t->parameters));
+    t->reached = gr_alloc_array(t, count + 1, sizeof(*t->reached));
+    if (!t->reached)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    return gr_store_allocate(t->store, "loss", sizeof(float), GR_MEMORY_HOST, &t->loss_sum);
+}
+
+/* The training plan for the graph in `n`; parameters are laid out by the first call. */
+static graft_status plan_training(gr_trainer *t, network *n)
+{
+    size_t count;
+    gr_value **values = collect_params(n->graph, &count);
+    gr_value **grads = values ? gr_alloc_array(values, count + 1, sizeof(*grads)) : NULL;
+    gr_sink *sinks = values ? gr_alloc_array(values, count + 1, sizeof(*sinks)) : NULL;
+    if (!grads || !sinks) {
+        gr_free(values);
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    }
+    graft_status status = gr_graph_gradients(n->graph, n->loss, values, (int)count, grads);
+    if (status == GRAFT_OK && !t->parameters)
+        status = create_parameters(t, values, count);
+    int used = 0;
+    for (size_t i = 0; i < count && status == GRAFT_OK; i++) {
+        const gr_param *p = gr_params_find(t->parameters, values[i]->name);
+        t->reached[p - t->parameters->items] = grads[i] != NULL;
+        if (grads[i])
+            sinks[used++] =
+                (gr_sink){grads[i], gr_params_region(t->parameters, p, GR_PLANE_GRADIENT)};
+    }
+    if (status == GRAFT_OK) {
+        sinks[used++] = (gr_sink){n->loss, t->loss_sum};
+        gr_plan_params plan = {
+            .store = t->store, .sinks = sinks, .sink_count = used, .profile = t->params.profile};
+        status = gr_plan_create(t->log, &plan, &n->plan);
+    }
+    gr_free(values);
+    return status;
+}
+
+/* Whether the plan's intermediate values fit beside what is on the device already. */
+static bool fits(const gr_trainer *t, const gr_plan *plan)
+{
+    uint64_t limit =
+        t->params.memory_budget ? t->params.memory_budget : t->device->caps.memory_bytes;
+    return !limit || gr_plan_memory(plan, NULL) + t->device->allocated_bytes <= limit;
+}
+
+/* Halves the micro-batch until the plan fits. A micro-batch divides nothing: the last one of a
+ * batch may be partly empty. */
+static graft_status fit_training(gr_trainer *t)
+{
+    for (t->micro = t->params.batch;; t->micro = (t->micro + 1) / 2) {
+        GR_TRY(build_network(t, t->micro, true, &t->train));
+        graft_status status = plan_training(t, &t->train);
+        if (status == GRAFT_OK && fits(t, t->train.plan))
+            break;
+        if (t->micro == 1 || (status != GRAFT_OK && status != GRAFT_ERR_DEVICE_MEMORY)) {
+            if (status != GRAFT_OK)
+                return status;
+            return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
+                           "memory budget of %llu MiB: one image needs %llu MiB beside the "
+                           "weights; raise --memory-budget",
+                           (unsigned long long)(t->params.memory_budget >> 20),
+                           (unsigned long long)(gr_plan_memory(t->train.plan, NULL) >> 20));
+        }
+        free_network(&t->train);
+    }
+    if (t->micro < t->params.batch)
+        gr_log(t->log, GRAFT_LOG_INFO, "batch of %d in micro-batches of %d", t->params.batch,
+               t->micro);
+    return gr_plan_prepare(t->train.plan);
+}
+
+/* Rows that a partial batch leaves unwritten must hold finite numbers: 0 * NaN is NaN. */
+static graft_status clear_images(gr_trainer *t, const gr_value *image)
+{
+    gr_region region;
+    GR_TRY(gr_store_value(t->store, image, &region));
+    void *zeros = calloc(1, region.size);
+    if (!zeros)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    graft_status status = gr_store_write(t->store, &region, zeros);
+    free(zeros);
+    return status;
+}
+
+graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out)
+{
+    gr_trainer *t = gr_alloc(NULL, sizeof(*t));
+    if (!t)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    t->log = log;
+    t->device = params->device;
+    t->config = *params->config;
+    t->params = *params;
+    graft_status status = gr_vit_config_check(log, &t->config);
+    if (status == GRAFT_OK)
+        status = gr_store_create(log, t->device, &t->store);
+    if (status == GRAFT_OK)
+        status = fit_training(t);
+    gr_region scalars = {0};
+    if (status == GRAFT_OK)
+        status = gr_store_value(t->store, t->train.scalars, &scalars);
+    if (status == GRAFT_OK)
+        status =
+            gr_optimizer_create(log, &params->optimizer, t->parameters, scalars, &t->optimizer);
+    if (status == GRAFT_OK)
+        status = build_network(t, t->micro, false, &t->eval);
+    if (status == GRAFT_OK) {
+        gr_plan_params plan = {.store = t->store, .outputs = &t->eval.logits, .output_count = 1};
+        status = gr_plan_create(log, &plan, &t->eval.plan);
+    }
+    if (status == GRAFT_OK)
+        status = gr_plan_prepare(t->eval.plan);
+    if (status == GRAFT_OK)
+        status = clear_images(t, t->train.image);
+    if (status == GRAFT_OK)
+        status = clear_images(t, t->eval.image);
+    t->params.weights = t->params.adapter = NULL;
+    if (status != GRAFT_OK) {
+        gr_trainer_destroy(t);
+        return status;
+    }
+    *out = t;
+    return GRAFT_OK;
+}
+
+void gr_trainer_destroy(gr_trainer *t)
+{
+    if (!t)
+        return;
+    free_network(&t->train);
+    free_network(&t->eval);
+    gr_optimizer_destroy(t->optimizer);
+    gr_params_destroy(t->parameters);
+    gr_store_destroy(t->store);
+    gr_free(t);
+}
+
+static graft_status write_input(gr_trainer *t, const gr_value *value, const void *data,
+                                uint64_t bytes)
+{
+    gr_region region;
+    GR_TRY(gr_store_value(t->store, value, &region));
+    return gr_device_buffer_write(t->device, region.buffer, region.offset, data, bytes);
+}
+
+static uint64_t image_floats(const gr_trainer *t)
+{
+    return 3u * (uint64_t)t->config.image_size * (uint64_t)t->config.image_size;
+}
+
+static graft_status write_scalars(gr_trainer *t, const gr_scalars *scalars)
+{
+    return write_input(t, t->train.scalars, scalars, sizeof(*scalars));
+}
+
+static graft_status run_micro_batch(gr_trainer *t, const float *images, const int32_t *labels,
+                                    int first, gr_scalars *scalars)
+{
+    int count = t->params.batch - first < t->micro ? t->params.batch - first : t->micro;
+    int32_t *padded = malloc((size_t)t->micro * sizeof(*padded));
+    if (!padded)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    for (int i = 0; i < t->micro; i++)
+        padded[i] = i < count ? labels[first + i] : -1;
+    scalars->sample_base = (uint32_t)first;
+    graft_status status = write_scalars(t, scalars);
+    if (status == GRAFT_OK)
+        status = write_input(t, t->train.image, images + (uint64_t)first * image_floats(t),
+                             (uint64_t)count * image_floats(t) * sizeof(float));
+    if (status == GRAFT_OK)
+        status = write_input(t, t->train.labels, padded, (uint64_t)t->micro * sizeof(*padded));
+    if (status == GRAFT_OK)
+        status = gr_plan_run(t->train.plan);
+    free(padded);
+    return status;
+}
+
+graft_status gr_trainer_gradients(gr_trainer *t, const float *images, const int32_t *labels,
+                                  uint64_t step, float *loss)
+{
+    int labelled = 0;
+    for (int i = 0; i < t->params.batch; i++)
+        labelled += labels[i] >= 0;
+    gr_scalars scalars = {
+        .inv_count = labelled ? 1.0f / (float)labelled : 0.0f,
+        .seed_lo = (uint32_t)t->params.seed,
+        .seed_hi = (uint32_t)(t->params.seed >> 32),
+        .step = (uint32_t)step,
+    };
+    const float zero = 0.0f;
+    GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));
+    GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
+    for (int first = 0; first < t->params.batch; first += t->micro)
+        GR_TRY(run_micro_batch(t, images, labels, first, &scalars));
+    GR_TRY(gr_device_wait(t->device));
+    return gr_store_read(t->store, &t->loss_sum, loss);
+}
+
+graft_status gr_trainer_update(gr_trainer *t, uint64_t step, float lr)
+{
+    gr_scalars scalars = {0};
+    gr_optimizer_scalars(t->optimizer, step + 1, lr, &scalars);
+    GR_TRY(write_scalars(t, &scalars));
+    return gr_optimizer_update(t->optimizer);
+}
+
+graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, float *logits)
+{
+    size_t classes = (size_t)t->config.classes;
+    float *padded = malloc((size_t)t->micro * classes * sizeof(*padded));
+    if (!padded)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    graft_status status = GRAFT_OK;
+    for (int first = 0; first < count && status == GRAFT_OK; first += t->micro) {
+        int n = count - first < t->micro ? count - first : t->micro;
+        status = write_input(t, t->eval.image, images + (uint64_t)first * image_floats(t),
+                             (uint64_t)n * image_floats(t) * sizeof(float));
+        if (status == GRAFT_OK)
+            status = gr_plan_run(t->eval.plan);
+        if (status == GRAFT_OK)
+            status = gr_plan_read(t->eval.plan, t->eval.logits, padded);
+        if (status == GRAFT_OK)
+            memcpy(logits + (size_t)first * classes, padded, (size_t)n * classes * sizeof(float));
+    }
+    free(padded);
+    return status;
+}
+
+const gr_params *gr_trainer_parameters(const gr_trainer *t)
+{
+    return t->parameters;
+}
+
+const gr_vit_config *gr_trainer_config(const gr_trainer *t)
+{
+    return &t->config;
+}
+
+int gr_trainer_micro_batch(const gr_trainer *t)
+{
+    return t->micro;
+}
+
+bool gr_trainer_reaches(const gr_trainer *t, const char *name)
+{
+    const gr_param *p = gr_params_find(t->parameters, name);
+    return p && t->reached[p - t->parameters->items];
+}
+
+graft_status gr_trainer_profile(gr_trainer *t)
+{
+    GR_TRY(gr_device_wait(t->device));
+    return gr_plan_profile(t->train.plan);
+}

@@ -1,0 +1,58 @@
+/* A model on a device, ready to be trained one batch at a time and to be evaluated.
+ *
+ * The trainer builds the graph of backbone and methods, splits a batch into micro-batches that fit
+ * the memory budget, and owns the parameters. It knows nothing of files, epochs or schedules.
+ *
+ * Thread-safety: one thread at a time, as the device.
+ */
+#ifndef GR_TRAINER_H
+#define GR_TRAINER_H
+
+#include "model/config.h"
+#include "peft/compose.h"
+#include "train/optimizer.h"
+#include "weights/tensors.h"
+
+typedef struct gr_trainer_params {
+    gr_device *device;           /* borrowed */
+    const gr_vit_config *config; /* copied */
+    const gr_methods *methods;   /* borrowed */
+    const gr_tensors *weights;   /* backbone; borrowed until create returns; NULL: random start,
+                                  * for methods that train every tensor */
+    const gr_tensors *adapter;   /* values of trained tensors to start from; may be NULL */
+    int batch;                   /* images in a step */
+    uint64_t memory_budget;      /* bytes of device memory in all; 0: no limit */
+    uint64_t seed;               /* of start values, dropout and drop-path */
+    float drop_path;
+    gr_optimizer_params optimizer;
+    const char *no_decay; /* see gr_params_create */
+    bool profile;
+} gr_trainer_params;
+
+typedef struct gr_trainer gr_trainer;
+
+graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out);
+void gr_trainer_destroy(gr_trainer *trainer); /* NULL is accepted */
+
+/* Forward and backward of one batch: images [batch, 3, S, S], labels [batch], negative for rows
+ * that do not count. `step` counts from 0 and keys the random masks. The gradients are the mean
+ * over the labelled rows; *loss is their mean cross entropy. Blocks until done. */
+graft_status gr_trainer_gradients(gr_trainer *trainer, const float *images, const int32_t *labels,
+                                  uint64_t step, float *loss);
+
+/* Update number step + 1 with the gradients at hand. Does not wait. */
+graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);
+
+/* logits [count, classes] of images [count, 3, S, S] without dropout, for any count. */
+graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);
+
+const gr_params *gr_trainer_parameters(const gr_trainer *trainer);
+const gr_vit_config *gr_trainer_config(const gr_trainer *trainer);
+int gr_trainer_micro_batch(const gr_trainer *trainer);
+
+/* A parameter whose gradient is built at all; false: the loss cannot depend on it. */
+bool gr_trainer_reaches(const gr_trainer *trainer, const char *name);
+
+graft_status gr_trainer_profile(gr_trainer *trainer);
+
+#endif
