@@ -1,0 +1,11 @@
+/* All public headers of graft. */
+#ifndef GRAFT_GRAFT_H
+#define GRAFT_GRAFT_H
+
+#include <graft/device.h>
+#include <graft/log.h>
+#include <graft/model.h>
+#include <graft/status.h>
+#include <graft/train.h>
+
+#endif

@@ -1,0 +1,97 @@
+/* Fine-tuning: one call from a backbone and a folder of images to an adapter.
+ *
+ *     graft_train_params p;
+ *     graft_train_defaults(&p);
+ *     p.backbone = "vit.safetensors", p.data = "photos", p.method = "convpass", p.out = "run";
+ *     graft_train_result r;
+ *     if (graft_train(log, device, &p, &r) != GRAFT_OK) ...
+ */
+#ifndef GRAFT_TRAIN_H
+#define GRAFT_TRAIN_H
+
+#include <graft/device.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How images become network input. */
+typedef struct graft_input_params {
+    int image_size;            /* pixels, square; 0: as the backbone was trained */
+    const char *interpolation; /* "bilinear", "bicubic" */
+    const char *resize;        /* "squash": both sides at once; "crop": short side, then centre */
+    const char *normalization; /* "imagenet", "half" */
+    int threads;               /* decoding threads; 0: as many as fit the machine */
+} graft_input_params;
+
+typedef struct graft_train_progress {
+    uint64_t step, steps; /* done so far, in all */
+    int epoch, epochs;    /* running one from 1, in all */
+    float loss;           /* of the latest step */
+    float lr;
+    double images_per_second; /* of the latest steps, without evaluations */
+    double seconds_left;
+    double accuracy;   /* of the latest evaluation, 0..1; negative before the first */
+    bool evaluating;   /* an evaluation is running: `step` images of `steps` */
+} graft_train_progress;
+
+/* All texts are borrowed for the duration of the call. */
+typedef struct graft_train_params {
+    const char *backbone; /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
+    const char *model;    /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
+    const char *data;     /* see docs/data.md: folder, .tar or "dsprites:orientation" */
+    const char *train_split; /* "train" */
+    const char *test_split;  /* "test"; "" trains without evaluation */
+    const char *method;      /* "lora", "freqfit+lora" */
+    const char *const *set;  /* "method.option=value" */
+    int set_count;
+    const char *init_adapter; /* adapter file to start from, or NULL */
+    graft_input_params input;
+    const char *optimizer; /* "adamw", "sgd" */
+    int epochs, batch_size;
+    double lr, weight_decay;
+    const char *no_decay; /* comma list of name parts without decay; "1d": all vectors */
+    double momentum;      /* sgd */
+    const char *schedule; /* "cosine", "constant" */
+    double warmup_epochs, warmup_lr, min_lr;
+    double drop_path;
+    bool flip;            /* random horizontal flips */
+    bool no_shuffle;      /* keep the list's order */
+    bool drop_last;       /* leave out the last partial batch of an epoch */
+    uint64_t seed;
+    uint64_t max_steps;        /* stop after so many; 0: all */
+    int eval_every;            /* epochs between evaluations; the last one always ends with one */
+    uint64_t checkpoint_every; /* steps; 0: at the end of each epoch */
+    uint64_t memory_budget;    /* bytes of device memory; 0: what the device has */
+    const char *out;           /* folder of the run */
+    bool resume;               /* continue the run in `out` */
+    bool profile;              /* log the time of each kernel at the end */
+    /* Called after each step and during evaluations, on the caller's thread; may be NULL. */
+    void (*progress)(void *user, const graft_train_progress *progress);
+    void *user;
+    const volatile int *stop; /* becomes non-zero to end early with a checkpoint; may be NULL */
+} graft_train_params;
+
+typedef struct graft_train_result {
+    int64_t trainable, trainable_without_head; /* parameters */
+    double accuracy, best_accuracy; /* on the test split, last and best epoch; negative: none */
+    int best_epoch;
+    float loss; /* of the last step */
+    uint64_t steps;
+    double seconds;           /* of training, evaluations included, this call only */
+    double images_per_second; /* mean over all steps of this call */
+    uint64_t peak_device_bytes;
+} graft_train_result;
+
+GRAFT_BEGIN_DECLS
+
+/* Fills in the defaults that the command line has. */
+GRAFT_API void graft_train_defaults(graft_train_params *params);
+
+/* Trains, and leaves in `out`: metrics.jsonl, adapter.safetensors (last), best.safetensors,
+ * checkpoint/ and config.json. Blocks. GRAFT_ERR_INTERRUPTED after `stop`: call again with
+ * `resume` to go on, bit for bit as if it had never stopped. */
+GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
+                                   const graft_train_params *params, graft_train_result *result);
+
+GRAFT_END_DECLS
+
+#endif
