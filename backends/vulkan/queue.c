@@ -76,8 +76,10 @@ graft_status gr_vk_wait(gr_vk_device *vk)
     return GRAFT_OK;
 }
 
+/* Also on a lost device, whose commands end in finite time, but are not over yet. */
 void gr_vk_drain(gr_vk_device *vk)
 {
-    if (!vk->lost)
-        gr_vk_wait(vk);
+    if (vk->pending)
+        vkQueueWaitIdle(vk->queue);
+    vk->pending = false;
 }
