@@ -37,6 +37,7 @@ typedef struct gr_caps {
     uint32_t subgroup_size;     /* 0 when unknown */
     bool wide_vectors;          /* a CPU: one work-item should use long vectors (OpenCL C) */
     bool f16_storage;           /* kernels may load and store 16-bit floats directly */
+    bool mapping;               /* the host may reach device buffers in place, not by copies */
     bool timestamps;            /* gr_backend.list_times works */
     bool executes;              /* false: commands are counted but not run (null) */
     bool plain_kernels;         /* only the plain kernel of each operator exists (reference) */

@@ -89,7 +89,7 @@ static graft_status allocate(gr_vk_device *vk, gr_buffer *buffer, gr_memory memo
 
     VkMemoryPropertyFlags flags = vk->physical.memory.memoryTypes[type].propertyFlags;
     buffer->cached = flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-    if (is_host(flags) && (memory == GR_MEMORY_HOST || vk->map_device_memory))
+    if (is_host(flags) && (memory == GR_MEMORY_HOST || vk->base.caps.mapping))
         GR_VK(vk->base.log,
               vkMapMemory(vk->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->mapped));
     return GRAFT_OK;

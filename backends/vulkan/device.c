@@ -4,23 +4,7 @@
 #include "base/mem.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Whether the environment switches a part off: GRAFT_DISABLE=mapping,other */
-static bool is_disabled(const char *part)
-{
-    const char *list = getenv("GRAFT_DISABLE");
-    size_t length = strlen(part);
-    while (list && *list) {
-        size_t item = strcspn(list, ",");
-        if (item == length && !strncmp(list, part, length))
-            return true;
-        list += item;
-        list += *list == ',';
-    }
-    return false;
-}
 
 static int enumerate(graft_log *log, graft_device_info *infos, int max)
 {
@@ -124,7 +108,6 @@ static graft_status device_create(graft_log *log, int index, const char *cache_d
         return gr_fail(log, GRAFT_ERR_MEMORY, "vulkan: no memory for a device");
     vk->base.backend = &gr_backend_vulkan;
     vk->base.log = log;
-    vk->map_device_memory = !is_disabled("mapping");
     if (cache_dir && strlen(cache_dir) < sizeof(vk->base.cache_dir))
         strcpy(vk->base.cache_dir, cache_dir);
     else if (cache_dir)

@@ -227,6 +227,7 @@ void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps)
         /* a driver without hardware may report a period of infinity */
         .timestamps = physical->timestamp_bits > 0 && isfinite(limits->timestampPeriod) &&
                       limits->timestampPeriod > 0,
+        .mapping = true,
         .executes = true,
     };
     memcpy(caps->max_groups, limits->maxComputeWorkGroupCount, sizeof(caps->max_groups));

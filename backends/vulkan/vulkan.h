@@ -52,8 +52,7 @@ typedef struct gr_vk_device {
     VkInstance instance;
     gr_vk_physical physical;
     VkDevice device;
-    bool map_device_memory; /* false with GRAFT_DISABLE=mapping: always through staging */
-    uint32_t allocations;   /* live VkDeviceMemory objects */
+    uint32_t allocations; /* live VkDeviceMemory objects */
     /* queue.c */
     VkQueue queue;
     VkFence fence;

@@ -90,6 +90,8 @@ static graft_status disable(gr_device *device, const char *name)
         caps->f16_storage = false;
     else if (strcmp(name, "wide_vectors") == 0)
         caps->wide_vectors = false;
+    else if (strcmp(name, "mapping") == 0)
+        caps->mapping = false;
     else if (strcmp(name, "timestamps") == 0)
         caps->timestamps = false;
     else if (strcmp(name, "subgroups") == 0)
@@ -99,7 +101,7 @@ static graft_status disable(gr_device *device, const char *name)
     else
         return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
                        "GRAFT_DISABLE: %s: no such capability; expected f16, wide_vectors, "
-                       "timestamps, subgroups or libraries",
+                       "mapping, timestamps, subgroups or libraries",
                        name);
     return GRAFT_OK;
 }

@@ -182,7 +182,7 @@ static double seconds(void)
 /* A wait that returns early would leave the time of the work to the read. */
 static void waiting_waits(void **state)
 {
-    enum { COMMANDS = 300 };
+    enum { COMMANDS = 100 };
     gr_device *device = device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 1 << 16);
     gr_command commands[COMMANDS];
