@@ -76,6 +76,32 @@ static const gr_tensor *find_tensor(const gr_build *b, const char *name)
     return t || !b->weights ? t : gr_tensors_find(b->weights, name);
 }
 
+/* How a backbone starts that is trained from scratch: as timm initialises its ViTs. */
+static gr_init scratch_init(const char *name, const gr_shape *shape)
+{
+    if (strstr(name, "bias"))
+        return (gr_init){GR_INIT_ZERO, 0.0f, 0.0f};
+    if (strstr(name, "norm"))
+        return (gr_init){GR_INIT_CONSTANT, 1.0f, 0.0f};
+    if (strcmp(name, "cls_token") == 0)
+        return (gr_init){GR_INIT_NORMAL, 0.0f, 1e-6f};
+    if (strcmp(name, "patch_embed.proj.weight") == 0)
+        return (gr_init){GR_INIT_UNIFORM, 1.0f / sqrtf((float)gr_shape_span(shape, 1, 4)), 0.0f};
+    return (gr_init){GR_INIT_TRUNCATED, 0.0f, 0.02f};
+}
+
+static gr_value *add_scratch(gr_build *b, const char *name, gr_shape shape)
+{
+    float *values = NULL;
+    if (b->from_scratch) {
+        values = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(*values));
+        if (!values)
+            return NULL;
+        gr_init_values(scratch_init(name, &shape), &shape, b->seed, name, values);
+    }
+    return add_tensor(b, name, shape, GR_F32, values);
+}
+
 gr_value *gr_build_optional(gr_build *b, const char *name, gr_shape shape)
 {
     gr_value *existing =
@@ -85,7 +111,7 @@ gr_value *gr_build_optional(gr_build *b, const char *name, gr_shape shape)
     const gr_tensor *t = find_tensor(b, name);
     if (t)
         return add_loaded(b, t, shape);
-    return b->weights ? NULL : add_tensor(b, name, shape, GR_F32, NULL);
+    return b->weights ? NULL : add_scratch(b, name, shape);
 }
 
 gr_value *gr_build_weight(gr_build *b, const char *name, gr_shape shape)

@@ -27,7 +27,8 @@ typedef struct gr_build {
     gr_graph *graph;
     const gr_vit_config *config;
     const struct gr_methods *methods;
-    const struct gr_tensors *weights; /* the backbone; NULL: shapes only */
+    const struct gr_tensors *weights; /* the backbone; NULL: there is none */
+    bool from_scratch;                /* without a backbone: draw its tensors; else only shapes */
     const struct gr_tensors *adapter; /* values of trained tensors that exist already; or NULL */
     uint64_t seed;                    /* of initial values */
     bool training;                    /* dropout and drop-path act */

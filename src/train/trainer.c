@@ -1,19 +1,9 @@
 #include "train/trainer.h"
 
 #include "base/mem.h"
-#include "model/vit.h"
-#include "ops/ops.h"
-#include "plan/plan.h"
+#include "train/network.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-/* One graph with the values that the trainer feeds and reads. */
-typedef struct network {
-    gr_graph *graph;
-    gr_value *image, *labels, *scalars, *logits, *loss;
-    gr_plan *plan;
-} network;
 
 struct gr_trainer {
     graft_log *log;
@@ -26,47 +16,21 @@ struct gr_trainer {
     gr_region loss_sum;
     bool *reached; /* by parameter index */
     int micro;
-    network train, eval;
+    gr_network train, eval;
 };
 
-static gr_build begin_build(const gr_trainer *t, gr_graph *graph, int batch, bool training)
+static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
 {
-    return (gr_build){
-        .graph = graph,
+    gr_build build = {
         .config = &t->config,
         .methods = t->params.methods,
         .weights = t->params.weights,
+        .from_scratch = !t->params.weights,
         .adapter = t->params.adapter,
         .seed = t->params.seed,
-        .training = training,
         .drop_path = t->params.drop_path,
-        .batch = batch,
     };
-}
-
-/* Inputs of training and evaluation have names of their own: their batches differ. */
-static graft_status build_network(gr_trainer *t, int batch, bool training, network *n)
-{
-    int64_t size = t->config.image_size;
-    n->graph = gr_graph_create(t->log);
-    gr_build b = begin_build(t, n->graph, batch, training);
-    n->image = gr_graph_input(n->graph, training ? "train.images" : "eval.images", GR_F32,
-                              GR_SHAPE(batch, 3, size, size));
-    n->scalars = gr_graph_input(n->graph, "scalars", GR_F32, GR_SHAPE(16));
-    b.scalars = n->scalars;
-    n->logits = gr_graph_narrow(n->graph, gr_vit_logits(&b, n->image));
-    if (training) {
-        n->labels = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
-        n->loss = gr_cross_entropy(n->logits, n->labels, n->scalars);
-    }
-    return gr_graph_status(n->graph);
-}
-
-static void free_network(network *n)
-{
-    gr_plan_destroy(n->plan);
-    gr_graph_destroy(n->graph);
-    *n = (network){0};
+    return gr_network_build(t->log, build, t->micro, training, n);
 }
 
 /* The PARAM values of a graph, in creation order. */
@@ -91,7 +55,7 @@ static graft_status create_parameters(gr_trainer *t, gr_value *const *values, si
 }
 
 /* The training plan for the graph in `n`; parameters are laid out by the first call. */
-static graft_status plan_training(gr_trainer *t, network *n)
+static graft_status plan_training(gr_trainer *t, gr_network *n)
 {
     size_t count;
     gr_value **values = collect_params(n->graph, &count);
@@ -135,7 +99,7 @@ static bool fits(const gr_trainer *t, const gr_plan *plan)
 static graft_status fit_training(gr_trainer *t)
 {
     for (t->micro = t->params.batch;; t->micro = (t->micro + 1) / 2) {
-        GR_TRY(build_network(t, t->micro, true, &t->train));
+        GR_TRY(build_network(t, true, &t->train));
         graft_status status = plan_training(t, &t->train);
         if (status == GRAFT_OK && fits(t, t->train.plan))
             break;
@@ -148,25 +112,12 @@ static graft_status fit_training(gr_trainer *t)
                            (unsigned long long)(t->params.memory_budget >> 20),
                            (unsigned long long)(gr_plan_memory(t->train.plan, NULL) >> 20));
         }
-        free_network(&t->train);
+        gr_network_release(&t->train);
     }
     if (t->micro < t->params.batch)
         gr_log(t->log, GRAFT_LOG_INFO, "batch of %d in micro-batches of %d", t->params.batch,
                t->micro);
     return gr_plan_prepare(t->train.plan);
-}
-
-/* Rows that a partial batch leaves unwritten must hold finite numbers: 0 * NaN is NaN. */
-static graft_status clear_images(gr_trainer *t, const gr_value *image)
-{
-    gr_region region;
-    GR_TRY(gr_store_value(t->store, image, &region));
-    void *zeros = calloc(1, region.size);
-    if (!zeros)
-        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
-    graft_status status = gr_store_write(t->store, &region, zeros);
-    free(zeros);
-    return status;
 }
 
 graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out)
@@ -190,7 +141,7 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
         status =
             gr_optimizer_create(log, &params->optimizer, t->parameters, scalars, &t->optimizer);
     if (status == GRAFT_OK)
-        status = build_network(t, t->micro, false, &t->eval);
+        status = build_network(t, false, &t->eval);
     if (status == GRAFT_OK) {
         gr_plan_params plan = {.store = t->store, .outputs = &t->eval.logits, .output_count = 1};
         status = gr_plan_create(log, &plan, &t->eval.plan);
@@ -198,9 +149,9 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     if (status == GRAFT_OK)
         status = gr_plan_prepare(t->eval.plan);
     if (status == GRAFT_OK)
-        status = clear_images(t, t->train.image);
+        status = gr_network_clear_images(log, t->store, &t->train);
     if (status == GRAFT_OK)
-        status = clear_images(t, t->eval.image);
+        status = gr_network_clear_images(log, t->store, &t->eval);
     t->params.weights = t->params.adapter = NULL;
     if (status != GRAFT_OK) {
         gr_trainer_destroy(t);
@@ -214,20 +165,12 @@ void gr_trainer_destroy(gr_trainer *t)
 {
     if (!t)
         return;
-    free_network(&t->train);
-    free_network(&t->eval);
+    gr_network_release(&t->train);
+    gr_network_release(&t->eval);
     gr_optimizer_destroy(t->optimizer);
     gr_params_destroy(t->parameters);
     gr_store_destroy(t->store);
     gr_free(t);
-}
-
-static graft_status write_input(gr_trainer *t, const gr_value *value, const void *data,
-                                uint64_t bytes)
-{
-    gr_region region;
-    GR_TRY(gr_store_value(t->store, value, &region));
-    return gr_device_buffer_write(t->device, region.buffer, region.offset, data, bytes);
 }
 
 static uint64_t image_floats(const gr_trainer *t)
@@ -237,7 +180,7 @@ static uint64_t image_floats(const gr_trainer *t)
 
 static graft_status write_scalars(gr_trainer *t, const gr_scalars *scalars)
 {
-    return write_input(t, t->train.scalars, scalars, sizeof(*scalars));
+    return gr_network_write(t->store, t->train.scalars, scalars, sizeof(*scalars));
 }
 
 static graft_status run_micro_batch(gr_trainer *t, const float *images, const int32_t *labels,
@@ -252,10 +195,12 @@ static graft_status run_micro_batch(gr_trainer *t, const float *images, const in
     scalars->sample_base = (uint32_t)first;
     graft_status status = write_scalars(t, scalars);
     if (status == GRAFT_OK)
-        status = write_input(t, t->train.image, images + (uint64_t)first * image_floats(t),
+        status =
+            gr_network_write(t->store, t->train.image, images + (uint64_t)first * image_floats(t),
                              (uint64_t)count * image_floats(t) * sizeof(float));
     if (status == GRAFT_OK)
-        status = write_input(t, t->train.labels, padded, (uint64_t)t->micro * sizeof(*padded));
+        status = gr_network_write(t->store, t->train.labels, padded,
+                                  (uint64_t)t->micro * sizeof(*padded));
     if (status == GRAFT_OK)
         status = gr_plan_run(t->train.plan);
     free(padded);
@@ -293,24 +238,7 @@ graft_status gr_trainer_update(gr_trainer *t, uint64_t step, float lr)
 
 graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, float *logits)
 {
-    size_t classes = (size_t)t->config.classes;
-    float *padded = malloc((size_t)t->micro * classes * sizeof(*padded));
-    if (!padded)
-        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
-    graft_status status = GRAFT_OK;
-    for (int first = 0; first < count && status == GRAFT_OK; first += t->micro) {
-        int n = count - first < t->micro ? count - first : t->micro;
-        status = write_input(t, t->eval.image, images + (uint64_t)first * image_floats(t),
-                             (uint64_t)n * image_floats(t) * sizeof(float));
-        if (status == GRAFT_OK)
-            status = gr_plan_run(t->eval.plan);
-        if (status == GRAFT_OK)
-            status = gr_plan_read(t->eval.plan, t->eval.logits, padded);
-        if (status == GRAFT_OK)
-            memcpy(logits + (size_t)first * classes, padded, (size_t)n * classes * sizeof(float));
-    }
-    free(padded);
-    return status;
+    return gr_network_logits(t->log, t->store, &t->eval, images, count, logits);
 }
 
 const gr_params *gr_trainer_parameters(const gr_trainer *t)

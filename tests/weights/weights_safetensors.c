@@ -107,7 +107,7 @@ static void stores_halves(void **state)
         values[i] = (float)i * 1.001f - 7;
     gr_tensors *out = sample(f);
     gr_tensors_add(f->log, out, "long", GR_F32, GR_SHAPE(COUNT), values);
-    for (gr_store store = GR_STORE_F16; store <= GR_STORE_BF16; store++) {
+    for (gr_store_as store = GR_STORE_F16; store <= GR_STORE_BF16; store++) {
         gr_dtype dtype = store == GR_STORE_F16 ? GR_F16 : GR_BF16;
         gr_safetensors_params params = {.store = store};
         assert_int_equal(gr_safetensors_write(f->log, path, out, &params), GRAFT_OK);

@@ -1,0 +1,45 @@
+/* Adapter files: the trained tensors with what is needed to rebuild the model around them.
+ *
+ * A safetensors file. Metadata, all texts: "graft.format" "adapter-1", "graft.methods"
+ * "freqfit+lora", "graft.options" (JSON object "method.option": "value"), "graft.model" (JSON
+ * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization),
+ * "graft.classes" (JSON object {"names": [...]}, may be absent), "graft.heads".
+ */
+#ifndef GR_ADAPTER_H
+#define GR_ADAPTER_H
+
+#include "data/dataset.h"
+#include "data/preprocess.h"
+#include "model/config.h"
+#include "peft/compose.h"
+#include "weights/tensors.h"
+
+/* How images become input, with the names that files and users see. */
+typedef struct gr_input {
+    char interpolation[16], resize[16], normalization[16];
+    gr_preprocess preprocess;
+} gr_input;
+
+/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet. */
+graft_status gr_input_resolve(graft_log *log, const char *interpolation, const char *resize,
+                              const char *normalization, int image_size, gr_input *out);
+
+typedef struct gr_adapter_info {
+    gr_vit_config config;
+    gr_methods *methods; /* owned: gr_adapter_info_release */
+    gr_input input;
+} gr_adapter_info;
+
+/* Writes the metadata of an adapter. `classes` names them; may be NULL. */
+graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_vit_config *config,
+                                 const gr_methods *methods, const gr_input *input,
+                                 const gr_dataset *classes);
+
+/* Reads it back. A file that is no adapter, or lies, is a one-line error. */
+graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_adapter_info *out);
+void gr_adapter_info_release(gr_adapter_info *info);
+
+/* The name of class `index` in text, or NULL when the file does not tell. */
+const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128]);
+
+#endif

@@ -1,0 +1,161 @@
+#include "train/checkpoint.h"
+
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Gradients are not kept: the next step makes them anew. */
+static const struct {
+    gr_param_plane plane;
+    const char *prefix;
+} saved_planes[] = {
+    {GR_PLANE_VALUE, "value."},
+    {GR_PLANE_MOMENT1, "moment1."},
+    {GR_PLANE_MOMENT2, "moment2."},
+};
+
+enum { SAVED_PLANES = sizeof(saved_planes) / sizeof(saved_planes[0]) };
+
+/* The plane and parameter of a tensor name of a checkpoint. */
+static const gr_param *find_saved(const gr_params *params, const char *name, gr_param_plane *plane)
+{
+    for (int i = 0; i < SAVED_PLANES; i++) {
+        size_t length = strlen(saved_planes[i].prefix);
+        *plane = saved_planes[i].plane;
+        if ((int)*plane < params->planes && strncmp(name, saved_planes[i].prefix, length) == 0)
+            return gr_params_find(params, name + length);
+    }
+    return NULL;
+}
+
+static graft_status fetch_saved(void *user, const gr_tensor *tensor, void *data)
+{
+    gr_param_plane plane;
+    const gr_param *param = find_saved(user, tensor->name, &plane);
+    return param ? gr_params_read(user, param, plane, data) : GRAFT_ERR_NOT_FOUND;
+}
+
+static graft_status list_saved(graft_log *log, gr_tensors *file, const gr_params *params)
+{
+    char name[300];
+    for (int i = 0; i < SAVED_PLANES; i++)
+        for (size_t p = 0; p < params->count && (int)saved_planes[i].plane < params->planes; p++) {
+            const gr_param *param = &params->items[p];
+            snprintf(name, sizeof(name), "%s%s", saved_planes[i].prefix, param->name);
+            GR_TRY(gr_tensors_add(log, file, name, GR_F32, param->shape, NULL));
+        }
+    return GRAFT_OK;
+}
+
+static graft_status set_position(graft_log *log, gr_tensors *file, const gr_position *p,
+                                 const char *identity)
+{
+    char text[160];
+    snprintf(text, sizeof(text), "%llu %llu %.17g %.17g %d %d", (unsigned long long)p->step,
+             (unsigned long long)p->metrics_bytes, p->accuracy, p->best_accuracy, p->best_epoch,
+             p->epochs_ended);
+    GR_TRY(gr_tensors_set_metadata(log, file, "graft.format", "checkpoint-1"));
+    GR_TRY(gr_tensors_set_metadata(log, file, "graft.position", text));
+    return gr_tensors_set_metadata(log, file, "graft.identity", identity);
+}
+
+graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
+                                 const gr_position *position, const char *identity)
+{
+    gr_tensors *file = gr_tensors_create();
+    if (!file)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "checkpoint: out of memory");
+    graft_status status = set_position(log, file, position, identity);
+    if (status == GRAFT_OK)
+        status = list_saved(log, file, params);
+    gr_safetensors_params how = {.fetch = fetch_saved, .user = (void *)params};
+    if (status == GRAFT_OK)
+        status = gr_safetensors_write(log, path, file, &how);
+    gr_tensors_destroy(&file);
+    return status;
+}
+
+static graft_status read_position(graft_log *log, const char *path, const gr_tensors *file,
+                                  const char *identity, gr_position *p)
+{
+    const char *format = gr_tensors_metadata(file, "graft.format");
+    const char *position = gr_tensors_metadata(file, "graft.position");
+    const char *found = gr_tensors_metadata(file, "graft.identity");
+    unsigned long long step, bytes;
+    if (!format || strcmp(format, "checkpoint-1") != 0 || !position || !found ||
+        sscanf(position, "%llu %llu %lf %lf %d %d", &step, &bytes, &p->accuracy, &p->best_accuracy,
+               &p->best_epoch, &p->epochs_ended) != 6)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: not a checkpoint of this version of graft",
+                       path);
+    if (strcmp(found, identity) != 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "%s: was made by a run with other settings; resume with the settings of "
+                       "config.json beside it, or choose another --out",
+                       path);
+    p->step = step;
+    p->metrics_bytes = bytes;
+    return GRAFT_OK;
+}
+
+static graft_status load_saved(graft_log *log, const char *path, const gr_tensors *file,
+                               const gr_params *params)
+{
+    size_t expected = params->count * (size_t)(params->planes - 1);
+    if (gr_tensors_count(file) != expected)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %zu tensors, expected %zu", path,
+                       gr_tensors_count(file), expected);
+    for (size_t i = 0; i < expected; i++) {
+        const gr_tensor *t = gr_tensors_at(file, i);
+        gr_param_plane plane;
+        const gr_param *param = find_saved(params, t->name, &plane);
+        if (!param || t->dtype != GR_F32 || !gr_shape_equal(&t->shape, &param->shape))
+            return gr_fail(log, GRAFT_ERR_FORMAT, "%s: unexpected tensor %s", path, t->name);
+        GR_TRY(gr_params_write(params, param, plane, t->data));
+    }
+    return GRAFT_OK;
+}
+
+graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
+                                const char *identity, gr_position *position)
+{
+    gr_tensors *file = gr_tensors_create();
+    if (!file)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "checkpoint: out of memory");
+    graft_status status = gr_safetensors_read(log, path, file);
+    if (status == GRAFT_OK)
+        status = read_position(log, path, file, identity, position);
+    if (status == GRAFT_OK)
+        status = load_saved(log, path, file, params);
+    gr_tensors_destroy(&file);
+    return status;
+}
+
+static graft_status fetch_value(void *user, const gr_tensor *tensor, void *data)
+{
+    const gr_param *param = gr_params_find(user, tensor->name);
+    return param ? gr_params_read(user, param, GR_PLANE_VALUE, data) : GRAFT_ERR_NOT_FOUND;
+}
+
+graft_status gr_params_save(graft_log *log, const char *path, const gr_params *params,
+                            const gr_tensors *header)
+{
+    gr_tensors *file = gr_tensors_create();
+    if (!file)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);
+    graft_status status = GRAFT_OK;
+    for (size_t i = 0; i < gr_tensors_metadata_count(header) && status == GRAFT_OK; i++) {
+        const char *key, *value;
+        gr_tensors_metadata_at(header, i, &key, &value);
+        status = gr_tensors_set_metadata(log, file, key, value);
+    }
+    for (size_t i = 0; i < params->count && status == GRAFT_OK; i++)
+        status =
+            gr_tensors_add(log, file, params->items[i].name, GR_F32, params->items[i].shape, NULL);
+    gr_safetensors_params how = {.sorted = true, .fetch = fetch_value, .user = (void *)params};
+    if (status == GRAFT_OK)
+        status = gr_safetensors_write(log, path, file, &how);
+    gr_tensors_destroy(&file);
+    return status;
+}

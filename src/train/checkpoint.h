@@ -1,0 +1,35 @@
+/* Checkpoints: everything that a run needs to go on as if it had never stopped.
+ *
+ * One safetensors file with all planes of all parameters ("value.NAME", "moment1.NAME", ..) and
+ * the run's position in its metadata; it is replaced as a whole or not at all.
+ */
+#ifndef GR_CHECKPOINT_H
+#define GR_CHECKPOINT_H
+
+#include "train/params.h"
+#include "weights/tensors.h"
+
+typedef struct gr_position {
+    uint64_t step;          /* updates done */
+    uint64_t metrics_bytes; /* length of metrics.jsonl */
+    double accuracy;        /* of the latest evaluation; negative: none */
+    double best_accuracy;
+    int best_epoch;
+    int epochs_ended; /* with their evaluation */
+} gr_position;
+
+/* `identity` is a text that must be the same when the run goes on: what determines its result. */
+graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
+                                 const gr_position *position, const char *identity);
+
+/* Reads the file into the parameters on the device. Another identity, a missing or extra tensor
+ * is a one-line error. */
+graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
+                                const char *identity, gr_position *position);
+
+/* Writes the parameters' values alone under their names, with the metadata that `header` holds:
+ * an adapter. */
+graft_status gr_params_save(graft_log *log, const char *path, const gr_params *params,
+                            const gr_tensors *header);
+
+#endif

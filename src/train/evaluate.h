@@ -1,0 +1,32 @@
+/* Accuracy and loss of a model over a data set. */
+#ifndef GR_EVALUATE_H
+#define GR_EVALUATE_H
+
+#include "data/loader.h"
+
+/* logits [count, classes] of images [count, 3, S, S]. */
+typedef graft_status (*gr_logits_fn)(void *model, const float *images, int count, float *logits);
+
+typedef struct gr_evaluation {
+    const gr_dataset *data; /* borrowed */
+    gr_preprocess preprocess;
+    int batch, classes, threads;
+    gr_logits_fn logits;
+    void *model;
+    /* Called after each batch with the images done so far; may be NULL. */
+    void (*progress)(void *user, size_t done, size_t total);
+    void *user;
+    const volatile int *stop; /* non-zero ends with GRAFT_ERR_INTERRUPTED; may be NULL */
+} gr_evaluation;
+
+typedef struct gr_score {
+    size_t images, correct;
+    double loss; /* mean cross entropy */
+} gr_score;
+
+graft_status gr_evaluate(graft_log *log, const gr_evaluation *evaluation, gr_score *out);
+
+/* softmax in place, in double precision inside. */
+void gr_softmax_row(float *row, int count);
+
+#endif

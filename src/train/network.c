@@ -1,0 +1,83 @@
+#include "train/network.h"
+
+#include "model/vit.h"
+#include "ops/ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Inputs of training and evaluation have names of their own: their batches may differ. */
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, bool training,
+                              gr_network *n)
+{
+    int64_t size = build.config->image_size;
+    *n = (gr_network){.graph = gr_graph_create(log)};
+    if (!n->graph)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
+    n->image = gr_graph_input(n->graph, training ? "train.images" : "eval.images", GR_F32,
+                              GR_SHAPE(batch, 3, size, size));
+    n->scalars = gr_graph_input(n->graph, "scalars", GR_F32, GR_SHAPE(16));
+    build.graph = n->graph;
+    build.batch = batch;
+    build.training = training;
+    build.scalars = n->scalars;
+    n->logits = gr_graph_narrow(n->graph, gr_vit_logits(&build, n->image));
+    if (training) {
+        n->labels = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
+        n->loss = gr_cross_entropy(n->logits, n->labels, n->scalars);
+    }
+    return gr_graph_status(n->graph);
+}
+
+void gr_network_release(gr_network *n)
+{
+    gr_plan_destroy(n->plan);
+    gr_graph_destroy(n->graph);
+    *n = (gr_network){0};
+}
+
+graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_network *n)
+{
+    gr_region region;
+    GR_TRY(gr_store_value(store, n->image, &region));
+    void *zeros = calloc(1, region.size);
+    if (!zeros)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
+    graft_status status = gr_store_write(store, &region, zeros);
+    free(zeros);
+    return status;
+}
+
+graft_status gr_network_write(gr_store *store, const gr_value *input, const void *data,
+                              uint64_t bytes)
+{
+    gr_region region;
+    GR_TRY(gr_store_value(store, input, &region));
+    return gr_device_buffer_write(gr_store_device(store), region.buffer, region.offset, data,
+                                  bytes);
+}
+
+graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *n, const float *images,
+                               int count, float *logits)
+{
+    int batch = (int)n->image->shape.dim[0];
+    size_t classes = (size_t)n->logits->shape.dim[1];
+    size_t pixels = (size_t)gr_shape_span(&n->image->shape, 1, 4);
+    float *padded = malloc((size_t)batch * classes * sizeof(*padded));
+    if (!padded)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
+    graft_status status = GRAFT_OK;
+    for (int first = 0; first < count && status == GRAFT_OK; first += batch) {
+        size_t rows = (size_t)(count - first < batch ? count - first : batch);
+        status = gr_network_write(store, n->image, images + (size_t)first * pixels,
+                                  rows * pixels * sizeof(float));
+        if (status == GRAFT_OK)
+            status = gr_plan_run(n->plan);
+        if (status == GRAFT_OK)
+            status = gr_plan_read(n->plan, n->logits, padded);
+        if (status == GRAFT_OK)
+            memcpy(logits + (size_t)first * classes, padded, rows * classes * sizeof(float));
+    }
+    free(padded);
+    return status;
+}

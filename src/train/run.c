@@ -1,0 +1,375 @@
+/* graft_train: a run from settings to an adapter, with metrics, checkpoints and evaluations. */
+#include <graft/train.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/loader.h"
+#include "train/adapter.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/metrics.h"
+#include "train/run_setup.h"
+#include "train/schedule.h"
+#include "train/settings.h"
+#include "train/trainer.h"
+#include "train/watch.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Weight of the latest step in the rate that progress shows. */
+static const double RATE_WEIGHT = 0.1;
+
+typedef struct run {
+    gr_run_setup setup;
+    graft_log *log;
+    const graft_train_params *p;
+    gr_trainer *trainer;
+    gr_loader *loader;
+    gr_watch *watch;
+    gr_metrics *metrics;
+    gr_schedule schedule;
+    gr_position at;
+    size_t steps_per_epoch;
+    uint64_t steps; /* of the whole run */
+    char *identity;
+    float *images;
+    int32_t *labels;
+    double started, step_seconds, train_seconds;
+    uint64_t images_done;
+    float loss, lr;
+} run;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool stopped(const run *r)
+{
+    return r->p->stop && *r->p->stop;
+}
+
+static int epoch_of(const run *r)
+{
+    return (int)(r->at.step / r->steps_per_epoch);
+}
+
+static void report(const run *r, bool evaluating, uint64_t done, uint64_t total)
+{
+    if (!r->p->progress)
+        return;
+    double rate = r->step_seconds > 0 ? (double)r->p->batch_size / r->step_seconds : 0.0;
+    int epoch = epoch_of(r) + (r->at.step % r->steps_per_epoch != 0);
+    graft_train_progress progress = {
+        .step = evaluating ? done : r->at.step,
+        .steps = evaluating ? total : r->steps,
+        .epoch = epoch,
+        .epochs = r->p->epochs,
+        .loss = r->loss,
+        .lr = r->lr,
+        .images_per_second = rate,
+        .seconds_left = (double)(r->steps - r->at.step) * r->step_seconds,
+        .accuracy = r->at.accuracy,
+        .evaluating = evaluating,
+    };
+    r->p->progress(r->p->user, &progress);
+}
+
+static graft_status save(run *r, const char *name)
+{
+    char *path = gr_path_join(NULL, r->p->out, name);
+    graft_status status =
+        path ? gr_params_save(r->log, path, gr_trainer_parameters(r->trainer), r->setup.header)
+             : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    gr_free(path);
+    return status;
+}
+
+static graft_status checkpoint(run *r)
+{
+    char *path = gr_path_join(NULL, r->p->out, "checkpoint/state.safetensors");
+    if (!path)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
+    graft_status status =
+        gr_checkpoint_write(r->log, path, gr_trainer_parameters(r->trainer), &r->at, r->identity);
+    gr_free(path);
+    return status;
+}
+
+static graft_status trainer_logits(void *trainer, const float *images, int count, float *logits)
+{
+    return gr_trainer_logits(trainer, images, count, logits);
+}
+
+static void report_evaluation(void *user, size_t done, size_t total)
+{
+    report(user, true, done, total);
+}
+
+static graft_status evaluate(run *r)
+{
+    int epoch = epoch_of(r);
+    gr_evaluation e = {
+        .data = r->setup.test,
+        .preprocess = r->setup.input.preprocess,
+        .batch = gr_trainer_micro_batch(r->trainer),
+        .classes = r->setup.config.classes,
+        .threads = r->p->input.threads,
+        .logits = trainer_logits,
+        .model = r->trainer,
+        .progress = report_evaluation,
+        .user = r,
+        .stop = r->p->stop,
+    };
+    gr_score score;
+    GR_TRY(gr_evaluate(r->log, &e, &score));
+    r->at.accuracy = (double)score.correct / (double)score.images;
+    GR_TRY(gr_metrics_evaluation(r->metrics, epoch, r->p->test_split, r->at.accuracy, score.loss));
+    if (r->at.accuracy > r->at.best_accuracy) {
+        r->at.best_accuracy = r->at.accuracy;
+        r->at.best_epoch = epoch;
+        return save(r, "best.safetensors");
+    }
+    return GRAFT_OK;
+}
+
+/* One update with the batch at hand. */
+static graft_status train_step(run *r, int valid)
+{
+    double began = now();
+    double epoch = (double)r->at.step / (double)r->steps_per_epoch;
+    GR_TRY(gr_trainer_gradients(r->trainer, r->images, r->labels, r->at.step, &r->loss));
+    if (!isfinite(r->loss))
+        return gr_fail(r->log, GRAFT_ERR_NUMERIC,
+                       "loss became %s in step %llu: lower --lr, or look at the data; the last "
+                       "checkpoint is kept",
+                       isnan(r->loss) ? "NaN" : "infinite", (unsigned long long)r->at.step + 1);
+    GR_TRY(gr_watch_step(r->watch));
+    r->lr = (float)gr_schedule_lr(&r->schedule, epoch);
+    GR_TRY(gr_trainer_update(r->trainer, r->at.step, r->lr));
+    r->at.step++;
+    double seconds = now() - began;
+    bool first = r->step_seconds <= 0.0;
+    r->step_seconds += (first ? 1.0 : RATE_WEIGHT) * (seconds - r->step_seconds);
+    r->train_seconds += seconds;
+    r->images_done += (uint64_t)valid;
+    GR_TRY(gr_metrics_step(r->metrics, r->at.step, epoch, (double)r->loss, (double)r->lr,
+                           (double)valid / seconds));
+    report(r, false, 0, 0);
+    return GRAFT_OK;
+}
+
+static bool checkpoint_due(const run *r)
+{
+    uint64_t every = r->p->checkpoint_every ? r->p->checkpoint_every : r->steps_per_epoch;
+    return r->at.step % every == 0;
+}
+
+/* What is due once after the last step of an epoch. A run that is resumed right there does it
+ * first, if it was stopped before it was done. */
+static graft_status end_of_epoch(run *r)
+{
+    int epoch = epoch_of(r), every = r->p->eval_every > 0 ? r->p->eval_every : 1;
+    if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
+        return GRAFT_OK;
+    if (r->setup.test && (epoch == r->p->epochs || epoch % every == 0))
+        GR_TRY(evaluate(r));
+    r->at.epochs_ended = epoch;
+    return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
+}
+
+static graft_status next_step(run *r)
+{
+    int valid;
+    GR_TRY(gr_loader_next(r->loader, r->images, r->labels, &valid));
+    if (valid == 0) {
+        GR_TRY(gr_loader_seek(r->loader, (uint32_t)epoch_of(r), 0));
+        GR_TRY(gr_loader_next(r->loader, r->images, r->labels, &valid));
+    }
+    GR_TRY(train_step(r, valid));
+    bool ends_epoch = r->at.step % r->steps_per_epoch == 0;
+    return checkpoint_due(r) && !ends_epoch ? checkpoint(r) : GRAFT_OK;
+}
+
+static graft_status interrupted(run *r)
+{
+    GR_TRY(checkpoint(r));
+    GR_TRY(save(r, "adapter.safetensors"));
+    return gr_fail(r->log, GRAFT_ERR_INTERRUPTED,
+                   "stopped after step %llu of %llu; --resume goes on from there",
+                   (unsigned long long)r->at.step, (unsigned long long)r->steps);
+}
+
+static graft_status train(run *r)
+{
+    uint64_t end = r->p->max_steps && r->p->max_steps < r->steps ? r->p->max_steps : r->steps;
+    for (;;) {
+        graft_status status = end_of_epoch(r);
+        if (stopped(r) && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
+            return interrupted(r);
+        GR_TRY(status);
+        if (r->at.step >= end)
+            break;
+        GR_TRY(next_step(r));
+    }
+    GR_TRY(checkpoint(r));
+    return save(r, "adapter.safetensors");
+}
+
+static graft_status create_trainer(run *r)
+{
+    const graft_train_params *p = r->p;
+    gr_trainer_params params = {
+        .device = r->setup.device,
+        .config = &r->setup.config,
+        .methods = r->setup.methods,
+        .weights = r->setup.weights,
+        .adapter = r->setup.adapter,
+        .batch = p->batch_size,
+        .memory_budget = p->memory_budget,
+        .seed = p->seed,
+        .drop_path = (float)p->drop_path,
+        .optimizer = r->setup.optimizer,
+        .no_decay = p->no_decay,
+        .profile = p->profile,
+    };
+    GR_TRY(gr_trainer_create(r->log, &params, &r->trainer));
+    gr_run_setup_drop_weights(&r->setup);
+    return gr_watch_create(r->log, r->trainer, &r->watch);
+}
+
+/* Goes to where the checkpoint in `out` left off. */
+static graft_status resume(run *r)
+{
+    char *path = gr_path_join(NULL, r->p->out, "checkpoint/state.safetensors");
+    if (!path)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    graft_status status = GRAFT_OK;
+    if (gr_file_exists(path))
+        status = gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity,
+                                    &r->at);
+    else
+        gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
+    gr_free(path);
+    return status;
+}
+
+static graft_status create_loader(run *r)
+{
+    const graft_train_params *p = r->p;
+    gr_loader_params params = {
+        .preprocess = r->setup.input.preprocess,
+        .batch = p->batch_size,
+        .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
+        .seed = p->seed,
+        .flip = p->flip,
+        .drop_last = p->drop_last,
+        .threads = p->input.threads,
+    };
+    GR_TRY(gr_loader_create(r->log, r->setup.train, &params, &r->loader));
+    r->steps_per_epoch = gr_loader_batches(r->loader);
+    if (r->steps_per_epoch == 0)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: %zu images make no full batch of %d; lower --batch-size", p->data,
+                       gr_dataset_count(r->setup.train), p->batch_size);
+    r->steps = r->steps_per_epoch * (uint64_t)p->epochs;
+    size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
+    r->images = gr_alloc_array(r, (size_t)p->batch_size, pixels * sizeof(float));
+    r->labels = gr_alloc_array(r, (size_t)p->batch_size, sizeof(int32_t));
+    return r->images && r->labels ? GRAFT_OK
+                                  : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+}
+
+static graft_status open_folder(run *r)
+{
+    char *folder = gr_path_join(r, r->p->out, "checkpoint");
+    char *config = gr_path_join(r, r->p->out, "config.json");
+    char *metrics = gr_path_join(r, r->p->out, "metrics.jsonl");
+    if (!folder || !config || !metrics)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    if (!r->p->resume && gr_file_exists(metrics))
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: holds a run already; choose another --out, or go on with --resume",
+                       r->p->out);
+    GR_TRY(gr_make_directories(r->log, folder));
+    if (r->p->resume)
+        GR_TRY(resume(r));
+    GR_TRY(gr_settings_write(r->log, config, r->p));
+    return gr_metrics_open(r->log, metrics, r->at.metrics_bytes, &r->metrics);
+}
+
+static graft_status start(run *r, graft_device *device)
+{
+    r->identity = gr_settings_identity(r->p);
+    if (!r->identity)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));
+    GR_TRY(create_loader(r));
+    GR_TRY(create_trainer(r));
+    GR_TRY(open_folder(r));
+    size_t batch = r->at.step % r->steps_per_epoch;
+    GR_TRY(gr_loader_seek(r->loader, (uint32_t)epoch_of(r), batch));
+    r->schedule = (gr_schedule){
+        .kind = r->setup.schedule,
+        .lr = r->p->lr,
+        .min_lr = r->p->min_lr,
+        .epochs = r->p->epochs,
+        .warmup_epochs = r->p->warmup_epochs,
+        .warmup_lr = r->p->warmup_lr,
+    };
+    return GRAFT_OK;
+}
+
+static void summarize(const run *r, graft_train_result *result)
+{
+    const gr_params *params = gr_trainer_parameters(r->trainer);
+    *result = (graft_train_result){
+        .trainable = gr_params_total(params, true),
+        .trainable_without_head = gr_params_total(params, false),
+        .accuracy = r->at.accuracy,
+        .best_accuracy = r->at.best_accuracy,
+        .best_epoch = r->at.best_epoch,
+        .loss = r->loss,
+        .steps = r->at.step,
+        .seconds = now() - r->started,
+        .images_per_second = r->train_seconds > 0 ? (double)r->images_done / r->train_seconds : 0.0,
+        .peak_device_bytes = r->setup.device->peak_bytes,
+    };
+}
+
+static void finish(run *r)
+{
+    gr_metrics_close(&r->metrics);
+    gr_watch_destroy(r->watch);
+    gr_loader_destroy(&r->loader);
+    gr_trainer_destroy(r->trainer);
+    gr_run_setup_release(&r->setup);
+    free(r->identity);
+    gr_free(r);
+}
+
+graft_status graft_train(graft_log *log, graft_device *device, const graft_train_params *params,
+                         graft_train_result *result)
+{
+    run *r = gr_alloc(NULL, sizeof(*r));
+    if (!r)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
+    r->log = log;
+    r->p = params;
+    r->started = now();
+    r->at = (gr_position){.accuracy = -1.0, .best_accuracy = -1.0};
+    graft_status status = start(r, device);
+    if (status == GRAFT_OK)
+        status = train(r);
+    if (status == GRAFT_OK && params->profile)
+        status = gr_trainer_profile(r->trainer);
+    if (result && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
+        summarize(r, result);
+    finish(r);
+    return status;
+}

@@ -1,0 +1,139 @@
+#include "train/run_setup.h"
+
+#include "weights/load.h"
+
+#include <string.h>
+
+static graft_status check_numbers(graft_log *log, const graft_train_params *p)
+{
+    if (p->epochs < 1 || p->batch_size < 1 || p->batch_size > 65536)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "epochs %d, batch size %d: must be positive (batches up to 65536)",
+                       p->epochs, p->batch_size);
+    if (!(p->lr >= 0) || !(p->weight_decay >= 0) || !(p->min_lr >= 0) || !(p->warmup_lr >= 0))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "learning rates and weight decay must not be negative");
+    if (!(p->drop_path >= 0 && p->drop_path < 1) || !(p->momentum >= 0 && p->momentum < 1))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "drop path and momentum must be in [0, 1)");
+    if (!(p->warmup_epochs >= 0 && p->warmup_epochs <= p->epochs))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "warm-up of %g epochs: must be within the %d epochs", p->warmup_epochs,
+                       p->epochs);
+    if (!p->data || !*p->data || !p->out || !*p->out)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
+                       p->data && *p->data ? "--out" : "--data");
+    return GRAFT_OK;
+}
+
+static graft_status choose_optimizer(graft_log *log, const graft_train_params *p,
+                                     gr_optimizer_params *out)
+{
+    *out = (gr_optimizer_params){
+        .weight_decay = (float)p->weight_decay,
+        .beta1 = 0.9f,
+        .beta2 = 0.999f,
+        .eps = 1e-8f,
+        .momentum = (float)p->momentum,
+    };
+    if (strcmp(p->optimizer, "adamw") == 0)
+        out->kind = GR_OPTIMIZER_ADAMW;
+    else if (strcmp(p->optimizer, "sgd") == 0)
+        out->kind = GR_OPTIMIZER_SGD;
+    else
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "optimizer '%s': expected adamw or sgd",
+                       p->optimizer);
+    return GRAFT_OK;
+}
+
+static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
+{
+    if (p->backbone) {
+        GR_TRY(gr_tensors_load(log, p->backbone, &s->weights));
+        return gr_vit_config_read(log, s->weights, &s->config);
+    }
+    if (!p->model)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "--backbone: is required, or --model NAME to start from scratch");
+    const gr_vit_config *preset = gr_vit_preset(p->model);
+    if (!preset)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "model '%s': unknown; graft methods --count lists the names", p->model);
+    s->config = *preset;
+    return GRAFT_OK;
+}
+
+static graft_status choose_methods(graft_log *log, const graft_train_params *p, gr_run_setup *s)
+{
+    GR_TRY(gr_methods_parse(log, p->method, &s->methods));
+    for (int i = 0; i < p->set_count; i++) {
+        char key[128];
+        size_t length = strcspn(p->set[i], "=");
+        if (!p->set[i][length] || length >= sizeof(key))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT, "--set %s: write method.option=value",
+                           p->set[i]);
+        memcpy(key, p->set[i], length);
+        key[length] = '\0';
+        GR_TRY(gr_methods_set(log, s->methods, key, p->set[i] + length + 1));
+    }
+    if (!s->weights && !gr_methods_train(s->methods, "blocks.0.attn.qkv.weight"))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "method '%s': would keep random weights frozen; give --backbone, or use "
+                       "--method full",
+                       p->method);
+    return GRAFT_OK;
+}
+
+static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
+{
+    gr_dataset_params train = {.split = p->train_split};
+    GR_TRY(gr_dataset_open(log, p->data, &train, &s->train));
+    int classes = gr_dataset_classes(s->train);
+    if (p->test_split && *p->test_split) {
+        gr_dataset_params test = {.split = p->test_split};
+        GR_TRY(gr_dataset_open(log, p->data, &test, &s->test));
+        if (gr_dataset_classes(s->test) > classes)
+            classes = gr_dataset_classes(s->test);
+    }
+    s->config.classes = classes;
+    return GRAFT_OK;
+}
+
+graft_status gr_run_setup_create(graft_log *log, graft_device *device, const graft_train_params *p,
+                                 gr_run_setup *s)
+{
+    *s = (gr_run_setup){.device = gr_device_from_public(device)};
+    GR_TRY(check_numbers(log, p));
+    GR_TRY(choose_optimizer(log, p, &s->optimizer));
+    GR_TRY(gr_schedule_named(log, p->schedule, &s->schedule));
+    GR_TRY(load_backbone(log, p, s));
+    GR_TRY(choose_methods(log, p, s));
+    GR_TRY(open_data(log, p, s));
+    if (p->input.image_size)
+        s->config.image_size = p->input.image_size;
+    GR_TRY(gr_vit_config_check(log, &s->config));
+    GR_TRY(gr_input_resolve(log, p->input.interpolation, p->input.resize, p->input.normalization,
+                            s->config.image_size, &s->input));
+    if (p->init_adapter)
+        GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
+    s->header = gr_tensors_create();
+    if (!s->header)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
+    return gr_adapter_describe(log, s->header, &s->config, s->methods, &s->input, s->train);
+}
+
+void gr_run_setup_release(gr_run_setup *s)
+{
+    gr_tensors_destroy(&s->weights);
+    gr_tensors_destroy(&s->adapter);
+    gr_tensors_destroy(&s->header);
+    gr_dataset_close(&s->train);
+    gr_dataset_close(&s->test);
+    gr_methods_destroy(s->methods);
+    *s = (gr_run_setup){0};
+}
+
+void gr_run_setup_drop_weights(gr_run_setup *s)
+{
+    gr_tensors_destroy(&s->weights);
+    gr_tensors_destroy(&s->adapter);
+}

@@ -1,0 +1,34 @@
+/* From the settings of a run to the objects it needs. */
+#ifndef GR_RUN_SETUP_H
+#define GR_RUN_SETUP_H
+
+#include <graft/train.h>
+
+#include "device/device.h"
+#include "train/adapter.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+typedef struct gr_run_setup {
+    gr_device *device;        /* borrowed */
+    gr_tensors *weights;      /* NULL: from scratch */
+    gr_tensors *adapter;      /* to start from; NULL: none */
+    gr_dataset *train, *test; /* test NULL: no evaluation */
+    gr_vit_config config;
+    gr_methods *methods;
+    gr_input input;
+    gr_optimizer_params optimizer;
+    gr_schedule_kind schedule;
+    gr_tensors *header; /* metadata of the adapters to be written */
+} gr_run_setup;
+
+/* Checks every setting; the first that does not fit is a one-line error. Call
+ * gr_run_setup_release also after a failure. */
+graft_status gr_run_setup_create(graft_log *log, graft_device *device,
+                                 const graft_train_params *params, gr_run_setup *out);
+void gr_run_setup_release(gr_run_setup *setup);
+
+/* Frees the host copies of weights once they are on the device. */
+void gr_run_setup_drop_weights(gr_run_setup *setup);
+
+#endif

@@ -1,0 +1,110 @@
+#include "train/settings.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+void graft_train_defaults(graft_train_params *params)
+{
+    *params = (graft_train_params){
+        .train_split = "train",
+        .test_split = "test",
+        .method = "linear",
+        .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet"},
+        .optimizer = "adamw",
+        .epochs = 10,
+        .batch_size = 32,
+        .lr = 1e-3,
+        .weight_decay = 1e-4,
+        .no_decay = "",
+        .momentum = 0.9,
+        .schedule = "cosine",
+        .warmup_epochs = 1.0,
+        .warmup_lr = 1e-6,
+        .min_lr = 1e-6,
+        .seed = 42,
+        .eval_every = 1,
+    };
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    if (text)
+        json_object_set_new(object, key, json_string(text));
+}
+
+static void set_int(json_t *object, const char *key, uint64_t value)
+{
+    json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static json_t *text_array(const char *const *items, int count)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(array, json_string(items[i]));
+    return array;
+}
+
+/* What determines the result. */
+static json_t *result_settings(const graft_train_params *p)
+{
+    json_t *o = json_object();
+    set_text(o, "backbone", p->backbone);
+    set_text(o, "model", p->model);
+    set_text(o, "data", p->data);
+    set_text(o, "train-split", p->train_split);
+    set_text(o, "test-split", p->test_split);
+    set_text(o, "method", p->method);
+    json_object_set_new(o, "set", text_array(p->set, p->set_count));
+    set_text(o, "init-adapter", p->init_adapter);
+    set_int(o, "image-size", (uint64_t)p->input.image_size);
+    set_text(o, "interpolation", p->input.interpolation);
+    set_text(o, "resize", p->input.resize);
+    set_text(o, "normalization", p->input.normalization);
+    set_text(o, "optimizer", p->optimizer);
+    set_int(o, "epochs", (uint64_t)p->epochs);
+    set_int(o, "batch-size", (uint64_t)p->batch_size);
+    json_object_set_new(o, "lr", json_real(p->lr));
+    json_object_set_new(o, "weight-decay", json_real(p->weight_decay));
+    set_text(o, "no-decay", p->no_decay);
+    json_object_set_new(o, "momentum", json_real(p->momentum));
+    set_text(o, "schedule", p->schedule);
+    json_object_set_new(o, "warmup-epochs", json_real(p->warmup_epochs));
+    json_object_set_new(o, "warmup-lr", json_real(p->warmup_lr));
+    json_object_set_new(o, "min-lr", json_real(p->min_lr));
+    json_object_set_new(o, "drop-path", json_real(p->drop_path));
+    json_object_set_new(o, "flip", json_boolean(p->flip));
+    json_object_set_new(o, "no-shuffle", json_boolean(p->no_shuffle));
+    json_object_set_new(o, "drop-last", json_boolean(p->drop_last));
+    set_int(o, "seed", p->seed);
+    set_int(o, "eval-every", (uint64_t)p->eval_every);
+    return o;
+}
+
+char *gr_settings_identity(const graft_train_params *params)
+{
+    json_t *settings = result_settings(params);
+    char *text = settings ? json_dumps(settings, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(settings);
+    return text;
+}
+
+graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params)
+{
+    json_t *settings = result_settings(params);
+    set_text(settings, "out", params->out);
+    set_int(settings, "checkpoint-every", params->checkpoint_every);
+    set_int(settings, "memory-budget", params->memory_budget);
+    set_int(settings, "threads", (uint64_t)params->input.threads);
+    char *text = settings ? json_dumps(settings, JSON_INDENT(2)) : NULL;
+    json_decref(settings);
+    if (!text)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);
+    graft_status status = gr_file_write(log, path, text, strlen(text));
+    free(text);
+    return status;
+}

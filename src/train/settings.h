@@ -1,0 +1,15 @@
+/* The settings of a run as JSON: config.json, and the identity of a run that may be resumed. */
+#ifndef GR_SETTINGS_H
+#define GR_SETTINGS_H
+
+#include <graft/train.h>
+
+/* Writes `path` (config.json), whose keys are the command line's long option names. */
+graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params);
+
+/* A text that is equal for two runs exactly when all settings that determine their result are:
+ * paths are compared as written; where to stop, when to save, memory and threads do not count.
+ * The caller frees it. NULL: out of memory. */
+char *gr_settings_identity(const graft_train_params *params);
+
+#endif

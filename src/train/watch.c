@@ -1,0 +1,94 @@
+#include "train/watch.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Methods that start with a zero factor (LoRA's B, Convpass's up) reach the tensors behind it in
+ * their second step, and a rate that warms up from zero one step later. */
+enum { STEPS_WATCHED = 8 };
+
+struct gr_watch {
+    graft_log *log;
+    const gr_trainer *trainer;
+    bool *seen; /* by parameter index */
+    size_t unseen;
+    int steps;
+    float *values; /* room for the largest tensor */
+};
+
+/* The last filter acts on patch tokens just before the head reads the class token. */
+static bool known_without_gradient(const gr_trainer *trainer, const char *name)
+{
+    const gr_vit_config *c = gr_trainer_config(trainer);
+    char last[32];
+    snprintf(last, sizeof(last), "freqfit.%d.", c->depth);
+    return c->pool == GR_POOL_CLS && strncmp(name, last, strlen(last)) == 0;
+}
+
+graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch **out)
+{
+    const gr_params *params = gr_trainer_parameters(trainer);
+    gr_watch *w = gr_alloc(NULL, sizeof(*w));
+    uint64_t largest = 0;
+    for (size_t i = 0; i < params->count; i++)
+        largest = params->items[i].bytes > largest ? params->items[i].bytes : largest;
+    if (!w || !(w->seen = gr_alloc_array(w, params->count + 1, sizeof(*w->seen))) ||
+        !(w->values = gr_alloc(w, largest))) {
+        gr_free(w);
+        return gr_fail(log, GRAFT_ERR_MEMORY, "watch: out of memory");
+    }
+    w->log = log;
+    w->trainer = trainer;
+    for (size_t i = 0; i < params->count; i++) {
+        w->seen[i] = known_without_gradient(trainer, params->items[i].name);
+        w->unseen += !w->seen[i];
+    }
+    *out = w;
+    return GRAFT_OK;
+}
+
+void gr_watch_destroy(gr_watch *watch)
+{
+    gr_free(watch);
+}
+
+static bool all_zero(const float *values, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes / sizeof(float); i++)
+        if (values[i] != 0.0f)
+            return false;
+    return true;
+}
+
+static void warn_of_unseen(const gr_watch *w, const gr_params *params)
+{
+    char names[600] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < params->count && used < sizeof(names) - 64; i++)
+        if (!w->seen[i])
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+                                     params->items[i].name);
+    gr_log(w->log, GRAFT_LOG_WARN, "%zu trainable tensors received no gradient in %d steps: %s%s",
+           w->unseen, STEPS_WATCHED, names, used >= sizeof(names) - 64 ? ", .." : "");
+}
+
+graft_status gr_watch_step(gr_watch *w)
+{
+    const gr_params *params = gr_trainer_parameters(w->trainer);
+    if (w->steps >= STEPS_WATCHED || w->unseen == 0)
+        return GRAFT_OK;
+    for (size_t i = 0; i < params->count; i++) {
+        if (w->seen[i])
+            continue;
+        const gr_param *p = &params->items[i];
+        GR_TRY(gr_params_read(params, p, GR_PLANE_GRADIENT, w->values));
+        w->seen[i] = !all_zero(w->values, p->bytes);
+        w->unseen -= w->seen[i];
+    }
+    if (++w->steps == STEPS_WATCHED && w->unseen)
+        warn_of_unseen(w, params);
+    return GRAFT_OK;
+}

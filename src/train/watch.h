@@ -1,0 +1,17 @@
+/* A trainable tensor that never receives a gradient is a mistake that a falling loss can hide. */
+#ifndef GR_WATCH_H
+#define GR_WATCH_H
+
+#include "train/trainer.h"
+
+typedef struct gr_watch gr_watch;
+
+graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch **out);
+void gr_watch_destroy(gr_watch *watch); /* NULL is accepted */
+
+/* Looks at the gradients after gr_trainer_gradients. In the first steps only: after those it
+ * warns once, naming the tensors whose gradient was zero in all of them. Tensors that cannot have
+ * one (FreqFit's last filter under a classifier on the class token) are known and left out. */
+graft_status gr_watch_step(gr_watch *watch);
+
+#endif
