@@ -1,0 +1,161 @@
+/* golden: runs golden cases on this machine's devices, see golden.h. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "devices.h"
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: golden [--device ID] [--write DIR] CASE_DIR...\n"
+    "       golden --suite CASE_DIR\n"
+    "Runs golden cases, or all those below a folder, and compares with what they expect.\n"
+    "  --device ID   on this device only, such as opencl:0, vulkan:0 or reference:0\n"
+    "  --write DIR   saves what the first device computed as DIR/CASE.safetensors\n"
+    "  --suite DIR   all cases below DIR must run; those below $GRAFT_GOLDEN_DIR are run too\n";
+
+typedef struct session {
+    test_devices *devices;
+    gr_device *only; /* of --device */
+    const char *write;
+    bool must_run;
+    int passed, failed, skipped;
+} session;
+
+static void print_error_of(graft_log *log, const char *what, const char *name)
+{
+    char text[1024];
+    graft_log_error(log, text, sizeof(text));
+    printf("%s: %s: %s\n", what, name, text);
+}
+
+static graft_status write_results(const session *s, const golden_case *c, const gr_tensors *got)
+{
+    char *path = gr_printf(NULL, "%s/%s.safetensors", s->write, c->name);
+    graft_status status = path ? gr_make_directories(s->devices->log, s->write) : GRAFT_ERR_MEMORY;
+    if (status == GRAFT_OK)
+        status = gr_safetensors_write(s->devices->log, path, got, NULL);
+    gr_free(path);
+    return status;
+}
+
+static void run_on(session *s, const golden_case *c, gr_device *device, bool write)
+{
+    gr_tensors *got = NULL;
+    graft_status status = golden_run(s->devices->log, c, device, &got);
+    int wrong = status == GRAFT_OK ? golden_check(c, device->info.id, got) : 1;
+    if (status == GRAFT_OK && write)
+        status = write_results(s, c, got);
+    if (status != GRAFT_OK)
+        print_error_of(s->devices->log, "WRONG", c->path);
+    if (status != GRAFT_OK || wrong)
+        s->failed++;
+    else
+        s->passed++;
+    gr_tensors_destroy(&got);
+    fflush(stdout);
+}
+
+static void run_case(void *user, const char *path)
+{
+    session *s = user;
+    golden_case c;
+    graft_status status = golden_open(s->devices->log, path, &c);
+    if (status == GRAFT_ERR_UNSUPPORTED && !s->must_run) {
+        print_error_of(s->devices->log, "not yet", c.name);
+        s->skipped++;
+    } else if (status != GRAFT_OK) {
+        print_error_of(s->devices->log, "WRONG", path);
+        s->failed++;
+    } else if (s->only) {
+        run_on(s, &c, s->only, s->write);
+    } else {
+        for (int i = 0, ran = 0; i < s->devices->count; i++)
+            if (s->devices->all[i] != s->devices->null)
+                run_on(s, &c, s->devices->all[i], s->write && ran++ == 0);
+    }
+    golden_close(&c);
+}
+
+static void run_below(session *s, const char *path)
+{
+    if (golden_visit(path, run_case, s) == 0) {
+        printf("WRONG: %s: no case here: no config.json\n", path);
+        s->failed++;
+    }
+}
+
+static void run_suite(session *s, const char *path)
+{
+    const char *more = getenv("GRAFT_GOLDEN_DIR");
+    s->must_run = true;
+    run_below(s, path);
+    s->must_run = false;
+    if (more && *more)
+        run_below(s, more);
+    else
+        printf("GRAFT_GOLDEN_DIR is not set: no more cases\n");
+}
+
+static graft_status open_device(session *s, const char *id, graft_device **out)
+{
+    graft_status status = graft_device_open(s->devices->log, id, NULL, out);
+    s->only = status == GRAFT_OK ? gr_device_from_public(*out) : NULL;
+    if (status != GRAFT_OK)
+        print_error_of(s->devices->log, "golden", id);
+    return status;
+}
+
+/* Runs what was asked for on all devices, or on a single one. */
+static int run_all(session *s, const char *device, const char *suite, char **paths)
+{
+    graft_device *only = NULL;
+    test_devices single = {0};
+    void *state = &single;
+    bool ready;
+    if (device) {
+        single.log = test_log_create();
+        s->devices = &single;
+        ready = open_device(s, device, &only) == GRAFT_OK;
+    } else {
+        ready = test_devices_open(&state) == 0;
+        s->devices = state;
+    }
+    s->failed += !ready;
+    if (ready && suite)
+        run_suite(s, suite);
+    for (; ready && *paths; paths++)
+        run_below(s, *paths);
+    graft_device_close(&only);
+    if (device)
+        graft_log_destroy(&single.log);
+    else
+        test_devices_close(&state);
+    printf("%d passed, %d failed, %d skipped\n", s->passed, s->failed, s->skipped);
+    return s->failed ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    session s = {0};
+    const char *device = NULL, *suite = NULL;
+    int i = 1;
+    for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+        if (strcmp(argv[i], "--device") == 0)
+            device = argv[i + 1];
+        else if (strcmp(argv[i], "--write") == 0)
+            s.write = argv[i + 1];
+        else if (strcmp(argv[i], "--suite") == 0)
+            suite = argv[i + 1];
+        else
+            break;
+    }
+    if ((i == argc && !suite) || (i < argc && argv[i][0] == '-')) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return run_all(&s, device, suite, argv + i);
+}
