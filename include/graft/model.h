@@ -8,9 +8,9 @@
 typedef struct graft_model graft_model;
 
 typedef struct graft_model_params {
-    const char *backbone; /* as in graft_train_params */
-    const char *adapter;  /* made by graft_train; NULL: the backbone with its own head */
-    int batch_size;       /* images at once; 0: 32 */
+    const char *backbone;     /* as in graft_train_params */
+    const char *adapter;      /* made by graft_train; NULL: the backbone with its own head */
+    int batch_size;           /* images at once; 0: 32 */
     graft_input_params input; /* 0 and NULL fields: as the adapter was trained */
 } graft_model_params;
 
@@ -37,30 +37,29 @@ GRAFT_API void graft_model_close(graft_model **model);
 GRAFT_API int graft_model_classes(const graft_model *model);
 GRAFT_API int graft_model_image_size(const graft_model *model);
 
-/* The name of a class, or NULL when the adapter does not tell. */
-GRAFT_API const char *graft_model_class_name(const graft_model *model, int index);
+/* The name of a class, or NULL when the adapter does not tell. Valid until the next call. */
+GRAFT_API const char *graft_model_class_name(graft_model *model, int index);
 
 /* logits [count, classes] of normalised images [count, 3, size, size]. Blocks. */
 GRAFT_API graft_status graft_model_logits(graft_model *model, const float *images, int count,
                                           float *logits);
 
 /* Accuracy and mean loss on a split of a data set. Blocks. */
-GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data,
-                                            const char *split, graft_eval_result *result);
+GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
+                                            graft_eval_result *result);
 
 /* Classifies image files. Blocks. */
-GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images,
-                                           int count, int k, graft_prediction *callback,
-                                           void *user);
+GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
+                                           int k, graft_prediction *callback, void *user);
 
 /* Folds an adapter into its backbone and writes a plain checkpoint with timm names. */
 GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter,
                                    const char *out);
 
 /* Counts the trainable parameters of a method on a named geometry or a checkpoint file. */
-GRAFT_API graft_status graft_count_trainable(graft_log *log, const char *model,
-                                             const char *method, const char *const *set,
-                                             int set_count, int classes, graft_count *count);
+GRAFT_API graft_status graft_count_trainable(graft_log *log, const char *model, const char *method,
+                                             const char *const *set, int set_count, int classes,
+                                             graft_count *count);
 
 GRAFT_END_DECLS
 

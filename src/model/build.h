@@ -30,6 +30,7 @@ typedef struct gr_build {
     const struct gr_tensors *weights; /* the backbone; NULL: there is none */
     bool from_scratch;                /* without a backbone: draw its tensors; else only shapes */
     const struct gr_tensors *adapter; /* values of trained tensors that exist already; or NULL */
+    bool adapter_is_complete;         /* a trained tensor that it lacks is an error */
     uint64_t seed;                    /* of initial values */
     bool training;                    /* dropout and drop-path act */
     float drop_path;                  /* rate of the last block; grows linearly from 0 */

@@ -1,0 +1,141 @@
+/* graft_merge: an adapter folded into its backbone, as a plain checkpoint with timm names. */
+#include <graft/model.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "train/adapter.h"
+#include "weights/load.h"
+#include "weights/safetensors.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct merge {
+    graft_log *log;
+    gr_tensors *backbone, *adapter, *result;
+    gr_adapter_info info;
+} merge;
+
+static graft_status check_foldable(const merge *m)
+{
+    for (int i = 0; i < m->info.methods->count; i++) {
+        const gr_method *method = m->info.methods->item[i].method;
+        if (method->not_foldable)
+            return gr_fail(m->log, GRAFT_ERR_UNSUPPORTED,
+                           "%s: cannot be folded into plain weights: %s", method->name,
+                           method->not_foldable);
+    }
+    return GRAFT_OK;
+}
+
+/* A copy of the backbone's tensor in f32, or of the adapter's where that was trained itself. */
+static graft_status copy_tensor(merge *m, const char *name, float **values)
+{
+    const gr_tensor *t = gr_tensors_find(m->adapter, name);
+    if (!t)
+        GR_TRY(gr_tensors_get(m->log, m->backbone, name, &t));
+    GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, t->shape, (void **)values));
+    gr_tensor_to_f32(t, *values);
+    return GRAFT_OK;
+}
+
+static graft_status fold(merge *m, const gr_fold_site *site)
+{
+    for (int i = 0; i < m->info.methods->count; i++) {
+        const gr_method *method = m->info.methods->item[i].method;
+        if (method->fold)
+            GR_TRY(method->fold(m->log, m->info.methods->item[i].config, m->adapter, site));
+    }
+    return GRAFT_OK;
+}
+
+/* One weight with its bias, folded as `parts` modules of equal numbers of rows. */
+static graft_status merge_linear(merge *m, const char *prefix, const char *tensor,
+                                 const char *const *modules, const gr_linear_target *targets,
+                                 int parts, int64_t out, int64_t in)
+{
+    char name[160], module[160];
+    float *weight, *bias;
+    snprintf(name, sizeof(name), "%s%s.weight", prefix, tensor);
+    GR_TRY(copy_tensor(m, name, &weight));
+    snprintf(name, sizeof(name), "%s%s.bias", prefix, tensor);
+    GR_TRY(copy_tensor(m, name, &bias));
+    for (int p = 0; p < parts; p++) {
+        snprintf(module, sizeof(module), "%s%s", prefix, modules[p]);
+        gr_fold_site site = {module, targets[p], out, in, weight + p * out * in, bias + p * out};
+        GR_TRY(fold(m, &site));
+    }
+    return GRAFT_OK;
+}
+
+static graft_status merge_one(merge *m, const char *prefix, const char *module,
+                              gr_linear_target target, int64_t out, int64_t in)
+{
+    return merge_linear(m, prefix, module, &module, &target, 1, out, in);
+}
+
+static graft_status merge_block(merge *m, int index)
+{
+    static const char *const parts[] = {"attn.q", "attn.k", "attn.v"};
+    static const gr_linear_target targets[] = {GR_TARGET_Q, GR_TARGET_K, GR_TARGET_V};
+    int64_t dim = m->info.config.dim, hidden = m->info.config.hidden;
+    char prefix[32];
+    snprintf(prefix, sizeof(prefix), "blocks.%d.", index);
+    GR_TRY(merge_one(m, prefix, "norm1", 0, dim, 1));
+    GR_TRY(merge_linear(m, prefix, "attn.qkv", parts, targets, 3, dim, dim));
+    GR_TRY(merge_one(m, prefix, "attn.proj", GR_TARGET_PROJ, dim, dim));
+    GR_TRY(merge_one(m, prefix, "norm2", 0, dim, 1));
+    GR_TRY(merge_one(m, prefix, "mlp.fc1", GR_TARGET_FC1, hidden, dim));
+    return merge_one(m, prefix, "mlp.fc2", GR_TARGET_FC2, dim, hidden);
+}
+
+/* The patch embedding keeps its tensor names under patch_embed.proj, its module is patch_embed. */
+static graft_status merge_embedding(merge *m)
+{
+    static const char *const module[] = {"patch_embed"};
+    static const gr_linear_target target[] = {0};
+    int64_t patch = m->info.config.patch_size;
+    float *values;
+    GR_TRY(copy_tensor(m, "cls_token", &values));
+    GR_TRY(copy_tensor(m, "pos_embed", &values));
+    return merge_linear(m, "", "patch_embed.proj", module, target, 1, m->info.config.dim,
+                        3 * patch * patch);
+}
+
+static graft_status merge_all(merge *m)
+{
+    float *values;
+    char heads[16];
+    GR_TRY(merge_embedding(m));
+    for (int i = 0; i < m->info.config.depth; i++)
+        GR_TRY(merge_block(m, i));
+    GR_TRY(merge_one(m, "", "norm", 0, m->info.config.dim, 1));
+    GR_TRY(copy_tensor(m, "head.weight", &values));
+    GR_TRY(copy_tensor(m, "head.bias", &values));
+    snprintf(heads, sizeof(heads), "%d", m->info.config.heads);
+    return gr_tensors_set_metadata(m->log, m->result, "graft.heads", heads);
+}
+
+graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out)
+{
+    merge m = {.log = log, .result = gr_tensors_create()};
+    graft_status status =
+        m.result ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    if (status == GRAFT_OK)
+        status = gr_tensors_load(log, backbone, &m.backbone);
+    if (status == GRAFT_OK)
+        status = gr_tensors_load(log, adapter, &m.adapter);
+    if (status == GRAFT_OK)
+        status = gr_adapter_info_read(log, m.adapter, &m.info);
+    if (status == GRAFT_OK)
+        status = check_foldable(&m);
+    if (status == GRAFT_OK)
+        status = merge_all(&m);
+    if (status == GRAFT_OK)
+        status = gr_safetensors_write(log, out, m.result, NULL);
+    gr_adapter_info_release(&m.info);
+    gr_tensors_destroy(&m.backbone);
+    gr_tensors_destroy(&m.adapter);
+    gr_tensors_destroy(&m.result);
+    return status;
+}
