@@ -5,7 +5,9 @@ usage: lint-kernels.py FILE.gk|FILE.gkh...    one line for each fault, exit stat
        lint-kernels.py --self-test            every rule must find its fault in a bad example
 
 A compiler for one language accepts what the other one rejects; shaders/README.md has the rules.
+Files in a folder named "opencl" have one language only: of the rules, their size remains.
 """
+import os
 import re
 import sys
 
@@ -69,6 +71,8 @@ def lint(path, text):
     for number, line in enumerate(raw, 1):
         if len(line) > MAX_COLUMNS:
             faults.append("%s:%d: %d columns, %d is the most" % (path, number, len(line), MAX_COLUMNS))
+    if os.path.basename(os.path.dirname(path)) == "opencl":
+        return faults
     for number, line in enumerate(strip_comments(text).splitlines(), 1):
         if re.match(r"\s*#\s*include\b", line):
             continue
@@ -109,6 +113,9 @@ def self_test():
         faults = lint("bad", "/* c */\n" + text + "\n")
         if not any(expected in f for f in faults):
             wrong.append("missed in %r: %s; found %s" % (text[:40], expected, faults))
+    one_language = "/* c */\n__global float16 *v;\n"
+    if lint("opencl/good", one_language) or not lint("opencl/bad", one_language + "\n" * 150):
+        wrong.append("a file for OpenCL alone: expected its size to be checked, and nothing else")
     if not lint("bad", "uint i;\n"):
         wrong.append("missed a file without a comment")
     return wrong
