@@ -98,7 +98,9 @@ static bool fits(const gr_trainer *t, const gr_plan *plan)
  * batch may be partly empty. */
 static graft_status fit_training(gr_trainer *t)
 {
-    for (t->micro = t->params.batch;; t->micro = (t->micro + 1) / 2) {
+    int most = t->params.micro_batch ? t->params.micro_batch : t->params.batch;
+    t->micro = most < t->params.batch ? most : t->params.batch;
+    for (;; t->micro = (t->micro + 1) / 2) {
         GR_TRY(build_network(t, true, &t->train));
         graft_status status = plan_training(t, &t->train);
         if (status == GRAFT_OK && fits(t, t->train.plan))

@@ -21,6 +21,7 @@ typedef struct gr_trainer_params {
                                   * for methods that train every tensor */
     const gr_tensors *adapter;   /* values of trained tensors to start from; may be NULL */
     int batch;                   /* images in a step */
+    int micro_batch;             /* at most so many at once; 0: as many as fit */
     uint64_t memory_budget;      /* bytes of device memory in all; 0: no limit */
     uint64_t seed;               /* of start values, dropout and drop-path */
     float drop_path;

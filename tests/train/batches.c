@@ -1,0 +1,210 @@
+/* Steps: micro-batches, rows without a label, the memory budget. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char all_methods[] = "freqfit+rlrr+lora+convpass";
+
+static void every_split_gives_the_same_gradients(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    gr_trainer_params params = train_params(&s, target->device);
+    float loss, whole_loss;
+    size_t count, whole_count;
+    float *whole = train_first_gradients(&s, &params, &whole_loss, &whole_count);
+    assert_true(train_largest(whole, whole_count) > 1e-3f);
+    const int splits[] = {1, 2, 3, 4, 6};
+    for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+        params.micro_batch = splits[i];
+        gr_trainer *trainer = train_create(&s, &params);
+        assert_int_equal(gr_trainer_micro_batch(trainer), splits[i]);
+        float *split = train_gradients(&s, trainer, 0, &loss, &count);
+        assert_int_equal(count, whole_count);
+        train_assert_close(split, whole, count, 1e-5);
+        assert_float_equal(loss, whole_loss, 2e-6f);
+        free(split);
+        gr_trainer_destroy(trainer);
+    }
+    free(whole);
+    train_setup_close(&s);
+}
+
+/* Mean cross entropy of logits over the labelled rows, in double. */
+static double mean_loss(const float *logits, const int32_t *labels, int rows, int classes)
+{
+    double sum = 0;
+    int labelled = 0;
+    for (int r = 0; r < rows; r++) {
+        double total = 0;
+        for (int c = 0; c < classes; c++)
+            total += exp((double)logits[r * classes + c]);
+        if (labels[r] < 0)
+            continue;
+        sum += log(total) - (double)logits[r * classes + labels[r]];
+        labelled++;
+    }
+    return sum / labelled;
+}
+
+static void loss_is_the_mean_over_labelled_rows(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    s.labels[1] = s.labels[4] = s.labels[6] = -1;
+    float logits[7 * 5], loss;
+    for (int micro = 2; micro <= 7; micro += 5) {
+        gr_trainer_params params = train_params(&s, target->device);
+        params.micro_batch = micro;
+        gr_trainer *trainer = train_create(&s, &params);
+        TEST_OK(s.log, gr_trainer_logits(trainer, s.images, 7, logits));
+        TEST_OK(s.log, gr_trainer_gradients(trainer, s.images, s.labels, 0, &loss));
+        assert_float_equal(loss, (float)mean_loss(logits, s.labels, 7, 5), 5e-6f);
+        gr_trainer_destroy(trainer);
+    }
+    train_setup_close(&s);
+}
+
+/* The last batch of an epoch is short: its missing rows have no label and stale pixels. */
+static void rows_without_label_change_nothing(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    const size_t pixels = 3 * 16 * 16;
+    gr_trainer_params params = train_params(&s, target->device);
+    float loss, loss_of_four, loss_of_stale;
+    size_t count;
+    params.batch = s.batch = 4;
+    float *four = train_first_gradients(&s, &params, &loss_of_four, &count);
+    params.batch = s.batch = 7;
+    s.labels[4] = s.labels[5] = s.labels[6] = -1;
+    gr_trainer *trainer = train_create(&s, &params);
+    float *got = train_gradients(&s, trainer, 0, &loss, &count);
+    for (size_t i = 4 * pixels; i < 7 * pixels; i++)
+        s.images[i] = 3.0f - s.images[i];
+    float *stale = train_gradients(&s, trainer, 0, &loss_of_stale, &count);
+    train_assert_close(got, four, count, 1e-5);
+    assert_float_equal(loss, loss_of_four, 2e-6f);
+    assert_memory_equal(got, stale, count * sizeof(*got));
+    assert_memory_equal(&loss, &loss_of_stale, sizeof(loss));
+    free(four);
+    free(got);
+    free(stale);
+    gr_trainer_destroy(trainer);
+    train_setup_close(&s);
+}
+
+static void a_batch_without_labels_gives_zero(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, "lora", 3);
+    gr_trainer_params params = train_params(&s, target->device);
+    float loss;
+    size_t count;
+    gr_trainer *trainer = train_create(&s, &params);
+    free(train_gradients(&s, trainer, 0, &loss, &count));
+    s.labels[0] = s.labels[1] = s.labels[2] = -1;
+    float *got = train_gradients(&s, trainer, 1, &loss, &count);
+    assert_true(train_largest(got, count) == 0.0f);
+    assert_true(loss == 0.0f);
+    free(got);
+    gr_trainer_destroy(trainer);
+    train_setup_close(&s);
+}
+
+/* Any number of images, more and fewer than a micro-batch. */
+static void logits_come_for_any_count(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    gr_trainer_params params = train_params(&s, target->device);
+    float whole[7 * 5], split[7 * 5];
+    gr_trainer *trainer = train_create(&s, &params);
+    TEST_OK(s.log, gr_trainer_logits(trainer, s.images, 7, whole));
+    gr_trainer_destroy(trainer);
+    params.micro_batch = 3;
+    trainer = train_create(&s, &params);
+    for (int count = 1; count <= 7; count++) {
+        memset(split, 0, sizeof(split));
+        TEST_OK(s.log, gr_trainer_logits(trainer, s.images, count, split));
+        train_assert_close(split, whole, (size_t)count * 5, 1e-5);
+    }
+    gr_trainer_destroy(trainer);
+    train_setup_close(&s);
+}
+
+/* Bytes of device memory that training takes, and the micro-batch that was chosen. */
+static uint64_t measure(const train_setup *s, gr_device *device, uint64_t budget, int *micro,
+                        float **gradients, size_t *count)
+{
+    gr_trainer_params params = train_params(s, device);
+    params.memory_budget = budget;
+    uint64_t before = device->allocated_bytes;
+    float loss;
+    assert_int_equal(before, 0);
+    device->peak_bytes = 0;
+    gr_trainer *trainer = train_create(s, &params);
+    *micro = gr_trainer_micro_batch(trainer);
+    *gradients = train_gradients(s, trainer, 0, &loss, count);
+    gr_trainer_destroy(trainer);
+    assert_int_equal(device->allocated_bytes, before);
+    return device->peak_bytes;
+}
+
+static void memory_budget_chooses_micro_batches(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    int micro, micros[3];
+    float *whole, *split;
+    size_t count;
+    uint64_t needed = measure(&s, target->device, 0, &micro, &whole, &count);
+    assert_int_equal(micro, 7);
+    for (int i = 0; i < 3; i++) {
+        uint64_t budget = needed - (uint64_t)(i + 1) * needed / 64;
+        uint64_t peak = measure(&s, target->device, budget, &micros[i], &split, &count);
+        assert_true(peak <= budget);
+        train_assert_close(split, whole, count, 1e-5);
+        free(split);
+    }
+    assert_true(micros[0] < 7 && micros[2] <= micros[0]);
+    free(whole);
+    train_setup_close(&s);
+}
+
+static void too_small_a_budget_is_an_error(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, "lora", 3);
+    gr_trainer_params params = train_params(&s, target->device);
+    gr_trainer *trainer = NULL;
+    params.memory_budget = 10000;
+    assert_int_equal(gr_trainer_create(s.log, &params, &trainer), GRAFT_ERR_DEVICE_MEMORY);
+    test_assert_error(s.log, "memory budget");
+    assert_null(trainer);
+    assert_int_equal(target->device->allocated_bytes, 0);
+    train_setup_close(&s);
+}
+
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(every_split_gives_the_same_gradients),
+        TEST_CASE(loss_is_the_mean_over_labelled_rows),
+        TEST_CASE(rows_without_label_change_nothing),
+        TEST_CASE(a_batch_without_labels_gives_zero),
+        TEST_CASE(logits_come_for_any_count),
+        TEST_CASE(memory_budget_chooses_micro_batches),
+        TEST_CASE(too_small_a_budget_is_an_error),
+    };
+    return TEST_RUN("train batches", cases, TEST_EXECUTING);
+}

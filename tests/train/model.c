@@ -1,0 +1,229 @@
+/* Models that do not fit together: one line that names the culprit. Nothing is computed here. */
+#include "support.h"
+
+#include "model/vit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static test_devices *devices;
+
+static graft_status try_create(const train_setup *s)
+{
+    gr_trainer_params params = train_params(s, devices->null);
+    gr_trainer *trainer = NULL;
+    graft_status status = gr_trainer_create(s->log, &params, &trainer);
+    gr_trainer_destroy(trainer);
+    assert_int_equal(devices->null->allocated_bytes, 0);
+    return status;
+}
+
+/* A copy of `from` with one tensor of another shape, or without it when rank is -1. */
+static gr_tensors *with_changed(graft_log *log, const gr_tensors *from, const char *name,
+                                gr_shape shape)
+{
+    gr_tensors *to = gr_tensors_create();
+    assert_non_null(to);
+    TEST_OK(log, gr_tensors_set_source(log, to, "small.safetensors"));
+    for (size_t i = 0; i < gr_tensors_count(from); i++) {
+        const gr_tensor *t = gr_tensors_at(from, i);
+        void *data;
+        if (strcmp(t->name, name) != 0)
+            TEST_OK(log, gr_tensors_add(log, to, t->name, t->dtype, t->shape, t->data));
+        else if (shape.rank >= 0)
+            TEST_OK(log, gr_tensors_add_new(log, to, t->name, GR_F32, shape, &data));
+    }
+    return to;
+}
+
+static void expect_weights_error(const char *name, gr_shape shape, graft_status status,
+                                 const char *text)
+{
+    train_setup s;
+    train_setup_open(&s, devices->log, "lora", 2);
+    gr_tensors *whole = s.weights;
+    s.weights = with_changed(s.log, whole, name, shape);
+    assert_int_equal(try_create(&s), status);
+    test_assert_error(s.log, name);
+    test_assert_error(s.log, text);
+    gr_tensors_destroy(&s.weights);
+    s.weights = whole;
+    assert_int_equal(try_create(&s), GRAFT_OK);
+    train_setup_close(&s);
+}
+
+static void missing_tensors_are_named(void **state)
+{
+    static const char *const names[] = {
+        "patch_embed.proj.weight",
+        "cls_token",
+        "pos_embed",
+        "blocks.0.norm1.weight",
+        "blocks.1.norm2.bias",
+        "blocks.1.attn.qkv.weight",
+        "blocks.0.mlp.fc2.weight",
+        "blocks.0.attn.proj.weight",
+        "norm.weight",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        expect_weights_error(names[i], (gr_shape){.rank = -1}, GRAFT_ERR_NOT_FOUND,
+                             "small.safetensors");
+}
+
+static void wrong_shapes_are_named(void **state)
+{
+    expect_weights_error("blocks.1.mlp.fc1.weight", GR_SHAPE(40, 23), GRAFT_ERR_SHAPE,
+                         "expected shape [40, 24], found [40, 23]");
+    expect_weights_error("blocks.1.mlp.fc1.bias", GR_SHAPE(1, 40), GRAFT_ERR_SHAPE,
+                         "expected shape [40], found [1, 40]");
+    expect_weights_error("patch_embed.proj.weight", GR_SHAPE(24, 3, 4, 5), GRAFT_ERR_SHAPE,
+                         "expected shape [24, 3, 4, 4], found [24, 3, 4, 5]");
+    expect_weights_error("pos_embed", GR_SHAPE(1, 16, 24), GRAFT_ERR_SHAPE,
+                         "expected shape [1, 17, 24], found [1, 16, 24]");
+    expect_weights_error("pos_embed", GR_SHAPE(1, 17, 23), GRAFT_ERR_SHAPE, "[1, 17, 23]");
+    expect_weights_error("pos_embed", GR_SHAPE(17, 24), GRAFT_ERR_SHAPE, "[17, 24]");
+}
+
+static void wrong_adapters_are_named(void **state)
+{
+    train_setup s;
+    train_setup_open(&s, devices->log, "lora", 2);
+    gr_tensors *whole = s.adapter;
+    s.adapter = with_changed(s.log, whole, "blocks.1.attn.v.lora_B.weight", GR_SHAPE(24, 7));
+    assert_int_equal(try_create(&s), GRAFT_ERR_SHAPE);
+    test_assert_error(s.log,
+                      "blocks.1.attn.v.lora_B.weight: expected shape [24, 8], found [24, 7]");
+    gr_tensors_destroy(&s.adapter);
+    s.adapter = whole;
+    train_setup_close(&s);
+}
+
+static void wrong_geometry_is_named(void **state)
+{
+    train_setup s;
+    train_setup_open(&s, devices->log, "linear", 2);
+    s.config.heads = 5;
+    assert_int_equal(try_create(&s), GRAFT_ERR_ARGUMENT);
+    test_assert_error(s.log, "5 heads");
+    s.config.heads = 3;
+    s.config.image_size = 18;
+    assert_int_equal(try_create(&s), GRAFT_ERR_ARGUMENT);
+    test_assert_error(s.log, "image size 18");
+    train_setup_close(&s);
+}
+
+static void unknown_methods_and_options_are_named(void **state)
+{
+    static const struct {
+        const char *methods, *key, *value, *text;
+    } wrong[] = {
+        {"lorra", NULL, NULL, "method 'lorra': unknown; the methods are linear, full, bitfit"},
+        {"", NULL, NULL, "method '': unknown"},
+        {"lora+", NULL, NULL, "method '': unknown"},
+        {"lora+rlrr+lora", NULL, NULL, "method 'lora': named twice"},
+        {"lora", "lora.rank", "4", "lora.rank: unknown option; those of lora are: r, alpha"},
+        {"linear", "linear.r", "4", "linear.r: unknown option; those of linear are: none"},
+        {"lora", "rlrr.r", "4", "rlrr.r: no such method in lora"},
+        {"lora", "lora", "4", "lora: no such method in lora; write method.option=value"},
+        {"lora", "lora.r", "0", "lora.r=0: expected a whole number from 1 to 4096"},
+        {"lora", "lora.r", "2.5", "lora.r=2.5: expected a whole number"},
+        {"lora", "lora.r", "four", "lora.r=four: expected a whole number"},
+        {"lora", "lora.r", "", "lora.r=: expected a whole number"},
+        {"lora", "lora.alpha", "nan", "lora.alpha=nan: expected a number"},
+        {"lora", "lora.dropout", "1", "lora.dropout=1: expected a number from 0 to 0.99"},
+        {"lora", "lora.targets", "q,x", "lora.targets=q,x: expected a comma list of q, k, v"},
+        {"lora", "lora.targets", "", "lora.targets=: expected a comma list"},
+        {"freqfit", "freqfit.variant", "3d", "freqfit.variant=3d: expected one of 2d"},
+        {"convpass", "convpass.conv_init", "ident", "expected one of identity|xavier"},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        gr_methods *methods = NULL;
+        graft_status status = gr_methods_parse(devices->log, wrong[i].methods, &methods);
+        assert_int_equal(status == GRAFT_OK, wrong[i].key != NULL);
+        if (wrong[i].key)
+            status = gr_methods_set(devices->log, methods, wrong[i].key, wrong[i].value);
+        assert_int_equal(status, GRAFT_ERR_ARGUMENT);
+        test_assert_error(devices->log, wrong[i].text);
+        gr_methods_destroy(methods);
+    }
+}
+
+/* Options survive the way to text and back. */
+static void options_have_texts(void **state)
+{
+    gr_methods *methods = NULL;
+    TEST_OK(devices->log, gr_methods_parse(devices->log, "convpass+lora", &methods));
+    TEST_OK(devices->log, gr_methods_set(devices->log, methods, "lora.targets", "fc1,q"));
+    TEST_OK(devices->log, gr_methods_set(devices->log, methods, "lora.alpha", "0.1"));
+    TEST_OK(devices->log, gr_methods_set(devices->log, methods, "convpass.conv_init", "identity"));
+    static const char *const expected[2][4] = {{"8", "0.100000001", "q,fc1", "0"},
+                                               {"8", "1", "0.100000001", "identity"}};
+    char text[64], name[64];
+    gr_methods_name(methods, name, sizeof(name));
+    assert_string_equal(name, "lora+convpass");
+    for (int m = 0; m < 2; m++)
+        for (int i = 0; i < 4; i++)
+            assert_string_equal(
+                gr_option_text(&methods->item[m].method->options[i], methods->item[m].config, text),
+                expected[m][i]);
+    gr_methods_destroy(methods);
+}
+
+/* Aligned corners: 2x2 -> 3x3 has the old values in the corners, their means between. */
+static void positions_are_interpolated(void **state)
+{
+    const float from[] = {9, 90, 0, 10, 2, 30, 4, 50, 6, 70};
+    const float expected[] = {9, 90, 0, 10, 1, 20, 2, 30, 2, 30, 3, 40, 4, 50, 4, 50, 5, 60, 6, 70};
+    float to[20], back[10], one[4];
+    gr_vit_resize_positions(from, 2, to, 3, 2);
+    assert_memory_equal(to, expected, sizeof(to));
+    gr_vit_resize_positions(to, 3, back, 2, 2);
+    assert_memory_equal(back, from, sizeof(back));
+    gr_vit_resize_positions(from, 2, one, 1, 2);
+    assert_memory_equal(one, from, sizeof(one));
+}
+
+/* Trained at 4x4 patches, used at 6x6 and at 2x2. */
+static void backbones_take_other_image_sizes(void **state)
+{
+    if (!devices->reference)
+        skip();
+    for (int size = 8; size <= 24; size += 16) {
+        train_setup s;
+        train_setup_open(&s, devices->log, "lora+convpass", 2);
+        s.config.image_size = size;
+        size_t pixels = (size_t)(2 * 3 * size * size);
+        float *images = malloc(pixels * sizeof(*images)), logits[2 * 5];
+        assert_non_null(images);
+        fill_normal(images, pixels, 1.0f, 3);
+        gr_trainer_params params = train_params(&s, devices->reference);
+        gr_trainer *trainer = train_create(&s, &params);
+        TEST_OK(s.log, gr_trainer_logits(trainer, images, 2, logits));
+        assert_true(isfinite(train_largest(logits, 10)) && train_largest(logits, 10) > 0);
+        gr_trainer_destroy(trainer);
+        free(images);
+        train_setup_close(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(missing_tensors_are_named),
+        cmocka_unit_test(wrong_shapes_are_named),
+        cmocka_unit_test(wrong_adapters_are_named),
+        cmocka_unit_test(wrong_geometry_is_named),
+        cmocka_unit_test(unknown_methods_and_options_are_named),
+        cmocka_unit_test(options_have_texts),
+        cmocka_unit_test(positions_are_interpolated),
+        cmocka_unit_test(backbones_take_other_image_sizes),
+    };
+    void *state = NULL;
+    if (test_devices_open(&state) != 0)
+        return 1;
+    devices = state;
+    int failures = cmocka_run_group_tests_name("train model", tests, NULL, NULL);
+    test_devices_close(&state);
+    return failures;
+}
