@@ -167,7 +167,8 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         gemm.bias_slot = bias.slot;
         gemm.bias_offset = bias.offset;
     }
-    lower_plain(plan, &gemm);
+    if (!gr_matmul_panel(plan, &gemm))
+        lower_plain(plan, &gemm);
     return gr_lower_status(plan);
 }
 
