@@ -26,6 +26,10 @@ void gr_methods_destroy(gr_methods *methods); /* NULL is accepted */
 graft_status gr_methods_set(graft_log *log, gr_methods *methods, const char *key,
                             const char *value);
 
+/* The same for items "method.option=value". */
+graft_status gr_methods_set_all(graft_log *log, gr_methods *methods, const char *const *items,
+                                int count);
+
 /* An option's present value as text. Returns text. */
 const char *gr_option_text(const gr_option *option, const void *config, char text[64]);
 

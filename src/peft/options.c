@@ -113,6 +113,22 @@ graft_status gr_methods_set(graft_log *log, gr_methods *methods, const char *key
                    key, name);
 }
 
+graft_status gr_methods_set_all(graft_log *log, gr_methods *methods, const char *const *items,
+                                int count)
+{
+    for (int i = 0; i < count; i++) {
+        char key[128];
+        size_t length = strcspn(items[i], "=");
+        if (!items[i][length] || length >= sizeof(key))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT, "--set %s: write method.option=value",
+                           items[i]);
+        memcpy(key, items[i], length);
+        key[length] = '\0';
+        GR_TRY(gr_methods_set(log, methods, key, items[i] + length + 1));
+    }
+    return GRAFT_OK;
+}
+
 static void targets_text(unsigned bits, char text[64])
 {
     size_t used = 0;

@@ -65,16 +65,7 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
 static graft_status choose_methods(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     GR_TRY(gr_methods_parse(log, p->method, &s->methods));
-    for (int i = 0; i < p->set_count; i++) {
-        char key[128];
-        size_t length = strcspn(p->set[i], "=");
-        if (!p->set[i][length] || length >= sizeof(key))
-            return gr_fail(log, GRAFT_ERR_ARGUMENT, "--set %s: write method.option=value",
-                           p->set[i]);
-        memcpy(key, p->set[i], length);
-        key[length] = '\0';
-        GR_TRY(gr_methods_set(log, s->methods, key, p->set[i] + length + 1));
-    }
+    GR_TRY(gr_methods_set_all(log, s->methods, p->set, p->set_count));
     if (!s->weights && !gr_methods_train(s->methods, "blocks.0.attn.qkv.weight"))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "method '%s': would keep random weights frozen; give --backbone, or use "

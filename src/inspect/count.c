@@ -1,0 +1,51 @@
+/* graft_count_trainable: what a method would train, without weights or a device. */
+#include <graft/model.h>
+
+#include "base/log.h"
+#include "model/count.h"
+#include "peft/compose.h"
+#include "weights/load.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A preset by name, or the geometry of a checkpoint file. */
+static graft_status find_config(graft_log *log, const char *model, gr_vit_config *out)
+{
+    const gr_vit_config *preset = gr_vit_preset(model);
+    if (preset) {
+        *out = *preset;
+        return GRAFT_OK;
+    }
+    if (!gr_file_exists(model)) {
+        char names[512] = "";
+        size_t used = 0;
+        for (int i = 0; gr_vit_preset_name(i) && used < sizeof(names); i++)
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+                                     gr_vit_preset_name(i));
+        return gr_fail(log, GRAFT_ERR_NOT_FOUND, "model '%s': neither a file nor one of %s", model,
+                       names);
+    }
+    gr_tensors *weights;
+    GR_TRY(gr_tensors_load(log, model, &weights));
+    graft_status status = gr_vit_config_read(log, weights, out);
+    gr_tensors_destroy(&weights);
+    return status;
+}
+
+graft_status graft_count_trainable(graft_log *log, const char *model, const char *method,
+                                   const char *const *set, int set_count, int classes,
+                                   graft_count *count)
+{
+    gr_vit_config config;
+    gr_methods *methods = NULL;
+    GR_TRY(find_config(log, model, &config));
+    config.classes = classes > 0 ? classes : 1;
+    GR_TRY(gr_methods_parse(log, method, &methods));
+    graft_status status = gr_methods_set_all(log, methods, set, set_count);
+    if (status == GRAFT_OK)
+        status = gr_count_trainable(log, &config, methods, &count->without_head,
+                                    &count->with_head);
+    gr_methods_destroy(methods);
+    return status;
+}
