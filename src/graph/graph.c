@@ -147,8 +147,9 @@ gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inp
                           const gr_attrs *attrs)
 {
     for (int i = 0; i < count; i++)
-        if (!inputs[i])
-            return NULL; /* an earlier error, already recorded */
+        if (!inputs[i]) /* mostly after an earlier error, which stays */
+            return gr_graph_fail(graph, GRAFT_ERR_ARGUMENT, "%s: operand %d is missing", op->name,
+                                 i);
     gr_value *v = append(graph, GR_VALUE_RESULT);
     if (!v)
         return NULL;

@@ -106,11 +106,18 @@ static gr_value *narrowed_operand(const gr_value *v, int i, range r)
     return has_rows ? gr_slice(x, i == 0 ? r.axis : axis, r.start, r.length) : x;
 }
 
+/* Dropout draws by the place in the tensor, which a slice changes; drop-path by sample only. */
+static bool draws_by_place(const gr_value *v, range r)
+{
+    return v->op == &gr_op_dropout && (r.axis == 0 || !v->attr.dropout.per_sample);
+}
+
 static gr_value *narrowed_row_wise(gr_value *v, range r)
 {
     bool is_matmul = v->op == &gr_op_matmul;
     bool batched = is_matmul && v->input[1]->shape.rank > 2;
-    if (r.axis >= v->shape.rank - 1 || (batched && r.axis != v->shape.rank - 2))
+    if (r.axis >= v->shape.rank - 1 || (batched && r.axis != v->shape.rank - 2) ||
+        draws_by_place(v, r))
         return NULL;
     gr_value *inputs[GR_MAX_INPUTS];
     for (int i = 0; i < v->input_count; i++)

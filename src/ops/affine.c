@@ -11,11 +11,9 @@ static bool infer(gr_value *y)
     y->shape = x->shape;
     if (x->shape.rank < 1)
         return gr_op_mismatch(y, "needs a last axis");
-    for (int i = 1; i < 3; i++) {
-        const gr_shape *s = &y->input[i]->shape;
-        if (s->rank != 1 || s->dim[0] != x->shape.dim[x->shape.rank - 1])
+    for (int i = 1; i < 3; i++)
+        if (!gr_op_is_vector(y->input[i], x->shape.dim[x->shape.rank - 1]))
             return gr_op_mismatch(y, "scale and shift must be as long as the last axis");
-    }
     return true;
 }
 

@@ -48,6 +48,8 @@ static void grad_mul(gr_value *y, gr_value *dy, gr_value **dx)
 static bool split(const gr_view *a, const gr_view *b, const gr_view *out, gr_rows rows[3])
 {
     int lead = a->shape.rank - b->shape.rank;
+    if (lead == 0)
+        return gr_lower_split((const gr_view *[]){a, b, out}, 3, 0, rows) >= 0;
     for (int axis = lead; axis < a->shape.rank || axis == lead; axis++)
         if (gr_view_rows(a, axis, &rows[0]) && gr_view_rows(b, axis - lead, &rows[1]) &&
             gr_view_rows(out, axis, &rows[2]))

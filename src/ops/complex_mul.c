@@ -11,7 +11,7 @@
 static bool infer(gr_value *y)
 {
     const gr_shape *z = &y->input[0]->shape, *f = &y->input[1]->shape;
-    if (z->rank != f->rank + 1 || f->dim[f->rank - 1] != 2 ||
+    if (f->rank < 1 || z->rank != f->rank + 1 || f->dim[f->rank - 1] != 2 ||
         memcmp(z->dim + 1, f->dim, (size_t)f->rank * sizeof(f->dim[0])) != 0)
         return gr_op_mismatch(y, "expected z [B, .., 2] and filter [.., 2]");
     y->shape = *z;

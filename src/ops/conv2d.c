@@ -12,7 +12,9 @@ static bool infer(gr_value *y)
     bool transposed = y->attr.conv.transposed;
     if (x->rank != 4 || w->rank != 4 || x->dim[3] != w->dim[transposed ? 0 : 1])
         return gr_op_mismatch(y, "expected x [B, H, W, C] and weight [O, C, k, k]");
-    if (y->input_count > 2 && gr_shape_count(&y->input[2]->shape) != w->dim[0])
+    if (w->dim[2] != w->dim[3] || y->attr.conv.pad < 0 || y->attr.conv.pad >= w->dim[2])
+        return gr_op_mismatch(y, "expected a square kernel and a padding smaller than it");
+    if (y->input_count > 2 && !gr_op_is_vector(y->input[2], w->dim[0]))
         return gr_op_mismatch(y, "bias must have one element for each output channel");
     int64_t grow = 2 * y->attr.conv.pad + 1;
     y->shape = GR_SHAPE(x->dim[0], x->dim[1] + grow - w->dim[2], x->dim[2] + grow - w->dim[3],

@@ -9,6 +9,8 @@ static bool infer(gr_value *y)
 {
     y->shape = y->input[0]->shape;
     float rate = y->attr.dropout.rate;
+    if (y->shape.rank < 1)
+        return gr_op_mismatch(y, "needs a leading axis of samples");
     return (rate >= 0.0f && rate < 1.0f) || gr_op_mismatch(y, "the rate must be in [0, 1)");
 }
 

@@ -13,7 +13,7 @@ static bool infer(gr_value *y)
     if (x->shape.rank < 1)
         return gr_op_mismatch(y, "needs a last axis");
     for (int i = 1; i < y->input_count; i++)
-        if (gr_shape_count(&y->input[i]->shape) != x->shape.dim[x->shape.rank - 1])
+        if (!gr_op_is_vector(y->input[i], x->shape.dim[x->shape.rank - 1]))
             return gr_op_mismatch(y, "gamma and beta must be as long as the last axis");
     return true;
 }

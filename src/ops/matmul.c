@@ -18,7 +18,7 @@ static bool infer(gr_value *y)
     if (a->dim[a->rank - 1] != b->dim[b->rank - 2])
         return gr_op_mismatch(y, "inner axes differ");
     int64_t n = b->dim[b->rank - 1];
-    if (y->input_count > 2 && gr_shape_count(&y->input[2]->shape) != n)
+    if (y->input_count > 2 && !gr_op_is_vector(y->input[2], n))
         return gr_op_mismatch(y, "bias must be as long as the last axis");
     y->shape = *a;
     y->shape.dim[a->rank - 1] = n;
@@ -151,13 +151,13 @@ static void lower_plain(gr_plan *plan, const gr_gemm *g)
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     gr_view a = gr_lower_view(plan, y->input[0]), b = gr_lower_view(plan, y->input[1]);
-    gr_view c = gr_lower_result(plan, y);
+    gr_view result = gr_lower_result(plan, y), c = result;
     gr_gemm gemm;
-    if (!describe(&gemm, &a, &b, &c)) {
+    if (!describe(&gemm, &a, &b, &c)) { /* too many batch axes: those of dense views merge */
         a = gr_lower_dense(plan, y->input[0], false);
         b = gr_lower_dense(plan, y->input[1], false);
-        if (!describe(&gemm, &a, &b, &c))
-            return gr_lower_fail(plan, GRAFT_ERR_UNSUPPORTED, "matmul: too many batch axes");
+        c = gr_lower_scratch(plan, y->shape);
+        describe(&gemm, &a, &b, &c);
     }
     gemm.alpha = y->attr.matmul.alpha;
     gemm.a_frozen = gr_lower_frozen_source(plan, &a);
@@ -169,6 +169,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     }
     if (!gr_matmul_panel(plan, &gemm))
         lower_plain(plan, &gemm);
+    gr_lower_copy(plan, &c, &result, false);
     return gr_lower_status(plan);
 }
 

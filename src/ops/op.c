@@ -2,6 +2,11 @@
 
 #include <stdio.h>
 
+bool gr_op_is_vector(const gr_value *v, int64_t count)
+{
+    return v->shape.rank == 1 && v->shape.dim[0] == count;
+}
+
 bool gr_op_mismatch(gr_value *y, const char *text)
 {
     char shapes[GR_MAX_INPUTS * (GR_SHAPE_TEXT + 24)];

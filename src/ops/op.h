@@ -38,6 +38,9 @@ struct gr_op {
 #include "ops/list.h"
 #undef GR_OP
 
+/* Whether `v` has the shape [count]. */
+bool gr_op_is_vector(const gr_value *v, int64_t count);
+
 /* Reports "name: text (shape, shape, ...)" for a value whose inputs do not fit; returns false. */
 bool gr_op_mismatch(gr_value *y, const char *text);
 

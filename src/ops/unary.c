@@ -79,7 +79,6 @@ const gr_op gr_op_unary_grad = {
     .name = "unary_grad",
     .infer = infer_same,
     .lower = lower_grad,
-    .row_wise = true,
 };
 
 gr_value *gr_unary(gr_value *x, gr_func func, float alpha)

@@ -92,7 +92,7 @@ static bool infer_slice(gr_value *y)
     int axis = y->attr.slice.axis;
     int64_t start = y->attr.slice.start, length = y->attr.slice.length;
     if (axis < 0 || axis >= x->shape.rank || start < 0 || length < 1 ||
-        start + length > x->shape.dim[axis])
+        length > x->shape.dim[axis] - start)
         return gr_op_mismatch(y, "range outside the axis");
     y->shape = x->shape;
     y->shape.dim[axis] = length;

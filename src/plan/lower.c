@@ -116,13 +116,27 @@ const gr_value *gr_lower_frozen_source(const gr_plan *plan, const gr_view *view)
     return source && source->kind == GR_VALUE_FROZEN ? source : NULL;
 }
 
+/* More columns than this do not fit into a grid axis of 65535 small work-groups. */
+static const uint64_t MOST_COLS = 1u << 20;
+
+/* One long row as several: all views are dense. */
+static void fold_row(gr_rows *views, int count)
+{
+    uint32_t rows, cols;
+    gr_fold(views[0].cols, &rows, &cols);
+    for (int i = 0; i < count; i++)
+        views[i] = (gr_rows){rows, cols, views[i].offset, cols};
+}
+
 int gr_lower_split(const gr_view *const *views, int count, int first_axis, gr_rows *out)
 {
     for (int axis = first_axis; axis <= views[0]->shape.rank; axis++) {
         bool fits = true;
         for (int i = 0; i < count && fits; i++)
             fits = gr_view_rows(views[i], axis, &out[i]);
-        if (fits)
+        if (fits && out[0].rows == 1)
+            fold_row(out, count);
+        if (fits && out[0].cols <= MOST_COLS)
             return axis;
     }
     return -1;
@@ -301,9 +315,8 @@ void gr_launch_flat(gr_plan *plan, gr_launch *launch, uint64_t count)
 
 void gr_fold(uint64_t count, uint32_t *rows, uint32_t *cols)
 {
-    const uint64_t most = 1u << 20;
     uint64_t divisor = 1;
-    while (count / divisor > most || count % divisor)
+    while (count / divisor > MOST_COLS || count % divisor)
         divisor++;
     *rows = (uint32_t)divisor;
     *cols = (uint32_t)(count / divisor);

@@ -32,8 +32,8 @@ gr_view gr_lower_dense_result(gr_plan *plan, const gr_value *value);
 /* Storage that lives from the next to the last dispatch that names it. */
 gr_view gr_lower_scratch(gr_plan *plan, gr_shape shape);
 
-/* Splits views of one shape at the same axis into rows x cols, the fewest rows possible.
- * Returns the axis, or -1 when they cannot be seen so (make them dense then). first_axis bounds
+/* Splits views of one shape at the same axis into rows x cols, the fewest rows whose columns fit
+ * into a grid axis. Returns the axis, or -1 when they cannot be seen so (make them dense then). first_axis bounds
  * it from below. */
 int gr_lower_split(const gr_view *const *views, int count, int first_axis, gr_rows *out);
 

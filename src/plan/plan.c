@@ -185,7 +185,9 @@ int gr_plan_dispatch_count(const gr_plan *plan)
 
 graft_status gr_plan_prepare(gr_plan *plan)
 {
-    return plan->list ? GRAFT_OK : gr_plan_record(plan);
+    if (plan->status == GRAFT_OK && !plan->list)
+        plan->status = gr_plan_record(plan);
+    return plan->status;
 }
 
 graft_status gr_plan_run(gr_plan *plan)

@@ -17,7 +17,7 @@ typedef struct gr_plan gr_plan;
 /* `value` is added to `into` at the end of each run. */
 typedef struct gr_sink {
     gr_value *value;
-    gr_region into; /* value's bytes; need not exist yet when gr_plan_create runs */
+    gr_region into; /* value's bytes; the buffer may be NULL when only gr_plan_memory is asked */
 } gr_sink;
 
 typedef struct gr_plan_params {
@@ -37,6 +37,11 @@ void gr_plan_destroy(gr_plan *plan); /* NULL is accepted */
 uint64_t gr_plan_memory(const gr_plan *plan, uint64_t *largest);
 int gr_plan_dispatch_count(const gr_plan *plan);
 
+/* Bytes of device memory that preparing these plans of one store will add at most at any time:
+ * intermediate values, inputs, and weights that the store does not hold yet. */
+graft_status gr_plan_forecast(gr_plan *const *plans, int count, uint64_t *bytes);
+
+/* After a failure the plan is good for nothing but destruction. */
 graft_status gr_plan_prepare(gr_plan *plan);
 
 /* Queues one run; does not wait. */

@@ -21,12 +21,13 @@ static graft_status allocate_blocks(gr_plan *plan)
     return GRAFT_OK;
 }
 
-/* Tensors of the store that some dispatch reads. Packed ones come from run_pack_job. */
+/* Tensors of the store that some dispatch reads, or that are outputs themselves. Packed ones come
+ * from run_pack_job. */
 static graft_status bind_stored(gr_plan *plan)
 {
     for (size_t i = 0; i < plan->slot_count; i++) {
         gr_slot *slot = &plan->slots[i];
-        if (slot->source && slot->first >= 0)
+        if (slot->source && (slot->first >= 0 || slot->keep))
             GR_TRY(gr_store_value(plan->store, slot->source, &slot->region));
     }
     return GRAFT_OK;

@@ -1,0 +1,105 @@
+/* Operators that look at a whole row or column: softmax, layer_norm, reduce, cross_entropy.
+ *
+ * Sizes are around the work-group size 64. Tolerance: results are of the order of 1; the sums
+ * behind them are kept in float by the kernels, and exp and rsqrt are good to a few units in the
+ * last place. */
+#include "cases.h"
+
+static gr_value *softmax(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_softmax(op_operand_in(b, GR_SHAPE(n[0], n[1], n[2]), -3.0f, 3.0f), 1.25f);
+}
+
+/* Rows whose exponentials overflow or vanish without the shift by the maximum. */
+static gr_value *softmax_of_large(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_softmax(op_operand_in(b, GR_SHAPE(n[0], n[1], n[2]), -300.0f, 300.0f), 1.0f);
+}
+
+static gr_value *layer_norm(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *x = op_operand_in(b, GR_SHAPE(n[0], n[1], n[2]), -1.0f, 3.0f);
+    gr_value *gamma = op_operand_of(b, GR_SHAPE(n[2]));
+    return gr_layer_norm(x, gamma, op_operand_of(b, GR_SHAPE(n[2])), 1e-3f);
+}
+
+static gr_value *plain_layer_norm(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_layer_norm(op_operand_of(b, GR_SHAPE(n[0], n[1], n[2])), NULL, NULL, 1e-3f);
+}
+
+/* n: three axes, axes that stay. */
+static gr_value *reduce(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_sum_leading(op_operand_of(b, GR_SHAPE(n[0], n[1], n[2])), (int)n[3]);
+}
+
+/* n: rows, classes. */
+static gr_value *cross_entropy(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *logits = op_operand_in(b, GR_SHAPE(n[0], n[1]), -3.0f, 3.0f);
+    gr_value *labels = op_labels(b, n[0], n[1]);
+    return gr_cross_entropy(logits, labels, op_scalars(b));
+}
+
+#define BY_ROWS(text, op, build)                                                                   \
+    {text " 1x1x1", op, build, {1, 1, 1}}, {text " 2x3x7", op, build, {2, 3, 7}},                  \
+        {text " 1x3x63", op, build, {1, 3, 63}}, {text " 1x2x64", op, build, {1, 2, 64}},          \
+        {text " 3x1x65", op, build, {3, 1, 65}}, {text " 2x2x197", op, build, {2, 2, 197}, 197},   \
+        {text " 4x197x768", op, build, {4, 197, 768}, 768, OP_BIG},                                \
+        {text " of 65537 rows", op, build, {65537, 1, 16}, 16, OP_BIG},                            \
+    {                                                                                              \
+        text " of 131075 columns", op, build, {1, 2, 131075}, 131075, OP_BIG                       \
+    }
+
+#define REDUCE(text, ...)                                                                          \
+    {                                                                                              \
+        "reduce " text, &gr_op_reduce, reduce, __VA_ARGS__                                         \
+    }
+
+#define ENTROPY(text, ...)                                                                         \
+    {                                                                                              \
+        "cross_entropy " text, &gr_op_cross_entropy, cross_entropy, __VA_ARGS__                    \
+    }
+
+static const op_case cases[] = {
+    BY_ROWS("softmax", &gr_op_softmax, softmax),
+    {"softmax of large numbers", &gr_op_softmax, softmax_of_large, {2, 3, 65}, 0, OP_NO_GRADIENT},
+    BY_ROWS("layer_norm", &gr_op_layer_norm, layer_norm),
+    BY_ROWS("layer_norm without affine", &gr_op_layer_norm, plain_layer_norm),
+    ENTROPY("1x1", {1, 1}),
+    ENTROPY("1x7", {1, 7}),
+    ENTROPY("5x64", {5, 64}, 5),
+    ENTROPY("7x65", {7, 65}, 7),
+    ENTROPY("3x257", {3, 257}, 3),
+    ENTROPY("64x1000", {64, 1000}, 1000, OP_BIG),
+};
+
+static const op_case reductions[] = {
+    REDUCE("1 to nothing", {1, 1, 1, 0}, 1, OP_NO_GRADIENT),
+    REDUCE("7x3x5 to 5", {7, 3, 5, 1}, 21, OP_NO_GRADIENT),
+    REDUCE("7x3x5 to 3x5", {7, 3, 5, 2}, 7, OP_NO_GRADIENT),
+    REDUCE("7x3x5 to nothing", {7, 3, 5, 0}, 105, OP_NO_GRADIENT),
+    REDUCE("7x3x5 to itself", {7, 3, 5, 3}, 1, OP_NO_GRADIENT),
+    REDUCE("255x1x65", {255, 1, 65, 1}, 255, OP_NO_GRADIENT),
+    REDUCE("256x1x63", {256, 1, 63, 1}, 256, OP_NO_GRADIENT),
+    REDUCE("257x1x64", {257, 1, 64, 1}, 257, OP_NO_GRADIENT),
+    REDUCE("4x197x768 to 768", {4, 197, 768, 1}, 788, OP_BIG),
+    REDUCE("4x197x768 to 197x768", {4, 197, 768, 2}, 4, OP_BIG),
+    REDUCE("of 65537 rows", {65537, 1, 5, 1}, 65537, OP_BIG),
+    REDUCE("of 151296 to one", {1, 197, 768, 0}, 151296, OP_BIG),
+};
+
+const op_group op_group_rows = {
+    "rows", cases, OP_CASE_COUNT(cases), {.absolute = 8e-7, .relative = 1e-6}, 0.5};
+
+/* Sums of numbers in [-1, 1), 256 in order and then those sums. A large result has come about by
+ * large partial sums, whose roundings are larger: hence the relative part. */
+const op_group op_group_reduce = {
+    "reduce", reductions, OP_CASE_COUNT(reductions), {.absolute = 1.6e-6, .relative = 6e-7}, 0.5};
