@@ -85,9 +85,20 @@ static graft_status own_buffer(gr_store *store, uint64_t size, gr_memory memory,
     return GRAFT_OK;
 }
 
-static graft_status cut_from_block(gr_store *store, uint64_t size, gr_memory memory, gr_region *out)
+/* Small tensors come from a shared block. */
+static bool is_small(uint64_t size)
+{
+    return size <= BLOCK_BYTES / 4;
+}
+
+static uint64_t aligned(const gr_store *store, uint64_t size)
 {
     uint64_t align = store->device->caps.offset_align;
+    return (size + align - 1) / align * align;
+}
+
+static graft_status cut_from_block(gr_store *store, uint64_t size, gr_memory memory, gr_region *out)
+{
     if (!store->block[memory].buffer ||
         store->block[memory].used + size > store->block[memory].size) {
         GR_TRY(own_buffer(store, BLOCK_BYTES, memory, &store->block[memory].buffer));
@@ -95,7 +106,7 @@ static graft_status cut_from_block(gr_store *store, uint64_t size, gr_memory mem
         store->block[memory].used = 0;
     }
     *out = (gr_region){store->block[memory].buffer, store->block[memory].used, size};
-    store->block[memory].used += (size + align - 1) / align * align;
+    store->block[memory].used += aligned(store, size);
     return GRAFT_OK;
 }
 
@@ -109,13 +120,38 @@ graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_
                        (unsigned long long)(size_bytes >> 20), store->device->info.id,
                        (unsigned long long)(caps->max_binding_bytes >> 20));
     gr_region region = {.size = size_bytes};
-    if (size_bytes <= BLOCK_BYTES / 4)
+    if (is_small(size_bytes))
         GR_TRY(cut_from_block(store, size_bytes, memory, &region));
     else
         GR_TRY(own_buffer(store, size_bytes, memory, &region.buffer));
     GR_TRY(gr_store_name(store, name, region));
     *out = region;
     return GRAFT_OK;
+}
+
+gr_store_growth gr_store_growth_begin(const gr_store *store)
+{
+    gr_store_growth growth = {0};
+    for (int memory = 0; memory < 2; memory++) {
+        growth.size[memory] = store->block[memory].size;
+        growth.used[memory] = store->block[memory].used;
+    }
+    return growth;
+}
+
+void gr_store_grow(const gr_store *store, gr_store_growth *growth, uint64_t size_bytes,
+                   gr_memory memory)
+{
+    if (!is_small(size_bytes)) {
+        growth->bytes += size_bytes;
+        return;
+    }
+    if (growth->used[memory] + size_bytes > growth->size[memory]) {
+        growth->bytes += BLOCK_BYTES;
+        growth->size[memory] = BLOCK_BYTES;
+        growth->used[memory] = 0;
+    }
+    growth->used[memory] += aligned(store, size_bytes);
 }
 
 graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)

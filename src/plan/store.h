@@ -30,6 +30,16 @@ gr_region gr_store_find(const gr_store *store, const char *name);
 graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_bytes,
                                gr_memory memory, gr_region *out);
 
+/* Follows gr_store_allocate without allocating: how a store would grow. */
+typedef struct gr_store_growth {
+    uint64_t bytes;            /* of new buffers */
+    uint64_t size[2], used[2]; /* by gr_memory: the block that small tensors are cut from */
+} gr_store_growth;
+
+gr_store_growth gr_store_growth_begin(const gr_store *store);
+void gr_store_grow(const gr_store *store, gr_store_growth *growth, uint64_t size_bytes,
+                   gr_memory memory);
+
 /* Names a region that the caller owns and keeps alive (a slice of a flat parameter buffer). */
 graft_status gr_store_name(gr_store *store, const char *name, gr_region region);
 

@@ -86,40 +86,59 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
     return status;
 }
 
-/* Whether the plan's intermediate values fit beside what is on the device already. */
-static bool fits(const gr_trainer *t, const gr_plan *plan)
+static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
 {
-    uint64_t limit =
-        t->params.memory_budget ? t->params.memory_budget : t->device->caps.memory_bytes;
-    return !limit || gr_plan_memory(plan, NULL) + t->device->allocated_bytes <= limit;
+    gr_plan_params plan = {.store = t->store, .outputs = &n->logits, .output_count = 1};
+    return gr_plan_create(t->log, &plan, &n->plan);
 }
 
-/* Halves the micro-batch until the plan fits. A micro-batch divides nothing: the last one of a
- * batch may be partly empty. */
-static graft_status fit_training(gr_trainer *t)
+/* Plans both networks for the present micro-batch. *bytes: device memory with all that is there
+ * already. */
+static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
 {
+    GR_TRY(build_network(t, true, &t->train));
+    GR_TRY(plan_training(t, &t->train));
+    GR_TRY(build_network(t, false, &t->eval));
+    GR_TRY(plan_evaluation(t, &t->eval));
+    GR_TRY(gr_plan_forecast((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
+    *bytes += t->device->allocated_bytes;
+    return GRAFT_OK;
+}
+
+static graft_status too_little_memory(gr_trainer *t, uint64_t bytes, uint64_t limit)
+{
+    return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
+                   "memory budget of %.1f MiB: training one image at a time needs %.1f MiB; raise "
+                   "--memory-budget, or take a smaller model or image size",
+                   (double)limit / 0x1p20, (double)bytes / 0x1p20);
+}
+
+/* Halves the micro-batch until everything fits. It need not divide the batch: the last one may be
+ * partly empty. */
+static graft_status fit_networks(gr_trainer *t)
+{
+    uint64_t bytes = 0, limit = t->params.memory_budget ? t->params.memory_budget
+                                                        : t->device->caps.memory_bytes;
     int most = t->params.micro_batch ? t->params.micro_batch : t->params.batch;
     t->micro = most < t->params.batch ? most : t->params.batch;
     for (;; t->micro = (t->micro + 1) / 2) {
-        GR_TRY(build_network(t, true, &t->train));
-        graft_status status = plan_training(t, &t->train);
-        if (status == GRAFT_OK && fits(t, t->train.plan))
+        graft_status status = plan_networks(t, &bytes);
+        if (status == GRAFT_OK && (!limit || bytes <= limit))
             break;
-        if (t->micro == 1 || (status != GRAFT_OK && status != GRAFT_ERR_DEVICE_MEMORY)) {
-            if (status != GRAFT_OK)
-                return status;
-            return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
-                           "memory budget of %llu MiB: one image needs %llu MiB beside the "
-                           "weights; raise --memory-budget",
-                           (unsigned long long)(t->params.memory_budget >> 20),
-                           (unsigned long long)(gr_plan_memory(t->train.plan, NULL) >> 20));
-        }
+        if (status != GRAFT_OK && (status != GRAFT_ERR_DEVICE_MEMORY || t->micro == 1))
+            return status;
+        if (t->micro == 1)
+            return too_little_memory(t, bytes, limit);
         gr_network_release(&t->train);
+        gr_network_release(&t->eval);
     }
     if (t->micro < t->params.batch)
         gr_log(t->log, GRAFT_LOG_INFO, "batch of %d in micro-batches of %d", t->params.batch,
                t->micro);
-    return gr_plan_prepare(t->train.plan);
+    GR_TRY(gr_plan_prepare(t->train.plan));
+    GR_TRY(gr_plan_prepare(t->eval.plan));
+    GR_TRY(gr_network_clear_images(t->log, t->store, &t->train));
+    return gr_network_clear_images(t->log, t->store, &t->eval);
 }
 
 graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out)
@@ -135,25 +154,13 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     if (status == GRAFT_OK)
         status = gr_store_create(log, t->device, &t->store);
     if (status == GRAFT_OK)
-        status = fit_training(t);
+        status = fit_networks(t);
     gr_region scalars = {0};
     if (status == GRAFT_OK)
         status = gr_store_value(t->store, t->train.scalars, &scalars);
     if (status == GRAFT_OK)
         status =
             gr_optimizer_create(log, &params->optimizer, t->parameters, scalars, &t->optimizer);
-    if (status == GRAFT_OK)
-        status = build_network(t, false, &t->eval);
-    if (status == GRAFT_OK) {
-        gr_plan_params plan = {.store = t->store, .outputs = &t->eval.logits, .output_count = 1};
-        status = gr_plan_create(log, &plan, &t->eval.plan);
-    }
-    if (status == GRAFT_OK)
-        status = gr_plan_prepare(t->eval.plan);
-    if (status == GRAFT_OK)
-        status = gr_network_clear_images(log, t->store, &t->train);
-    if (status == GRAFT_OK)
-        status = gr_network_clear_images(log, t->store, &t->eval);
     t->params.weights = t->params.adapter = NULL;
     if (status != GRAFT_OK) {
         gr_trainer_destroy(t);
