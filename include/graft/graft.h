@@ -3,7 +3,9 @@
 #define GRAFT_GRAFT_H
 
 #include <graft/device.h>
+#include <graft/inspect.h>
 #include <graft/log.h>
+#include <graft/methods.h>
 #include <graft/model.h>
 #include <graft/status.h>
 #include <graft/train.h>

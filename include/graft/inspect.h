@@ -1,0 +1,67 @@
+/* Looking inside weight files. */
+#ifndef GRAFT_INSPECT_H
+#define GRAFT_INSPECT_H
+
+#include <graft/log.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum graft_file_family {
+    GRAFT_FILE_UNKNOWN,
+    GRAFT_FILE_VIT,     /* a vision transformer with timm's names */
+    GRAFT_FILE_JAX_VIT, /* one of the original JAX checkpoints */
+    GRAFT_FILE_ADAPTER, /* made by graft_train */
+} graft_file_family;
+
+typedef struct graft_tensor_info {
+    const char *name;
+    const char *dtype; /* "F32", as safetensors writes it */
+    int rank;
+    int64_t shape[6]; /* outermost first */
+    uint64_t size_bytes;
+} graft_tensor_info;
+
+typedef struct graft_vit_info {
+    int image_size, patch_size; /* pixels */
+    int dim, depth, heads;
+    int hidden;  /* width of the MLP */
+    int classes; /* 0: no head */
+} graft_vit_info;
+
+/* What a file holds. Thread-safety: safe for reading. */
+typedef struct graft_file graft_file;
+
+GRAFT_BEGIN_DECLS
+
+/* Reads what graft_train takes as a backbone or an adapter. A file that can be read but is no
+ * model is GRAFT_OK with family GRAFT_FILE_UNKNOWN. */
+GRAFT_API graft_status graft_file_open(graft_log *log, const char *path, graft_file **out);
+GRAFT_API void graft_file_close(graft_file **file); /* sets *file to NULL */
+
+GRAFT_API graft_file_family graft_file_get_family(const graft_file *file);
+
+/* "timm ViT", "JAX ViT", "adapter", "unknown" */
+GRAFT_API const char *graft_file_family_name(graft_file_family family);
+
+/* The geometry: all zero when the file does not tell it. Returned by value. */
+GRAFT_API graft_vit_info graft_file_get_vit(const graft_file *file);
+
+/* The methods of an adapter, "freqfit+lora"; NULL for other files. Borrowed, as all texts below. */
+GRAFT_API const char *graft_file_get_methods(const graft_file *file);
+
+/* Tensors, with the names that they have in the file. */
+GRAFT_API size_t graft_file_tensor_count(const graft_file *file);
+GRAFT_API graft_tensor_info graft_file_get_tensor(const graft_file *file, size_t index);
+
+GRAFT_API size_t graft_file_metadata_count(const graft_file *file);
+GRAFT_API void graft_file_get_metadata(const graft_file *file, size_t index, const char **key,
+                                       const char **value);
+
+/* What keeps a ViT or an adapter from being used, one line each: missing or wrongly shaped
+ * tensors, numbers that do not fit. The head may be absent. */
+GRAFT_API size_t graft_file_problem_count(const graft_file *file);
+GRAFT_API const char *graft_file_get_problem(const graft_file *file, size_t index);
+
+GRAFT_END_DECLS
+
+#endif

@@ -1,0 +1,78 @@
+#include "progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+/* Seconds between two lines. */
+static const double REDRAW = 0.1, PLAIN = 5.0;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void cli_progress_start(cli_progress *progress, cli_console *console)
+{
+    *progress = (cli_progress){.console = console, .accuracy = -1.0};
+}
+
+/* "1:23", "2:03:05" */
+static void time_text(double seconds, char *text, size_t size)
+{
+    long left = seconds > 0.0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
+    if (left >= 3600)
+        snprintf(text, size, "%ld:%02ld:%02ld", left / 3600, left / 60 % 60, left % 60);
+    else
+        snprintf(text, size, "%ld:%02ld", left / 60, left % 60);
+}
+
+static void progress_text(const graft_train_progress *p, char *text, size_t size)
+{
+    char accuracy[32] = "", left[32];
+    if (p->accuracy >= 0.0)
+        snprintf(accuracy, sizeof(accuracy), "  accuracy %.1f%%", 100.0 * p->accuracy);
+    if (p->evaluating) {
+        snprintf(text, size, "epoch %d/%d  evaluating %" PRIu64 "/%" PRIu64 "%s", p->epoch,
+                 p->epochs, p->step, p->steps, accuracy);
+        return;
+    }
+    time_text(p->seconds_left, left, sizeof(left));
+    snprintf(text, size,
+             "epoch %d/%d  step %" PRIu64 "/%" PRIu64 "  loss %.4f%s  %.1f images/s  %s left",
+             p->epoch, p->epochs, p->step, p->steps, (double)p->loss, accuracy,
+             p->images_per_second, left);
+}
+
+static void draw(const cli_progress *progress, const char *text)
+{
+    if (progress->console->terminal)
+        cli_console_status(progress->console, text);
+    else if (progress->console->level >= GRAFT_LOG_INFO)
+        cli_console_message(progress->console, GRAFT_LOG_INFO, text);
+}
+
+void cli_progress_show(void *user, const graft_train_progress *state)
+{
+    cli_progress *progress = user;
+    double time = now(), pause = progress->console->terminal ? REDRAW : PLAIN;
+    bool news = state->accuracy >= 0.0 && state->accuracy != progress->accuracy;
+    bool due = !progress->started || news || time - progress->shown >= pause;
+    progress_text(state, progress->pending, sizeof(progress->pending));
+    if (!due)
+        return;
+    draw(progress, progress->pending);
+    progress->pending[0] = '\0';
+    progress->started = true;
+    progress->shown = time;
+    progress->accuracy = state->accuracy;
+}
+
+void cli_progress_finish(cli_progress *progress)
+{
+    if (progress->pending[0])
+        draw(progress, progress->pending);
+    cli_console_keep_status(progress->console);
+}

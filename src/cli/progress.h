@@ -1,0 +1,23 @@
+/* How far a training run is: one line redrawn on a terminal, plain lines otherwise. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include "command.h"
+
+typedef struct cli_progress {
+    cli_console *console;
+    double shown;    /* seconds; when the last line was printed */
+    double accuracy; /* that it told */
+    bool started;
+    char pending[256]; /* a later state that was not worth a line; "" when none */
+} cli_progress;
+
+void cli_progress_start(cli_progress *progress, cli_console *console);
+
+/* A callback of graft_train; `user` is the progress. */
+void cli_progress_show(void *user, const graft_train_progress *state);
+
+/* Shows the last state, and leaves the line on the screen. */
+void cli_progress_finish(cli_progress *progress);
+
+#endif

@@ -1,0 +1,211 @@
+/* graft train: from a backbone and labelled images to an adapter. */
+#include "config_file.h"
+#include "output.h"
+#include "progress.h"
+#include "stop.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct train_options {
+    cli_common common;
+    graft_train_params params;
+    cli_list set;
+    const char *device, *config;
+} train_options;
+
+/* A row whose value is a field of graft_train_params. */
+#define PARAM(field) offsetof(train_options, params.field)
+#define WHOLE_MAX    1e9
+#define COUNT_MAX    0x1p62
+
+static const cli_option table[] = {
+    {"Model", 0, CLI_HEADING},
+    {"backbone", 'b', CLI_TEXT, PARAM(backbone), "FILE", 0, 0,
+     "pretrained weights: .safetensors, its folder, or JAX .npz"},
+    {"model", 0, CLI_TEXT, PARAM(model), "NAME", 0, 0,
+     "geometry of a run without pretrained weights"},
+    {"method", 'm', CLI_TEXT, PARAM(method), "NAME[+NAME]", 0, 0, "see graft methods"},
+    {"set", 's', CLI_LIST, offsetof(train_options, set), "METHOD.OPTION=VALUE", 0, 0,
+     "an option of a method; may be repeated"},
+    {"init-adapter", 0, CLI_TEXT, PARAM(init_adapter), "FILE", 0, 0,
+     "start from the tensors of this adapter"},
+    {"Data", 0, CLI_HEADING},
+    {"data", 'd', CLI_TEXT, PARAM(data), "DIR", 0, 0,
+     "labelled images: a folder, a .tar or dsprites:orientation"},
+    {"train-split", 0, CLI_TEXT, PARAM(train_split), "NAME", 0, 0, "images to train on"},
+    {"test-split", 0, CLI_TEXT, PARAM(test_split), "NAME", 0, 0,
+     "images to evaluate on; \"\": no evaluation"},
+    {"image-size", 0, CLI_INT, PARAM(input.image_size), "PIXELS", 0, 16384, "side of the input",
+     "as the backbone was trained"},
+    {"resize", 0, CLI_TEXT, PARAM(input.resize), "squash|crop", 0, 0,
+     "both sides at once, or the short side, then the centre"},
+    {"interpolation", 0, CLI_TEXT, PARAM(input.interpolation), "bilinear|bicubic", 0, 0,
+     "how images are resized"},
+    {"normalization", 0, CLI_TEXT, PARAM(input.normalization), "imagenet|half", 0, 0,
+     "mean and deviation of the input"},
+    {"flip", 0, CLI_FLAG, PARAM(flip), NULL, 0, 0, "flip images at random, left to right"},
+    {"no-shuffle", 0, CLI_FLAG, PARAM(no_shuffle), NULL, 0, 0, "keep the order of the list"},
+    {"drop-last", 0, CLI_FLAG, PARAM(drop_last), NULL, 0, 0,
+     "leave out the last partial batch of an epoch"},
+    {"threads", 'j', CLI_INT, PARAM(input.threads), "N", 0, 1024, "threads that decode images",
+     "as many as fit the machine"},
+    {"Training", 0, CLI_HEADING},
+    {"epochs", 'e', CLI_INT, PARAM(epochs), "N", 1, WHOLE_MAX, "passes over the images"},
+    {"batch-size", 0, CLI_INT, PARAM(batch_size), "N", 1, 1048576, "images in a step"},
+    {"optimizer", 0, CLI_TEXT, PARAM(optimizer), "adamw|sgd", 0, 0, "how tensors are updated"},
+    {"lr", 0, CLI_FLOAT, PARAM(lr), "X", 0, 1e6, "learning rate"},
+    {"weight-decay", 0, CLI_FLOAT, PARAM(weight_decay), "X", 0, 1e6, "pull towards zero"},
+    {"no-decay", 0, CLI_TEXT, PARAM(no_decay), "NAMES", 0, 0,
+     "comma list of name parts without decay; 1d: all vectors"},
+    {"momentum", 0, CLI_FLOAT, PARAM(momentum), "X", 0, 1, "of sgd"},
+    {"schedule", 0, CLI_TEXT, PARAM(schedule), "cosine|constant", 0, 0,
+     "learning rate after the warm-up"},
+    {"warmup-epochs", 0, CLI_FLOAT, PARAM(warmup_epochs), "X", 0, WHOLE_MAX,
+     "epochs in which the learning rate grows"},
+    {"warmup-lr", 0, CLI_FLOAT, PARAM(warmup_lr), "X", 0, 1e6, "learning rate at the start"},
+    {"min-lr", 0, CLI_FLOAT, PARAM(min_lr), "X", 0, 1e6, "learning rate at the end"},
+    {"drop-path", 0, CLI_FLOAT, PARAM(drop_path), "RATE", 0, 0.99,
+     "skipped branches in the last block"},
+    {"seed", 0, CLI_COUNT, PARAM(seed), "N", 0, COUNT_MAX, "of start values, order and dropout"},
+    {"max-steps", 0, CLI_COUNT, PARAM(max_steps), "N", 0, COUNT_MAX, "stop after so many",
+     "all epochs"},
+    {"eval-every", 0, CLI_INT, PARAM(eval_every), "N", 1, WHOLE_MAX, "epochs between evaluations"},
+    {"Run", 0, CLI_HEADING},
+    {"out", 'o', CLI_TEXT, PARAM(out), "DIR", 0, 0, "folder for adapter, metrics, checkpoint"},
+    {"config", 0, CLI_TEXT, offsetof(train_options, config), "FILE", 0, 0,
+     "options from a config.json; the command line wins"},
+    {"resume", 0, CLI_FLAG, PARAM(resume), NULL, 0, 0,
+     "go on with the run in --out, with its options"},
+    {"checkpoint-every", 0, CLI_COUNT, PARAM(checkpoint_every), "N", 0, COUNT_MAX,
+     "steps between checkpoints", "an epoch"},
+    {"device", 0, CLI_TEXT, offsetof(train_options, device), "BACKEND:INDEX|auto", 0, 0,
+     "see graft devices", "$GRAFT_DEVICE, else auto"},
+    {"memory-budget", 0, CLI_SIZE, PARAM(memory_budget), "SIZE", 0, 0,
+     "device memory to use, such as 512M", "all"},
+    {"profile", 0, CLI_FLAG, PARAM(profile), NULL, 0, 0, "tell the time of each kernel"},
+    CLI_JSON_OPTION,
+    {.name = NULL},
+};
+
+static void set_defaults(void *options)
+{
+    train_options *o = options;
+    graft_train_defaults(&o->params);
+}
+
+/* The file of --config, or the one that the run to resume left behind. */
+static graft_status read_config(cli *c, train_options *o, json_t **root)
+{
+    char path[PATH_MAX];
+    if (o->config)
+        return cli_read_config(c, o->config, o, root);
+    if (!o->params.resume || !o->params.out)
+        return GRAFT_OK;
+    int length = snprintf(path, sizeof(path), "%s/config.json", o->params.out);
+    if (length >= (int)sizeof(path) || access(path, F_OK) != 0)
+        return GRAFT_OK;
+    return cli_read_config(c, path, o, root);
+}
+
+static graft_status check(cli *c, const train_options *o)
+{
+    const graft_train_params *p = &o->params;
+    if (!p->backbone && !p->model)
+        CLI_TRY(cli_need(c, "backbone", p->backbone));
+    CLI_TRY(cli_need(c, "data", p->data));
+    CLI_TRY(cli_need(c, "method", p->method));
+    return cli_need(c, "out", p->out);
+}
+
+static json_t *accuracy_json(double accuracy)
+{
+    return accuracy >= 0.0 ? json_real(accuracy) : json_null();
+}
+
+static graft_status print_json(cli *c, const train_options *o, const graft_train_result *r,
+                               const graft_device_info *device)
+{
+    return cli_print_json(
+        c, json_pack("{s:o,s:I,s:I,s:o,s:o,s:i,s:o,s:I,s:f,s:f,s:I,s:o,s:o}", "method",
+                     cli_json_text(o->params.method), "trainable", (json_int_t)r->trainable,
+                     "trainable_without_head", (json_int_t)r->trainable_without_head, "accuracy",
+                     accuracy_json(r->accuracy), "best_accuracy", accuracy_json(r->best_accuracy),
+                     "best_epoch", r->best_epoch, "loss", json_real((double)r->loss), "steps",
+                     (json_int_t)r->steps, "seconds", r->seconds, "images_per_s",
+                     r->images_per_second, "peak_device_bytes", (json_int_t)r->peak_device_bytes,
+                     "device", cli_json_text(device->id), "out", cli_json_text(o->params.out)));
+}
+
+static void accuracy_cell(cli_table *t, double accuracy)
+{
+    if (accuracy >= 0.0)
+        cli_table_cell(t, "%.2f%%", 100.0 * accuracy);
+    else
+        cli_table_cell(t, "-");
+}
+
+static graft_status print_table(cli *c, const train_options *o, const graft_train_result *r)
+{
+    static const char *const headings[] = {"method", "trainable", "without head", "accuracy",
+                                           "best",   "images/s",  "peak memory",  "seconds"};
+    cli_table t = {.columns = 8};
+    char text[32];
+    for (int i = 0; i < 8; i++)
+        cli_table_cell(&t, "%s", headings[i]);
+    cli_table_cell(&t, "%s", o->params.method);
+    cli_table_cell(&t, "%s", cli_grouped(r->trainable, text));
+    cli_table_cell(&t, "%s", cli_grouped(r->trainable_without_head, text));
+    accuracy_cell(&t, r->accuracy);
+    accuracy_cell(&t, r->best_accuracy);
+    cli_table_cell(&t, "%.1f", r->images_per_second);
+    cli_table_cell(&t, "%s", cli_bytes(r->peak_device_bytes, text));
+    cli_table_cell(&t, "%.1f", r->seconds);
+    return cli_table_print(c, &t);
+}
+
+static graft_status train(cli *c, train_options *o)
+{
+    graft_device *device = NULL;
+    graft_train_result result = {0};
+    cli_progress progress;
+    o->params.set = o->set.items;
+    o->params.set_count = o->set.count;
+    o->params.stop = cli_stop_on_signals();
+    o->params.progress = cli_progress_show;
+    o->params.user = &progress;
+    CLI_TRY(graft_device_open(c->log, o->device, NULL, &device));
+    cli_progress_start(&progress, c->console);
+    graft_status status = graft_train(c->log, device, &o->params, &result);
+    cli_progress_finish(&progress);
+    if (status == GRAFT_OK)
+        status = o->common.json ? print_json(c, o, &result, graft_device_get_info(device))
+                                : print_table(c, o, &result);
+    graft_device_close(&device);
+    return status;
+}
+
+static graft_status run(cli *c, void *options)
+{
+    train_options *o = options;
+    json_t *config = NULL;
+    graft_status status = read_config(c, o, &config);
+    if (status == GRAFT_OK)
+        status = check(c, o);
+    if (status == GRAFT_OK)
+        status = train(c, o);
+    json_decref(config);
+    return status;
+}
+
+const cli_command cli_command_train = {
+    .name = "train",
+    .summary = "Fine-tunes a vision transformer on labelled images",
+    .usage = "--backbone FILE --data DIR --method NAME[+NAME] --out DIR [options]",
+    .options = table,
+    .options_bytes = sizeof(train_options),
+    .defaults = set_defaults,
+    .run = run,
+};

@@ -1,0 +1,49 @@
+#include "inspect/expect.h"
+
+#include "model/vit.h"
+#include "peft/compose.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static graft_status compare(const gr_value *wanted, const gr_tensors *weights,
+                            graft_status (*problem)(void *user, const char *text), void *user)
+{
+    char line[512], expected[GR_SHAPE_TEXT], found[GR_SHAPE_TEXT];
+    const gr_tensor *t = gr_tensors_find(weights, wanted->name);
+    if (t && gr_shape_equal(&t->shape, &wanted->shape))
+        return GRAFT_OK;
+    gr_shape_text(&wanted->shape, expected);
+    if (t)
+        snprintf(line, sizeof(line), "%s: expected shape %s, found %s", wanted->name, expected,
+                 gr_shape_text(&t->shape, found));
+    else
+        snprintf(line, sizeof(line), "%s: missing, expected with shape %s", wanted->name, expected);
+    return problem(user, line);
+}
+
+/* With every tensor trainable and none at hand, the builder makes a parameter of each. */
+graft_status gr_expect_vit(graft_log *log, const gr_vit_config *config, const gr_tensors *weights,
+                           graft_status (*problem)(void *user, const char *text), void *user)
+{
+    gr_vit_config geometry = *config;
+    geometry.classes = config->classes ? config->classes : 1;
+    gr_methods *full = NULL;
+    gr_graph *graph = gr_graph_create(log);
+    graft_status status = graph ? gr_methods_parse(log, "full", &full) : GRAFT_ERR_MEMORY;
+    if (status == GRAFT_OK) {
+        gr_build build = {.graph = graph, .config = &geometry, .methods = full, .batch = 1};
+        int size = geometry.image_size;
+        gr_vit_logits(&build, gr_graph_input(graph, "image", GR_F32, GR_SHAPE(1, 3, size, size)));
+        status = gr_graph_status(graph);
+    }
+    for (int i = 0; status == GRAFT_OK && i < gr_graph_count(graph); i++) {
+        const gr_value *v = gr_graph_at(graph, i);
+        bool head = strncmp(v->name, "head.", 5) == 0;
+        if (v->kind == GR_VALUE_PARAM && (config->classes || !head))
+            status = compare(v, weights, problem, user);
+    }
+    gr_methods_destroy(full);
+    gr_graph_destroy(graph);
+    return status;
+}
