@@ -25,7 +25,7 @@ static const struct {
     {"vit_large_patch16_224", VIT(224, 16, 1024, 24, 16)},
     {"vit_large_patch16_384", VIT(384, 16, 1024, 24, 16)},
     {"vit_huge_patch14_224", VIT(224, 14, 1280, 32, 16)},
-    {"vit_mini_patch8_64", VIT(64, 8, 192, 8, 6)},
+    {"vit_mini_patch8_64", VIT(64, 8, 192, 6, 3)},
 };
 
 enum { PRESET_COUNT = sizeof(presets) / sizeof(presets[0]) };
