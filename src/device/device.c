@@ -85,13 +85,16 @@ static graft_status check_spec(gr_device *device, const gr_pipeline_spec *spec)
 graft_status gr_device_pipelines_create(gr_device *device, const gr_pipeline_spec *specs, int count,
                                         gr_pipeline **out)
 {
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         out[i] = NULL;
+    for (int i = 0; i < count; i++)
         GR_TRY(check_spec(device, &specs[i]));
-    }
     if (!gr_object_reserve(device->state, GR_OBJECT_PIPELINE, (size_t)count))
         return no_memory(device);
-    GR_TRY(device->backend->pipelines_create(device, specs, count, out));
+    graft_status status = device->backend->pipelines_create(device, specs, count, out);
+    for (int i = 0; i < count && status != GRAFT_OK; i++)
+        out[i] = NULL; /* a backend may leave what it made and destroyed again */
+    GR_TRY(status);
     for (int i = 0; i < count; i++)
         gr_object_add(device->state, GR_OBJECT_PIPELINE,
                       (gr_object){.handle = out[i], .kernel = specs[i].kernel});

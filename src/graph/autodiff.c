@@ -21,7 +21,7 @@ typedef struct tape {
 static void contribute(tape *t, const gr_value *v, gr_value *gradient)
 {
     if (!gradient)
-        return;
+        return; /* after an error */
     contributions *c = &t->of[v->id];
     gr_value **place = gr_push(t->of, (void **)&c->items, &c->count, sizeof(gradient));
     if (!place) {
@@ -94,9 +94,14 @@ static void differentiate(tape *t, gr_value *v, gr_value *dv)
         return;
     }
     v->op->grad(v, dv, dx);
-    for (int i = 0; i < v->input_count; i++)
-        if (v->input[i]->needs_grad)
-            contribute(t, v->input[i], dx[i]);
+    for (int i = 0; i < v->input_count; i++) {
+        if (!v->input[i]->needs_grad)
+            continue;
+        if (!dx[i])
+            gr_graph_fail(t->graph, GRAFT_ERR_UNSUPPORTED, "%s: %s", v->op->name,
+                          dv ? "gives an operand no gradient" : "cannot be the loss");
+        contribute(t, v->input[i], dx[i]);
+    }
 }
 
 graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const *params, int count,

@@ -70,7 +70,7 @@ const gr_op gr_op_affine = {
 
 gr_value *gr_affine(gr_value *x, gr_value *scale, gr_value *shift)
 {
-    if (!x || !scale || !shift)
+    if (!x)
         return NULL;
     return gr_graph_result(x->graph, &gr_op_affine, (gr_value *[]){x, scale, shift}, 3, NULL);
 }

@@ -110,7 +110,7 @@ const gr_op gr_op_mul = {
 
 static gr_value *binary(const gr_op *op, gr_value *a, gr_value *b, float alpha)
 {
-    if (!a || !b)
+    if (!a)
         return NULL;
     gr_attrs attrs = {.binary = {alpha}};
     return gr_graph_result(a->graph, op, (gr_value *[]){a, b}, 2, &attrs);

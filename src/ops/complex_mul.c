@@ -87,7 +87,7 @@ const gr_op gr_op_complex_mul_grad = {
 
 gr_value *gr_complex_mul(gr_value *z, gr_value *filter)
 {
-    if (!z || !filter)
+    if (!z)
         return NULL;
     return gr_graph_result(z->graph, &gr_op_complex_mul, (gr_value *[]){z, filter}, 2, NULL);
 }

@@ -127,7 +127,7 @@ const gr_op gr_op_conv2d_grad_w = {
 
 gr_value *gr_conv2d(gr_value *x, gr_value *weight, gr_value *bias, int pad)
 {
-    if (!x || !weight)
+    if (!x)
         return NULL;
     gr_attrs attrs = {.conv = {pad, false}};
     return gr_graph_result(x->graph, &gr_op_conv2d, (gr_value *[]){x, weight, bias}, bias ? 3 : 2,

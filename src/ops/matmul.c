@@ -184,7 +184,7 @@ const gr_op gr_op_matmul = {
 
 gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha)
 {
-    if (!a || !b)
+    if (!a)
         return NULL;
     gr_attrs attrs = {.matmul = {alpha}};
     return gr_graph_result(a->graph, &gr_op_matmul, (gr_value *[]){a, b, bias}, bias ? 3 : 2,

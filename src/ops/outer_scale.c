@@ -68,7 +68,7 @@ const gr_op gr_op_outer_scale = {
 
 gr_value *gr_outer_scale(gr_value *w, gr_value *scale_out, gr_value *scale_in)
 {
-    if (!w || !scale_out || !scale_in)
+    if (!w)
         return NULL;
     return gr_graph_result(w->graph, &gr_op_outer_scale, (gr_value *[]){w, scale_out, scale_in}, 3,
                            NULL);
