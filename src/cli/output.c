@@ -99,7 +99,9 @@ graft_status cli_table_print(cli *c, cli_table *table)
 
 graft_status cli_print_json(cli *c, json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+    char *text = value
+                     ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+                     : NULL;
     json_decref(value);
     if (!text)
         return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* Seconds between two lines. */
@@ -60,11 +61,14 @@ void cli_progress_show(void *user, const graft_train_progress *state)
     double time = now(), pause = progress->console->terminal ? REDRAW : PLAIN;
     bool news = state->accuracy >= 0.0 && state->accuracy != progress->accuracy;
     bool due = !progress->started || news || time - progress->shown >= pause;
-    progress_text(state, progress->pending, sizeof(progress->pending));
+    char text[sizeof(progress->last)] = "";
+    progress_text(state, text, sizeof(text));
+    if (!state->evaluating)
+        memcpy(progress->last, text, sizeof(text));
+    progress->last_shown = due && !state->evaluating;
     if (!due)
         return;
-    draw(progress, progress->pending);
-    progress->pending[0] = '\0';
+    draw(progress, text);
     progress->started = true;
     progress->shown = time;
     progress->accuracy = state->accuracy;
@@ -72,7 +76,7 @@ void cli_progress_show(void *user, const graft_train_progress *state)
 
 void cli_progress_finish(cli_progress *progress)
 {
-    if (progress->pending[0])
-        draw(progress, progress->pending);
+    if (progress->last[0] && !progress->last_shown)
+        draw(progress, progress->last);
     cli_console_keep_status(progress->console);
 }

@@ -9,7 +9,8 @@ typedef struct cli_progress {
     double shown;    /* seconds; when the last line was printed */
     double accuracy; /* that it told */
     bool started;
-    char pending[256]; /* a later state that was not worth a line; "" when none */
+    char last[256]; /* the latest training step */
+    bool last_shown;
 } cli_progress;
 
 void cli_progress_start(cli_progress *progress, cli_console *console);

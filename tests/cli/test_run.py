@@ -1,0 +1,136 @@
+"""A whole run on the reference device: train, stop, resume, evaluate, predict, merge."""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from support import GRAFT, CliTest, graft, png
+
+REFERENCE = ["--device", "reference:0"]
+
+
+class Run(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.backbone = self.write_vit()
+        self.data = self.write_images()
+
+    def arguments(self, out, *more):
+        return ["train", "--backbone", self.backbone, "--data", self.data, "--method", "lora",
+                "--set", "lora.r=2", "--epochs", "4", "--batch-size", "4", "--lr", "0.02",
+                "--seed", "7", "--out", self.path(out), *REFERENCE, *more]
+
+    def metrics(self, out):
+        with open(self.path(out, "metrics.jsonl")) as file:
+            return [json.loads(line) for line in file]
+
+    def read(self, *names):
+        with open(self.path(*names), "rb") as file:
+            return file.read()
+
+    def test_everything(self):
+        result = json.loads(self.works(*self.arguments("run", "--json")))
+        self.assertEqual(result["method"], "lora")
+        self.assertEqual(result["trainable_without_head"], 2 * 2 * (16 + 16))
+        self.assertEqual(result["trainable"], result["trainable_without_head"] + 2 * 16 + 2)
+        self.assertEqual(result["steps"], 12)
+        self.assertEqual(result["best_accuracy"], 1.0)
+        self.assertGreater(result["peak_device_bytes"], 0)
+        steps = [m for m in self.metrics("run") if "step" in m]
+        self.assertEqual([m["step"] for m in steps], list(range(1, 13)))
+        self.assertLess(steps[-1]["loss"], steps[0]["loss"])
+
+        model = ["--backbone", self.backbone, "--adapter", self.path("run", "adapter.safetensors")]
+        seen = json.loads(self.works("eval", *model, "--data", self.data, *REFERENCE, "--json"))
+        self.assertEqual((seen["accuracy"], seen["images"]), (result["accuracy"], 12))
+        self.assertRegex(self.works("eval", *model, "--data", self.data, "--split", "train",
+                                    *REFERENCE), r"(?m)^train +12 +\d+\.\d\d% +\d\.\d{4}$")
+
+        dark = self.write("dark.png", png(9, 7, (0, 10, 5)))
+        light = self.write("l\u00edght.png", png(7, 9, (220, 250, 255)))
+        seen = json.loads(self.works("predict", *model, dark, light, "--json", *REFERENCE))
+        self.assertEqual([s["image"] for s in seen], [dark, light])
+        self.assertEqual([s["top"][0]["name"] for s in seen], ["dark", "light"])
+        for s in seen:
+            self.assertAlmostEqual(sum(t["probability"] for t in s["top"]), 1.0, places=5)
+        text = self.works("predict", *model, dark, "--top", "1", *REFERENCE)
+        self.assertRegex(text, r"dark\.png: dark \d+\.\d\d%\n$")
+
+        merged = self.path("merged.safetensors")
+        self.works("merge", *model, "--out", merged)
+        plain = json.loads(self.works("predict", "--backbone", merged, light, "--json", *REFERENCE))
+        self.assertEqual(plain[0]["top"][0]["class"], 1)
+        self.assertAlmostEqual(plain[0]["top"][0]["probability"], seen[1]["top"][0]["probability"],
+                               places=4)
+
+    def test_table(self):
+        text = self.works(*self.arguments("run", "--max-steps", "3"))
+        self.assertRegex(text, r"^method +trainable .*accuracy +best +images/s +peak memory +seconds\n"
+                               r"lora +162 +128 +100.00% ")
+        self.assertEqual(len(set(map(len, text.rstrip().split("\n")))), 1)
+
+    def test_plain_progress(self):
+        done = graft(*self.arguments("run"), env={"GRAFT_LOG": "info"})
+        self.assertRegex(done.stderr, r"(?m)^graft: epoch 1/4  step 1/12  loss \d+\.\d{4}  "
+                                      r"\d+\.\d images/s  \d+:\d\d left$")
+        self.assertRegex(done.stderr, r"(?m)^graft: epoch 4/4 .*loss.*accuracy 100.0%.* 0:00 left$")
+        self.assertNotRegex(done.stderr, "[\r\033]")
+
+    def test_config_feeds_back(self):
+        self.works(*self.arguments("first", "--flip", "--no-shuffle", "--no-decay", "1d,norm",
+                                   "--memory-budget", "1.5G", "--checkpoint-every", "2"))
+        config = self.path("first", "config.json")
+        self.works("train", "--config", config, "--out", self.path("second"), *REFERENCE)
+        self.assertEqual(self.read("first", "adapter.safetensors"),
+                         self.read("second", "adapter.safetensors"))
+        kept = dict(json.loads(self.read("first", "config.json")), out=self.path("second"))
+        self.assertEqual(json.loads(self.read("second", "config.json")), kept)
+        self.works("train", "--config", config, "--out", self.path("third"), "--seed", "8",
+                   "--set", "lora.r=1", *REFERENCE)
+        third = json.loads(self.read("third", "config.json"))
+        self.assertEqual((third["seed"], third["set"]), (8, ["lora.r=2", "lora.r=1"]))
+
+    def test_interrupted_run_resumes(self):
+        """SIGINT ends with a checkpoint; the run then goes on as if nothing had happened."""
+        long = ["--epochs", "60"]
+        self.works(*self.arguments("whole", *long))
+        run = subprocess.Popen([GRAFT, *self.arguments("cut", *long)], stderr=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, text=True)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and run.poll() is None:
+            if os.path.exists(self.path("cut", "metrics.jsonl")) and len(self.metrics_now()) > 5:
+                break
+            time.sleep(0.005)
+        run.send_signal(signal.SIGINT)
+        error = run.communicate(timeout=60)[1]
+        self.assertEqual(run.returncode, 130, error)
+        self.assertIn("--resume", error)
+        self.works("train", "--resume", "--out", self.path("cut"), *REFERENCE)
+        self.assertEqual(self.read("cut", "adapter.safetensors"),
+                         self.read("whole", "adapter.safetensors"))
+        self.assertEqual([(m.get("step"), m["loss"]) for m in self.metrics("cut")],
+                         [(m.get("step"), m["loss"]) for m in self.metrics("whole")])
+
+    def metrics_now(self):
+        return self.read("cut", "metrics.jsonl").splitlines()
+
+    def test_label_out_of_range(self):
+        """An adapter of two classes meets data of three."""
+        self.works(*self.arguments("run"))
+        self.write("photos/test/medium/0.png", png(8, 8, (90, 90, 90)))
+        done = self.fails(1, "eval", "--backbone", self.backbone, "--adapter",
+                          self.path("run", "adapter.safetensors"), "--data", self.data, *REFERENCE)
+        self.assertIn("2", done.stderr)
+
+    def test_adapter_of_another_backbone(self):
+        self.works(*self.arguments("run"))
+        other = self.write_vit("other.safetensors", dim=24)
+        adapter = self.path("run", "adapter.safetensors")
+        self.fails(1, "eval", "--backbone", other, "--adapter", adapter, "--data", self.data,
+                   *REFERENCE)
+
+
+if __name__ == "__main__":
+    unittest.main()

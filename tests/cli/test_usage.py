@@ -1,0 +1,176 @@
+"""Help, wrong usage, and the listings that need no files."""
+import json
+import os
+import re
+import unittest
+
+from support import COMMANDS, DOCS, CliTest, graft
+
+# What scripts and documents rely on.
+OPTIONS = {
+    "devices": ["json"],
+    "train": ["backbone", "data", "method", "set", "device", "epochs", "batch-size", "optimizer",
+              "lr", "weight-decay", "schedule", "seed", "out", "init-adapter", "max-steps",
+              "no-shuffle", "checkpoint-every", "resume", "memory-budget", "config",
+              "warmup-epochs", "warmup-lr", "min-lr", "drop-path", "flip", "image-size",
+              "interpolation", "resize", "normalization", "threads", "json", "profile", "model",
+              "train-split", "test-split", "no-decay", "momentum", "drop-last", "eval-every"],
+    "eval": ["backbone", "adapter", "data", "split", "device", "json"],
+    "predict": ["backbone", "adapter", "top", "device", "json"],
+    "merge": ["backbone", "adapter", "out"],
+    "inspect": ["json"],
+    "methods": ["json", "count", "markdown"],
+}
+
+COUNTS = {"linear": 0, "full": 85798656, "bitfit": 102912, "lora": 294912, "convpass": 327552,
+          "convpass_attn": 163776, "rlrr": 288768, "freqfit": 2256384}
+
+
+def options_of(command):
+    return set(re.findall(r"^.{6}--([a-z-]+)", graft(command, "--help").stdout, re.M))
+
+
+class Help(CliTest):
+    def test_overview_names_every_command(self):
+        text = self.works("--help")
+        for command in COMMANDS:
+            self.assertRegex(text, r"(?m)^  %s " % command)
+        self.assertEqual(text, self.works("help"))
+
+    def test_help_names_every_option(self):
+        for command, options in OPTIONS.items():
+            with self.subTest(command):
+                self.assertEqual(options_of(command), set(options) | options_of(command))
+                self.assertEqual(self.works("help", command), self.works(command, "-h"))
+
+    def test_man_page_names_exactly_the_options(self):
+        with open(os.path.join(DOCS, "graft.1")) as file:
+            page = file.read().replace("\\-", "-")
+        for command in COMMANDS:
+            section = re.search(r"^\.SS graft %s(.*?)^\.S[SH]" % command, page, re.M | re.S).group(1)
+            described = set(re.findall(r"^\.TP\n\.B (?:-\w, )?--([a-z-]+)", section, re.M))
+            self.assertEqual(described, options_of(command) - {"help", "verbose"}, command)
+
+    def test_version(self):
+        self.assertRegex(self.works("--version"), r"^graft \d+\.\d+\.\d+\n$")
+
+
+class WrongUsage(CliTest):
+    def test_no_command(self):
+        self.fails(2, telling=["a command is missing"])
+
+    def test_unknown_command(self):
+        self.fails(2, "trian", telling=["trian", "did you mean train?"])
+        self.fails(2, "paint", telling=["paint", "--help"])
+
+    def test_unknown_option_of_every_command(self):
+        for command in COMMANDS:
+            self.fails(2, command, "--bakbone", "x", telling=["--bakbone", "unknown option"])
+            self.fails(2, command, "-Z", telling=["-Z", "unknown option"])
+        self.fails(2, "train", "--epoch", "3", telling=["did you mean --epochs?"])
+        self.fails(2, "train", "--batch_size=3", telling=["did you mean --batch-size?"])
+
+    def test_unknown_value(self):
+        self.fails(2, "train", "--optimizer", "adam",
+                   telling=["--optimizer", "adam", "adamw|sgd", "did you mean adamw?"])
+        self.fails(2, "train", "--schedule=step", telling=["--schedule", "step", "cosine|constant"])
+        self.fails(2, "train", "--flip=perhaps", telling=["--flip", "perhaps", "yes or no"])
+
+    def test_missing_value(self):
+        self.fails(2, "train", "--epochs", telling=["--epochs", "a value is missing"])
+        self.fails(2, "train", "--data", "--epochs", "2", telling=["--data", "a value is missing"])
+        self.fails(2, "train", "-b", telling=["--backbone", "a value is missing"])
+
+    def test_bad_numbers(self):
+        bad = [("epochs", "ten"), ("epochs", "0"), ("epochs", "-1"), ("epochs", "3.5"),
+               ("epochs", "99999999999999999999"), ("epochs", ""), ("batch-size", "8x"),
+               ("lr", "nan"), ("lr", "inf"), ("lr", "fast"), ("lr", "-0.1"), ("drop-path", "1.5"),
+               ("seed", "-1"), ("memory-budget", "512Q"), ("memory-budget", "-1M"),
+               ("memory-budget", "512 "), ("memory-budget", "1e30G"), ("checkpoint-every", "x")]
+        for option, value in bad:
+            with self.subTest(option + " " + value):
+                self.fails(2, "train", "--" + option, value,
+                           telling=["--%s %s: expected" % (option, value)])
+
+    def test_required_options(self):
+        self.fails(2, "train", telling=["--backbone", "missing"])
+        self.fails(2, "train", "--backbone", "b", telling=["--data", "missing"])
+        self.fails(2, "train", "--backbone", "b", "--data", "d", telling=["--out", "missing"])
+        self.fails(2, "eval", telling=["--data", "missing"])
+        self.fails(2, "predict", telling=["IMAGE", "missing"])
+        self.fails(2, "merge", "--backbone", "b", telling=["--adapter", "missing"])
+        self.fails(2, "inspect", telling=["FILE", "missing"])
+
+    def test_unexpected_operand(self):
+        self.fails(2, "devices", "opencl:0", telling=["opencl:0", "unexpected"])
+        self.fails(2, "inspect", "a", "b", telling=["b", "unexpected"])
+
+    def test_hostile_text_stays_in_one_line(self):
+        self.fails(2, "a\nb\033[2J", telling=["a?b?[2J"])
+        self.fails(2, "train", "--x\ny", telling=["--x?y"])
+
+
+class Methods(CliTest):
+    def test_counts(self):
+        text = self.works("methods", "--count", "vit_base_patch16_224")
+        for method, count in COUNTS.items():
+            self.assertRegex(text, r"(?m)^%s +%s$" % (method, format(count, ",")))
+        listed = json.loads(self.works("methods", "--count", "vit_base_patch16_224", "--json"))
+        self.assertEqual({m["name"]: m["trainable_without_head"] for m in listed}, COUNTS)
+
+    def test_count_of_a_combination(self):
+        text = self.works("methods", "--count", "vit_base_patch16_224", "--method", "freqfit+lora",
+                          "--set", "lora.r=4")
+        self.assertRegex(text, r"(?m)^freqfit\+lora +2,403,840$")
+
+    def test_unknown_names(self):
+        self.fails(1, "methods", "--count", "vit_base", telling=["vit_base", "vit_base_patch16_224"])
+        count = ["methods", "--count", "vit_tiny_patch16_224", "--method"]
+        self.fails(2, *count, "lara", telling=["lara", "lora"])
+        self.fails(2, *count, "lora", "--set", "lora.rank=4", telling=["lora.rank", "r, alpha"])
+        self.fails(2, *count, "lora", "--set", "lora.r=0", telling=["lora.r=0", "from 1"])
+        self.fails(2, *count, "lora", "--set", "lora.r", telling=["lora.r"])
+        self.fails(2, *count, "lora", "--set", "convpass.h=4", telling=["convpass.h"])
+
+    def test_list_and_page(self):
+        text = self.works("methods")
+        for method in COUNTS:
+            self.assertRegex(text, r"(?m)^%s " % method)
+        self.assertIn("lora.r=8", text)
+        with open(os.path.join(DOCS, "methods.md")) as file:
+            self.assertEqual(self.works("methods", "--markdown"), file.read(),
+                             "docs/methods.md is old: graft methods --markdown > docs/methods.md")
+
+
+class Devices(CliTest):
+    def test_json(self):
+        done = graft("devices", "--json")
+        devices = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 0 if devices else 1)
+        for device in devices:
+            self.assertRegex(device["id"], r"^[a-z]+:\d+$")
+            self.assertIn(device["type"], ["cpu", "integrated", "discrete", "virtual"])
+            for key in ("name", "driver"):
+                self.assertIsInstance(device[key], str)
+            self.assertIn(device["id"], self.works("devices"))
+
+    def test_no_device(self):
+        """Loaders that are told of no driver."""
+        nothing = {"OCL_ICD_VENDORS": self.path("none"), "OPENCL_VENDOR_PATH": self.path("none"),
+                   "VK_DRIVER_FILES": self.path("none.json"),
+                   "VK_ICD_FILENAMES": self.path("none.json"), "VK_ADD_DRIVER_FILES": ""}
+        done = self.fails(1, "devices", env=nothing,
+                          telling=["no OpenCL or Vulkan device", "mesa-vulkan-drivers",
+                                   "pocl-opencl-icd"])
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(json.loads(graft("devices", "--json", env=nothing).stdout), [])
+
+    def test_unknown_device(self):
+        train = ["train", "--backbone", "b", "--data", "d", "--out", self.path("run"), "--device"]
+        self.fails(2, *train, "gpu", telling=['"gpu"', "opencl:0"])
+        self.fails(1, *train, "cuda:0", telling=["cuda:0"])
+        self.fails(1, *train, "opencl:99", telling=["opencl:99"])
+
+
+if __name__ == "__main__":
+    unittest.main()
