@@ -1,6 +1,7 @@
 """A whole run on the reference device: train, stop, resume, evaluate, predict, merge."""
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -77,6 +78,31 @@ class Run(CliTest):
                                       r"\d+\.\d images/s  \d+:\d\d left$")
         self.assertRegex(done.stderr, r"(?m)^graft: epoch 4/4 .*loss.*accuracy 100.0%.* 0:00 left$")
         self.assertNotRegex(done.stderr, "[\r\033]")
+
+    def on_terminal(self, *args, env=None):
+        """What a terminal would be sent on standard error."""
+        terminal, side = pty.openpty()
+        os.set_blocking(terminal, False)
+        done = graft(*args, env={"TERM": "xterm", "GRAFT_LOG": "info", **(env or {})}, stderr=side)
+        os.close(side)
+        try:
+            return done.returncode, os.read(terminal, 65536).decode()
+        finally:
+            os.close(terminal)
+
+    def test_terminal(self):
+        code, text = self.on_terminal(*self.arguments("run"))
+        self.assertEqual(code, 0)
+        self.assertRegex(text, "\repoch 1/4  step 1/12  loss [^\n]*\033\\[K")
+        self.assertRegex(text, "\repoch 4/4  step 12/12  loss [^\n]*0:00 left\033\\[K\r\n$")
+        self.assertEqual(text.count("\n"), 2, text)  # the device, and the line that stays
+
+    def test_color(self):
+        plain = "graft: trian: unknown command; did you mean train?\r\n"
+        self.assertEqual(self.on_terminal("trian", env={"NO_COLOR": "1"}), (2, plain))
+        code, text = self.on_terminal("trian", env={"NO_COLOR": ""})
+        self.assertEqual((code, text.replace("\033[31m", "").replace("\033[0m", "")), (2, plain))
+        self.assertNotEqual(text, plain)
 
     def test_config_feeds_back(self):
         self.works(*self.arguments("first", "--flip", "--no-shuffle", "--no-decay", "1d,norm",
