@@ -273,11 +273,10 @@ void gr_lower_copy(gr_plan *plan, const gr_view *from, const gr_view *to, bool a
 
 gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *params)
 {
-    gr_launch launch = {.kernel = kernel, .params = params, .grid = {1, 1, 1}};
-    for (uint32_t i = 0; i < kernel->tunable_count; i++)
-        launch.tunable[i] = kernel->tunables[i].value;
-    while (launch.tunable[0] > plan->device->caps.max_workgroup)
-        launch.tunable[0] /= 2;
+    const gr_caps *caps = &plan->device->caps;
+    gr_launch launch = {.params = params, .grid = {1, 1, 1}};
+    launch.kernel = gr_tune_kernel(caps, kernel);
+    gr_tune_defaults(caps, launch.kernel, launch.tunable);
     return launch;
 }
 

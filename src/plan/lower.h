@@ -52,7 +52,8 @@ typedef struct gr_launch {
     uint32_t tunable[GR_MAX_TUNABLES]; /* [0] is WG */
 } gr_launch;
 
-/* A launch with the kernel's default tunables and WG fitted to the device. */
+/* A launch of the kernel, or of its variant for this class of devices, with the tunables that suit
+ * it (tune.c). */
 gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *params);
 
 /* Grids: one work-item per element of rows x cols; one work-group per row; one work-item per

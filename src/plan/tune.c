@@ -1,0 +1,38 @@
+/* What suits which class of devices: the only place that knows. */
+#include "plan/internal.h"
+
+#include "shaders/layer_norm.gk.h"
+#include "shaders/layer_norm_grad.gk.h"
+#include "shaders/layer_norm_grad_wide.gk.h"
+#include "shaders/layer_norm_wide.gk.h"
+#include "shaders/softmax.gk.h"
+#include "shaders/softmax_grad.gk.h"
+#include "shaders/softmax_grad_wide.gk.h"
+#include "shaders/softmax_wide.gk.h"
+
+/* Kernels that stand in for a portable one, with the same bindings, parameters and tunables, where
+ * one work-item should use long vectors. */
+static const struct {
+    const gr_kernel *portable, *wide;
+} variants[] = {
+    {&gr_kernel_layer_norm, &gr_kernel_layer_norm_wide},
+    {&gr_kernel_layer_norm_grad, &gr_kernel_layer_norm_grad_wide},
+    {&gr_kernel_softmax, &gr_kernel_softmax_wide},
+    {&gr_kernel_softmax_grad, &gr_kernel_softmax_grad_wide},
+};
+
+const gr_kernel *gr_tune_kernel(const gr_caps *caps, const gr_kernel *kernel)
+{
+    for (size_t i = 0; caps->wide_vectors && i < sizeof(variants) / sizeof(variants[0]); i++)
+        if (variants[i].portable == kernel)
+            return variants[i].wide;
+    return kernel;
+}
+
+void gr_tune_defaults(const gr_caps *caps, const gr_kernel *kernel, uint32_t *tunables)
+{
+    for (uint32_t i = 0; i < kernel->tunable_count; i++)
+        tunables[i] = kernel->tunables[i].value;
+    while (tunables[0] > caps->max_workgroup)
+        tunables[0] /= 2;
+}
