@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "model/vit.h"
+#include "ops/op.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -207,6 +208,51 @@ static void backbones_take_other_image_sizes(void **state)
     }
 }
 
+/* Each place of the network draws masks of its own. Rates of DropPath grow linearly, from 0. */
+static void every_dropout_has_its_own_site(void **state)
+{
+    const float expected[] = {0.0f, 0.15f, 0.3f}; /* by block */
+    train_setup s;
+    train_setup_open(&s, devices->log, "lora+convpass", 2);
+    s.config.depth = 3;
+    train_setup_option(&s, "lora.dropout", "0.2");
+    train_setup_option(&s, "convpass.dropout", "0.1");
+    gr_graph *graph = gr_graph_create(s.log);
+    gr_build b = {.graph = graph,
+                  .config = &s.config,
+                  .methods = s.methods,
+                  .training = true,
+                  .drop_path = 0.3f,
+                  .scalars = gr_graph_input(graph, "scalars", GR_F32, GR_SHAPE(16)),
+                  .batch = 2};
+    gr_vit_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(2, 3, 16, 16)));
+    TEST_OK(s.log, gr_graph_status(graph));
+    int found = 0, paths[3] = {0}, elementwise[2] = {0};
+    bool used[256] = {false};
+    for (int i = 0; i < gr_graph_count(graph); i++) {
+        const gr_value *v = gr_graph_at(graph, i);
+        if (!v->op || strcmp(v->op->name, "dropout") != 0)
+            continue;
+        assert_in_range(v->attr.dropout.site, 0, 255);
+        assert_false(used[v->attr.dropout.site]);
+        used[v->attr.dropout.site] = true;
+        found++;
+        float rate = v->attr.dropout.rate;
+        for (int block = 0; block < 3 && v->attr.dropout.per_sample; block++)
+            paths[block] += fabsf(rate - expected[block]) < 1e-6f;
+        elementwise[0] += !v->attr.dropout.per_sample && rate == 0.2f;
+        elementwise[1] += !v->attr.dropout.per_sample && rate == 0.1f;
+    }
+    assert_int_equal(paths[0], 0); /* rate 0 is no operator at all */
+    assert_int_equal(paths[1], 4); /* attention, MLP and the bypass of each */
+    assert_int_equal(paths[2], 4);
+    assert_int_equal(elementwise[0], 3 * 2); /* LoRA of q and v */
+    assert_int_equal(elementwise[1], 3 * 2); /* two bypasses */
+    assert_int_equal(found, 20);
+    gr_graph_destroy(graph);
+    train_setup_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +264,7 @@ int main(void)
         cmocka_unit_test(options_have_texts),
         cmocka_unit_test(positions_are_interpolated),
         cmocka_unit_test(backbones_take_other_image_sizes),
+        cmocka_unit_test(every_dropout_has_its_own_site),
     };
     void *state = NULL;
     if (test_devices_open(&state) != 0)

@@ -136,6 +136,36 @@ static void each_rate_acts(void **state)
     train_setup_close(&s);
 }
 
+/* DropPath drops the whole branch of a sample: of two blocks the first has rate 0, so one sample
+ * has a loss for each of both, attention only, MLP only and none. */
+static void drop_path_drops_whole_branches(void **state)
+{
+    const test_target *target = *state;
+    enum { DRAWS = 48 };
+    train_setup s;
+    train_setup_open(&s, target->devices->log, "linear", 1);
+    gr_trainer_params params = train_params(&s, target->device);
+    params.drop_path = 0.5f;
+    gr_trainer *trainer = train_create(&s, &params);
+    float seen[DRAWS];
+    int counts[DRAWS] = {0}, distinct = 0;
+    for (uint64_t step = 0; step < DRAWS; step++) {
+        float loss;
+        TEST_OK(s.log, gr_trainer_gradients(trainer, s.images, s.labels, step, &loss));
+        int i = 0;
+        while (i < distinct && memcmp(&seen[i], &loss, sizeof(loss)) != 0)
+            i++;
+        distinct += i == distinct;
+        seen[i] = loss;
+        counts[i]++;
+    }
+    assert_int_equal(distinct, 4);
+    for (int i = 0; i < distinct; i++)
+        assert_in_range(counts[i], 4, 24);
+    gr_trainer_destroy(trainer);
+    train_setup_close(&s);
+}
+
 /* Evaluation is without dropout. */
 static void logits_have_no_masks(void **state)
 {
@@ -180,11 +210,9 @@ static void masks_are_equal_on_all_devices(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(same_seed_gives_the_same_bits),
-        TEST_CASE(masks_do_not_depend_on_the_split),
-        TEST_CASE(masks_change_with_step_and_seed),
-        TEST_CASE(each_rate_acts),
-        TEST_CASE(logits_have_no_masks),
+        TEST_CASE(same_seed_gives_the_same_bits),   TEST_CASE(masks_do_not_depend_on_the_split),
+        TEST_CASE(masks_change_with_step_and_seed), TEST_CASE(each_rate_acts),
+        TEST_CASE(drop_path_drops_whole_branches),  TEST_CASE(logits_have_no_masks),
         TEST_CASE(masks_are_equal_on_all_devices),
     };
     return TEST_RUN("train random", cases, TEST_EXECUTING);
