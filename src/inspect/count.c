@@ -6,9 +6,6 @@
 #include "peft/compose.h"
 #include "weights/load.h"
 
-#include <stdio.h>
-#include <string.h>
-
 /* A preset by name, or the geometry of a checkpoint file. */
 static graft_status find_config(graft_log *log, const char *model, gr_vit_config *out)
 {
@@ -18,13 +15,9 @@ static graft_status find_config(graft_log *log, const char *model, gr_vit_config
         return GRAFT_OK;
     }
     if (!gr_file_exists(model)) {
-        char names[512] = "";
-        size_t used = 0;
-        for (int i = 0; gr_vit_preset_name(i) && used < sizeof(names); i++)
-            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-                                     gr_vit_preset_name(i));
+        char names[512];
         return gr_fail(log, GRAFT_ERR_NOT_FOUND, "model '%s': neither a file nor one of %s", model,
-                       names);
+                       gr_vit_preset_names(names, sizeof(names)));
     }
     gr_tensors *weights;
     GR_TRY(gr_tensors_load(log, model, &weights));

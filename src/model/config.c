@@ -48,6 +48,15 @@ const char *gr_vit_preset_name(int index)
     return index >= 0 && index < PRESET_COUNT ? presets[index].name : NULL;
 }
 
+const char *gr_vit_preset_names(char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < PRESET_COUNT && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", presets[i].name);
+    return text;
+}
+
 static int count_blocks(const gr_tensors *weights)
 {
     char name[64];

@@ -35,6 +35,9 @@ const gr_vit_config *gr_vit_preset(const char *name);
 /* The name of preset `index`; NULL past the last one. */
 const char *gr_vit_preset_name(int index);
 
+/* All names for a message, "a, b, c", cut to fit. Returns text. */
+const char *gr_vit_preset_names(char *text, size_t size);
+
 /* Reads the geometry off a backbone's tensors (timm names). Heads come from the metadata key
  * "graft.heads", or are 64 channels wide (80 for width 1280). */
 graft_status gr_vit_config_read(graft_log *log, const struct gr_tensors *weights,

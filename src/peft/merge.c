@@ -28,12 +28,33 @@ static graft_status check_foldable(const merge *m)
     return GRAFT_OK;
 }
 
-/* A copy of the backbone's tensor in f32, or of the adapter's where that was trained itself. */
-static graft_status copy_tensor(merge *m, const char *name, float **values)
+/* The adapter tells the geometry; the backbone must have it too, whatever the images' size. */
+static graft_status check_backbone(merge *m)
+{
+    gr_vit_config found;
+    const gr_vit_config *wanted = &m->info.config;
+    GR_TRY(gr_vit_config_read(m->log, m->backbone, &found));
+    if (found.dim == wanted->dim && found.depth == wanted->depth &&
+        found.hidden == wanted->hidden && found.patch_size == wanted->patch_size)
+        return GRAFT_OK;
+    return gr_fail(m->log, GRAFT_ERR_SHAPE,
+                   "%s: %d blocks of width %d and %d with patches of %d: the adapter was trained "
+                   "on %d of %d and %d with patches of %d",
+                   gr_tensors_source(m->backbone), found.depth, found.dim, found.hidden,
+                   found.patch_size, wanted->depth, wanted->dim, wanted->hidden,
+                   wanted->patch_size);
+}
+
+/* A copy of the backbone's tensor in f32, or of the adapter's where that was trained itself.
+ * `count`: how many elements it must have; 0: any. */
+static graft_status copy_tensor(merge *m, const char *name, int64_t count, float **values)
 {
     const gr_tensor *t = gr_tensors_find(m->adapter, name);
     if (!t)
         GR_TRY(gr_tensors_get(m->log, m->backbone, name, &t));
+    if (count && gr_tensor_count(t) != count)
+        return gr_fail(m->log, GRAFT_ERR_SHAPE, "%s: expected %lld elements, found %lld", name,
+                       (long long)count, (long long)gr_tensor_count(t));
     GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, t->shape, (void **)values));
     gr_tensor_to_f32(t, *values);
     return GRAFT_OK;
@@ -57,9 +78,9 @@ static graft_status merge_linear(merge *m, const char *prefix, const char *tenso
     char name[160], module[160];
     float *weight, *bias;
     snprintf(name, sizeof(name), "%s%s.weight", prefix, tensor);
-    GR_TRY(copy_tensor(m, name, &weight));
+    GR_TRY(copy_tensor(m, name, parts * out * in, &weight));
     snprintf(name, sizeof(name), "%s%s.bias", prefix, tensor);
-    GR_TRY(copy_tensor(m, name, &bias));
+    GR_TRY(copy_tensor(m, name, parts * out, &bias));
     for (int p = 0; p < parts; p++) {
         snprintf(module, sizeof(module), "%s%s", prefix, modules[p]);
         gr_fold_site site = {module, targets[p], out, in, weight + p * out * in, bias + p * out};
@@ -96,8 +117,8 @@ static graft_status merge_embedding(merge *m)
     static const gr_linear_target target[] = {0};
     int64_t patch = m->info.config.patch_size;
     float *values;
-    GR_TRY(copy_tensor(m, "cls_token", &values));
-    GR_TRY(copy_tensor(m, "pos_embed", &values));
+    GR_TRY(copy_tensor(m, "cls_token", 0, &values));
+    GR_TRY(copy_tensor(m, "pos_embed", 0, &values));
     return merge_linear(m, "", "patch_embed.proj", module, target, 1, m->info.config.dim,
                         3 * patch * patch);
 }
@@ -110,8 +131,8 @@ static graft_status merge_all(merge *m)
     for (int i = 0; i < m->info.config.depth; i++)
         GR_TRY(merge_block(m, i));
     GR_TRY(merge_one(m, "", "norm", 0, m->info.config.dim, 1));
-    GR_TRY(copy_tensor(m, "head.weight", &values));
-    GR_TRY(copy_tensor(m, "head.bias", &values));
+    GR_TRY(copy_tensor(m, "head.weight", 0, &values));
+    GR_TRY(copy_tensor(m, "head.bias", 0, &values));
     snprintf(heads, sizeof(heads), "%d", m->info.config.heads);
     return gr_tensors_set_metadata(m->log, m->result, "graft.heads", heads);
 }
@@ -129,6 +150,8 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
         status = gr_adapter_info_read(log, m.adapter, &m.info);
     if (status == GRAFT_OK)
         status = check_foldable(&m);
+    if (status == GRAFT_OK)
+        status = check_backbone(&m);
     if (status == GRAFT_OK)
         status = merge_all(&m);
     if (status == GRAFT_OK)

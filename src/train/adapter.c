@@ -204,8 +204,9 @@ const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char tex
         return NULL;
     const json_t *list = json_object_get(names, "names");
     const char *name = json_string_value(json_array_get(list, (size_t)index));
-    if (name)
+    bool named = name && *name;
+    if (named)
         snprintf(text, 128, "%s", name);
     json_decref(names);
-    return name && *name ? text : NULL;
+    return named ? text : NULL;
 }

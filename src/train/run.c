@@ -290,9 +290,10 @@ static graft_status open_folder(run *r)
     char *folder = gr_path_join(r, r->p->out, "checkpoint");
     char *config = gr_path_join(r, r->p->out, "config.json");
     char *metrics = gr_path_join(r, r->p->out, "metrics.jsonl");
-    if (!folder || !config || !metrics)
+    char *state = gr_path_join(r, r->p->out, "checkpoint/state.safetensors");
+    if (!folder || !config || !metrics || !state)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
-    if (!r->p->resume && gr_file_exists(metrics))
+    if (!r->p->resume && gr_file_exists(state))
         return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
                        "%s: holds a run already; choose another --out, or go on with --resume",
                        r->p->out);

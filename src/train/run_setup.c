@@ -55,9 +55,10 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "--backbone: is required, or --model NAME to start from scratch");
     const gr_vit_config *preset = gr_vit_preset(p->model);
+    char names[512];
     if (!preset)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "model '%s': unknown; graft methods --count lists the names", p->model);
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "model '%s': unknown; the models are %s", p->model,
+                       gr_vit_preset_names(names, sizeof(names)));
     s->config = *preset;
     return GRAFT_OK;
 }

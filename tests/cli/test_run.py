@@ -156,6 +156,9 @@ class Run(CliTest):
         adapter = self.path("run", "adapter.safetensors")
         self.fails(1, "eval", "--backbone", other, "--adapter", adapter, "--data", self.data,
                    *REFERENCE)
+        merged = self.path("merged.safetensors")
+        self.fails(1, "merge", "--backbone", other, "--adapter", adapter, "--out", merged)
+        self.assertFalse(os.path.exists(merged))
 
 
 if __name__ == "__main__":
