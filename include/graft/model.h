@@ -37,7 +37,7 @@ GRAFT_API void graft_model_close(graft_model **model);
 GRAFT_API int graft_model_classes(const graft_model *model);
 GRAFT_API int graft_model_image_size(const graft_model *model);
 
-/* The name of a class, or NULL when the adapter does not tell. Valid until the next call. */
+/* The name of a class, or NULL when no file tells. Valid until the next call. */
 GRAFT_API const char *graft_model_class_name(graft_model *model, int index);
 
 /* logits [count, classes] of normalised images [count, 3, size, size]. Blocks. */
@@ -52,7 +52,8 @@ GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data
 GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
                                            int k, graft_prediction *callback, void *user);
 
-/* Folds an adapter into its backbone and writes a plain checkpoint with timm names. */
+/* Folds an adapter into its backbone and writes a plain checkpoint with timm names, for images of
+ * the size that the adapter was trained with. */
 GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter,
                                    const char *out);
 

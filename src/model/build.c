@@ -38,7 +38,8 @@ static bool has_shape(gr_build *b, const gr_tensor *t, const gr_shape *shape)
 /* pos_embed for another grid than the backbone's. NULL when its size is not a square grid. */
 static const float *resized_positions(gr_build *b, const gr_tensor *t, const gr_shape *shape)
 {
-    int64_t tokens = t->shape.rank == 3 ? t->shape.dim[1] : 0, dim = shape->dim[2];
+    bool single = t->shape.rank == 3 && t->shape.dim[0] == 1;
+    int64_t tokens = single ? t->shape.dim[1] : 0, dim = shape->dim[2];
     int from = (int)lround(sqrt((double)(tokens - 1))), to = gr_vit_grid(b->config);
     if (tokens < 2 || (int64_t)from * from != tokens - 1 || t->shape.dim[2] != dim)
         return NULL;

@@ -3,11 +3,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/vit.h"
 #include "train/adapter.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct merge {
@@ -45,18 +48,51 @@ static graft_status check_backbone(merge *m)
                    wanted->patch_size);
 }
 
-/* A copy of the backbone's tensor in f32, or of the adapter's where that was trained itself.
- * `count`: how many elements it must have; 0: any. */
-static graft_status copy_tensor(merge *m, const char *name, int64_t count, float **values)
+/* The backbone's file, or the adapter's for a tensor that was trained itself. */
+static const gr_tensors *file_of(const merge *m, const char *name)
 {
-    const gr_tensor *t = gr_tensors_find(m->adapter, name);
-    if (!t)
-        GR_TRY(gr_tensors_get(m->log, m->backbone, name, &t));
-    if (count && gr_tensor_count(t) != count)
-        return gr_fail(m->log, GRAFT_ERR_SHAPE, "%s: expected %lld elements, found %lld", name,
-                       (long long)count, (long long)gr_tensor_count(t));
-    GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, t->shape, (void **)values));
+    return gr_tensors_find(m->adapter, name) ? m->adapter : m->backbone;
+}
+
+/* A copy of a tensor in f32. */
+static graft_status copy_tensor(merge *m, const char *name, gr_shape shape, float **values)
+{
+    const gr_tensor *t;
+    GR_TRY(gr_tensors_get_shaped(m->log, file_of(m, name), name, shape, &t));
+    GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, shape, (void **)values));
     gr_tensor_to_f32(t, *values);
+    return GRAFT_OK;
+}
+
+/* The same for a tensor that a checkpoint may do without: zeros then. */
+static graft_status copy_bias(merge *m, const char *name, gr_shape shape, float **values)
+{
+    if (gr_tensors_find(file_of(m, name), name))
+        return copy_tensor(m, name, shape, values);
+    return gr_tensors_add_new(m->log, m->result, name, GR_F32, shape, (void **)values);
+}
+
+/* Position embeddings for the image size of the adapter, as training resized them. */
+static graft_status copy_positions(merge *m)
+{
+    static const char name[] = "pos_embed";
+    const gr_vit_config *c = &m->info.config;
+    int grid = gr_vit_grid(c);
+    gr_shape shape = GR_SHAPE(1, (int64_t)grid * grid + 1, c->dim);
+    const gr_tensor *t = gr_tensors_find(file_of(m, name), name);
+    int64_t tokens = t && t->shape.rank == 3 ? t->shape.dim[1] : 0;
+    int from = tokens > 1 ? (int)lround(sqrt((double)(tokens - 1))) : 0;
+    float *values;
+    if (from == 0 || from == grid || (int64_t)from * from != tokens - 1 || t->shape.dim[0] != 1 ||
+        t->shape.dim[2] != c->dim)
+        return copy_tensor(m, name, shape, &values);
+    GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, shape, (void **)&values));
+    float *old = malloc((size_t)gr_tensor_count(t) * sizeof(*old));
+    if (!old)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    gr_tensor_to_f32(t, old);
+    gr_vit_resize_positions(old, from, values, grid, c->dim);
+    free(old);
     return GRAFT_OK;
 }
 
@@ -73,14 +109,15 @@ static graft_status fold(merge *m, const gr_fold_site *site)
 /* One weight with its bias, folded as `parts` modules of equal numbers of rows. */
 static graft_status merge_linear(merge *m, const char *prefix, const char *tensor,
                                  const char *const *modules, const gr_linear_target *targets,
-                                 int parts, int64_t out, int64_t in)
+                                 int parts, gr_shape shape)
 {
     char name[160], module[160];
     float *weight, *bias;
+    int64_t out = shape.dim[0] / parts, in = gr_shape_span(&shape, 1, shape.rank);
     snprintf(name, sizeof(name), "%s%s.weight", prefix, tensor);
-    GR_TRY(copy_tensor(m, name, parts * out * in, &weight));
+    GR_TRY(copy_tensor(m, name, shape, &weight));
     snprintf(name, sizeof(name), "%s%s.bias", prefix, tensor);
-    GR_TRY(copy_tensor(m, name, parts * out, &bias));
+    GR_TRY(copy_bias(m, name, GR_SHAPE(shape.dim[0]), &bias));
     for (int p = 0; p < parts; p++) {
         snprintf(module, sizeof(module), "%s%s", prefix, modules[p]);
         gr_fold_site site = {module, targets[p], out, in, weight + p * out * in, bias + p * out};
@@ -90,9 +127,9 @@ static graft_status merge_linear(merge *m, const char *prefix, const char *tenso
 }
 
 static graft_status merge_one(merge *m, const char *prefix, const char *module,
-                              gr_linear_target target, int64_t out, int64_t in)
+                              gr_linear_target target, gr_shape shape)
 {
-    return merge_linear(m, prefix, module, &module, &target, 1, out, in);
+    return merge_linear(m, prefix, module, &module, &target, 1, shape);
 }
 
 static graft_status merge_block(merge *m, int index)
@@ -102,12 +139,12 @@ static graft_status merge_block(merge *m, int index)
     int64_t dim = m->info.config.dim, hidden = m->info.config.hidden;
     char prefix[32];
     snprintf(prefix, sizeof(prefix), "blocks.%d.", index);
-    GR_TRY(merge_one(m, prefix, "norm1", 0, dim, 1));
-    GR_TRY(merge_linear(m, prefix, "attn.qkv", parts, targets, 3, dim, dim));
-    GR_TRY(merge_one(m, prefix, "attn.proj", GR_TARGET_PROJ, dim, dim));
-    GR_TRY(merge_one(m, prefix, "norm2", 0, dim, 1));
-    GR_TRY(merge_one(m, prefix, "mlp.fc1", GR_TARGET_FC1, hidden, dim));
-    return merge_one(m, prefix, "mlp.fc2", GR_TARGET_FC2, dim, hidden);
+    GR_TRY(merge_one(m, prefix, "norm1", 0, GR_SHAPE(dim)));
+    GR_TRY(merge_linear(m, prefix, "attn.qkv", parts, targets, 3, GR_SHAPE(3 * dim, dim)));
+    GR_TRY(merge_one(m, prefix, "attn.proj", GR_TARGET_PROJ, GR_SHAPE(dim, dim)));
+    GR_TRY(merge_one(m, prefix, "norm2", 0, GR_SHAPE(dim)));
+    GR_TRY(merge_one(m, prefix, "mlp.fc1", GR_TARGET_FC1, GR_SHAPE(hidden, dim)));
+    return merge_one(m, prefix, "mlp.fc2", GR_TARGET_FC2, GR_SHAPE(dim, hidden));
 }
 
 /* The patch embedding keeps its tensor names under patch_embed.proj, its module is patch_embed. */
@@ -115,26 +152,37 @@ static graft_status merge_embedding(merge *m)
 {
     static const char *const module[] = {"patch_embed"};
     static const gr_linear_target target[] = {0};
-    int64_t patch = m->info.config.patch_size;
+    int64_t patch = m->info.config.patch_size, dim = m->info.config.dim;
     float *values;
-    GR_TRY(copy_tensor(m, "cls_token", 0, &values));
-    GR_TRY(copy_tensor(m, "pos_embed", 0, &values));
-    return merge_linear(m, "", "patch_embed.proj", module, target, 1, m->info.config.dim,
-                        3 * patch * patch);
+    GR_TRY(copy_tensor(m, "cls_token", GR_SHAPE(1, 1, dim), &values));
+    GR_TRY(copy_positions(m));
+    return merge_linear(m, "", "patch_embed.proj", module, target, 1,
+                        GR_SHAPE(dim, 3, patch, patch));
+}
+
+/* What a reader cannot see in the tensors: heads, and how images become input. */
+static graft_status copy_metadata(merge *m)
+{
+    static const char *const keys[] = {"graft.heads", "graft.input", "graft.classes"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = gr_tensors_metadata(m->adapter, keys[i]);
+        if (value)
+            GR_TRY(gr_tensors_set_metadata(m->log, m->result, keys[i], value));
+    }
+    return GRAFT_OK;
 }
 
 static graft_status merge_all(merge *m)
 {
+    int64_t dim = m->info.config.dim, classes = m->info.config.classes;
     float *values;
-    char heads[16];
     GR_TRY(merge_embedding(m));
     for (int i = 0; i < m->info.config.depth; i++)
         GR_TRY(merge_block(m, i));
-    GR_TRY(merge_one(m, "", "norm", 0, m->info.config.dim, 1));
-    GR_TRY(copy_tensor(m, "head.weight", 0, &values));
-    GR_TRY(copy_tensor(m, "head.bias", 0, &values));
-    snprintf(heads, sizeof(heads), "%d", m->info.config.heads);
-    return gr_tensors_set_metadata(m->log, m->result, "graft.heads", heads);
+    GR_TRY(merge_one(m, "", "norm", 0, GR_SHAPE(dim)));
+    GR_TRY(copy_tensor(m, "head.weight", GR_SHAPE(classes, dim), &values));
+    GR_TRY(copy_tensor(m, "head.bias", GR_SHAPE(classes), &values));
+    return copy_metadata(m);
 }
 
 graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out)

@@ -151,8 +151,8 @@ static graft_status read_config(graft_log *log, const gr_tensors *adapter, gr_vi
     return gr_vit_config_check(log, c);
 }
 
-static graft_status read_input(graft_log *log, const gr_tensors *adapter, int image_size,
-                               gr_input *input)
+graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, int image_size,
+                                   gr_input *input)
 {
     json_t *json;
     const char *interpolation, *resize, *normalization;
@@ -184,7 +184,7 @@ graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_
     if (status == GRAFT_OK)
         status = read_config(log, adapter, &out->config);
     if (status == GRAFT_OK)
-        status = read_input(log, adapter, out->config.image_size, &out->input);
+        status = gr_adapter_input_read(log, adapter, out->config.image_size, &out->input);
     if (status != GRAFT_OK)
         gr_adapter_info_release(out);
     return status;

@@ -37,6 +37,10 @@ graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_v
 
 /* Reads it back. A file that is no adapter, or lies, is a one-line error. */
 graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_adapter_info *out);
+
+/* The input alone, which a merged checkpoint tells as well. */
+graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, int image_size,
+                                   gr_input *input);
 void gr_adapter_info_release(gr_adapter_info *info);
 
 /* The name of class `index` in text, or NULL when the file does not tell. */

@@ -32,7 +32,10 @@ static graft_status describe_backbone(graft_model *m)
                        "%s: has no head.weight; give an adapter made by graft train",
                        gr_tensors_source(m->weights));
     GR_TRY(gr_methods_parse(m->log, "linear", &m->info.methods));
-    return gr_input_resolve(m->log, NULL, NULL, NULL, m->info.config.image_size, &m->info.input);
+    int size = m->info.config.image_size;
+    if (gr_tensors_metadata(m->weights, "graft.input")) /* merged by graft */
+        return gr_adapter_input_read(m->log, m->weights, size, &m->info.input);
+    return gr_input_resolve(m->log, NULL, NULL, NULL, size, &m->info.input);
 }
 
 static graft_status override_input(graft_model *m, const graft_input_params *p)
@@ -126,7 +129,8 @@ int graft_model_image_size(const graft_model *model)
 
 const char *graft_model_class_name(graft_model *model, int index)
 {
-    return model->adapter ? gr_adapter_class_name(model->adapter, index, model->class_name) : NULL;
+    const gr_tensors *file = model->adapter ? model->adapter : model->weights;
+    return gr_adapter_class_name(file, index, model->class_name);
 }
 
 graft_status graft_model_logits(graft_model *model, const float *images, int count, float *logits)
