@@ -60,6 +60,10 @@ graft_status gr_file_writer_write(gr_file_writer *writer, const void *data, size
 /* Syncs, renames, destroys the writer and sets *writer to NULL, also on failure. */
 graft_status gr_file_writer_commit(gr_file_writer **writer);
 
+/* Removes the temporary files that writers left in a directory when their process was killed. Those
+ * of living processes stay. Never fails: what cannot be removed stays. */
+void gr_file_clear_temporaries(const char *directory);
+
 /* Leaves no trace; NULL and a pointer to NULL are accepted, so that cleanup code may always call.
  */
 void gr_file_writer_cancel(gr_file_writer **writer);

@@ -2,8 +2,10 @@
 
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -47,12 +49,15 @@ static graft_status resolve_target(gr_file_writer *w, const char *path)
     return GRAFT_OK;
 }
 
+/* Process and attempt: who is writing, and which of its files. */
+#define TEMPORARY_NAME ".graft-%ld-%d.tmp"
+
 /* mkstemp() would make the file private to its owner; this way the umask decides. */
 static graft_status create_temporary(gr_file_writer *w)
 {
     char *directory = gr_path_directory(w, w->path);
     for (int attempt = 0; directory && attempt < 1000; attempt++) {
-        char *name = gr_printf(w, "%s/.graft-%ld-%d.tmp", directory, (long)getpid(), attempt);
+        char *name = gr_printf(w, "%s/" TEMPORARY_NAME, directory, (long)getpid(), attempt);
         if (!name)
             break;
         w->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -144,6 +149,26 @@ void gr_file_writer_cancel(gr_file_writer **writer)
     drop_temporary(*writer);
     gr_free(*writer);
     *writer = NULL;
+}
+
+/* Whether the name is that of a temporary file whose process is gone. */
+static bool is_abandoned(const char *name)
+{
+    long process;
+    int attempt, length = 0;
+    return sscanf(name, TEMPORARY_NAME "%n", &process, &attempt, &length) == 2 && length > 0 &&
+           name[length] == '\0' && process > 0 && kill((pid_t)process, 0) < 0 && errno == ESRCH;
+}
+
+void gr_file_clear_temporaries(const char *directory)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return;
+    for (struct dirent *e; (e = readdir(d));)
+        if (is_abandoned(e->d_name))
+            unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
 }
 
 graft_status gr_file_write(graft_log *log, const char *path, const void *data, size_t size_bytes)

@@ -96,7 +96,8 @@ static void set_defaults(void *options)
     graft_train_defaults(&o->params);
 }
 
-/* The file of --config, or the one that the run to resume left behind. */
+/* The file of --config, or the one that the run to resume left behind. The step where that one was
+ * to end is no reason to end there again. */
 static graft_status read_config(cli *c, train_options *o, json_t **root)
 {
     char path[PATH_MAX];
@@ -107,7 +108,10 @@ static graft_status read_config(cli *c, train_options *o, json_t **root)
     int length = snprintf(path, sizeof(path), "%s/config.json", o->params.out);
     if (length >= (int)sizeof(path) || access(path, F_OK) != 0)
         return GRAFT_OK;
-    return cli_read_config(c, path, o, root);
+    uint64_t max_steps = o->params.max_steps;
+    graft_status status = cli_read_config(c, path, o, root);
+    o->params.max_steps = max_steps;
+    return status;
 }
 
 static graft_status check(cli *c, const train_options *o)

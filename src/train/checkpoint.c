@@ -2,6 +2,7 @@
 
 #include "weights/safetensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,34 @@ static const gr_param *find_saved(const gr_params *params, const char *name, gr_
     return NULL;
 }
 
+/* What the fetch callbacks of the writer are given. */
+typedef struct source {
+    graft_log *log;
+    const gr_params *params;
+} source;
+
+/* Reads values that must be numbers: the update after the last loss may have broken them. */
+static graft_status read_value(const source *s, const gr_param *param, float *values)
+{
+    GR_TRY(gr_params_read(s->params, param, GR_PLANE_VALUE, values));
+    for (uint64_t i = 0; i < param->bytes / sizeof(*values); i++)
+        if (!isfinite(values[i]))
+            return gr_fail(s->log, GRAFT_ERR_NUMERIC,
+                           "%s became %s: lower --lr, or look at the data; the last checkpoint is "
+                           "kept",
+                           param->name, isnan(values[i]) ? "NaN" : "infinite");
+    return GRAFT_OK;
+}
+
 static graft_status fetch_saved(void *user, const gr_tensor *tensor, void *data)
 {
+    const source *s = user;
     gr_param_plane plane;
-    const gr_param *param = find_saved(user, tensor->name, &plane);
-    return param ? gr_params_read(user, param, plane, data) : GRAFT_ERR_NOT_FOUND;
+    const gr_param *param = find_saved(s->params, tensor->name, &plane);
+    if (!param)
+        return gr_fail(s->log, GRAFT_ERR_NOT_FOUND, "%s: no such parameter", tensor->name);
+    return plane == GR_PLANE_VALUE ? read_value(s, param, data)
+                                   : gr_params_read(s->params, param, plane, data);
 }
 
 static graft_status list_saved(graft_log *log, gr_tensors *file, const gr_params *params)
@@ -70,7 +94,8 @@ graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_para
     graft_status status = set_position(log, file, position, identity);
     if (status == GRAFT_OK)
         status = list_saved(log, file, params);
-    gr_safetensors_params how = {.fetch = fetch_saved, .user = (void *)params};
+    source from = {log, params};
+    gr_safetensors_params how = {.fetch = fetch_saved, .user = &from};
     if (status == GRAFT_OK)
         status = gr_safetensors_write(log, path, file, &how);
     gr_tensors_destroy(&file);
@@ -134,8 +159,10 @@ graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_param
 
 static graft_status fetch_value(void *user, const gr_tensor *tensor, void *data)
 {
-    const gr_param *param = gr_params_find(user, tensor->name);
-    return param ? gr_params_read(user, param, GR_PLANE_VALUE, data) : GRAFT_ERR_NOT_FOUND;
+    const source *s = user;
+    const gr_param *param = gr_params_find(s->params, tensor->name);
+    return param ? read_value(s, param, data)
+                 : gr_fail(s->log, GRAFT_ERR_NOT_FOUND, "%s: no such parameter", tensor->name);
 }
 
 graft_status gr_params_save(graft_log *log, const char *path, const gr_params *params,
@@ -153,7 +180,8 @@ graft_status gr_params_save(graft_log *log, const char *path, const gr_params *p
     for (size_t i = 0; i < params->count && status == GRAFT_OK; i++)
         status =
             gr_tensors_add(log, file, params->items[i].name, GR_F32, params->items[i].shape, NULL);
-    gr_safetensors_params how = {.sorted = true, .fetch = fetch_value, .user = (void *)params};
+    source from = {log, params};
+    gr_safetensors_params how = {.sorted = true, .fetch = fetch_value, .user = &from};
     if (status == GRAFT_OK)
         status = gr_safetensors_write(log, path, file, &how);
     gr_tensors_destroy(&file);

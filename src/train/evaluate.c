@@ -76,6 +76,11 @@ graft_status gr_evaluate(graft_log *log, const gr_evaluation *e, gr_score *out)
         status = score_all(e, loader, images, labels, logits, out);
     if (out->images)
         out->loss /= (double)out->images;
+    if (status == GRAFT_OK && !isfinite(out->loss))
+        status = gr_fail(log, GRAFT_ERR_NUMERIC,
+                         "evaluation: the loss is %s: the model is broken; train it with a lower "
+                         "--lr",
+                         isnan(out->loss) ? "NaN" : "infinite");
     gr_loader_destroy(&loader);
     free(images);
     free(labels);

@@ -24,6 +24,7 @@ typedef struct gr_score {
     double loss; /* mean cross entropy */
 } gr_score;
 
+/* A loss that is no number is GRAFT_ERR_NUMERIC. */
 graft_status gr_evaluate(graft_log *log, const gr_evaluation *evaluation, gr_score *out);
 
 /* softmax in place, in double precision inside. */

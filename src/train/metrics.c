@@ -4,7 +4,10 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct gr_metrics {
@@ -12,6 +15,22 @@ struct gr_metrics {
     char *path;
     FILE *file;
 };
+
+static graft_status open_file(gr_metrics *m, uint64_t keep_bytes)
+{
+    struct stat info;
+    m->file = fopen(m->path, keep_bytes ? "r+" : "w");
+    if (!m->file || fstat(fileno(m->file), &info) != 0)
+        return gr_fail_errno(m->log, m->path, "cannot write");
+    if ((uint64_t)info.st_size < keep_bytes)
+        return gr_fail(m->log, GRAFT_ERR_FORMAT,
+                       "%s: %lld bytes, but the checkpoint was made after %llu; it was changed "
+                       "since, choose another --out",
+                       m->path, (long long)info.st_size, (unsigned long long)keep_bytes);
+    if (ftruncate(fileno(m->file), (off_t)keep_bytes) != 0 || fseek(m->file, 0, SEEK_END) != 0)
+        return gr_fail_errno(m->log, m->path, "cannot write");
+    return GRAFT_OK;
+}
 
 graft_status gr_metrics_open(graft_log *log, const char *path, uint64_t keep_bytes,
                              gr_metrics **out)
@@ -22,15 +41,12 @@ graft_status gr_metrics_open(graft_log *log, const char *path, uint64_t keep_byt
         return gr_fail(log, GRAFT_ERR_MEMORY, "metrics: out of memory");
     }
     m->log = log;
-    m->file = fopen(path, keep_bytes ? "r+" : "w");
-    if (!m->file || ftruncate(fileno(m->file), (off_t)keep_bytes) != 0 ||
-        fseek(m->file, 0, SEEK_END) != 0) {
-        graft_status status = gr_fail_errno(log, path, "cannot write");
+    graft_status status = open_file(m, keep_bytes);
+    if (status == GRAFT_OK)
+        *out = m;
+    else
         gr_metrics_close(&m);
-        return status;
-    }
-    *out = m;
-    return GRAFT_OK;
+    return status;
 }
 
 void gr_metrics_close(gr_metrics **metrics)
@@ -61,9 +77,18 @@ graft_status gr_metrics_step(gr_metrics *m, uint64_t step, double epoch, double 
 graft_status gr_metrics_evaluation(gr_metrics *m, int epoch, const char *split, double accuracy,
                                    double loss)
 {
-    fprintf(m->file, "{\"epoch\": %d, \"split\": \"%s\", \"accuracy\": %.6g, \"loss\": %.9g}\n",
-            epoch, split, accuracy, loss);
+    json_t *name = json_string(split); /* NULL when it is not UTF-8 */
+    char *quoted = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
+    fprintf(m->file, "{\"epoch\": %d, \"split\": %s, \"accuracy\": %.6g, \"loss\": %.9g}\n", epoch,
+            quoted ? quoted : "null", accuracy, loss);
+    free(quoted);
+    json_decref(name);
     return flush(m);
+}
+
+graft_status gr_metrics_sync(gr_metrics *m)
+{
+    return fsync(fileno(m->file)) == 0 ? GRAFT_OK : gr_fail_errno(m->log, m->path, "cannot sync");
 }
 
 uint64_t gr_metrics_bytes(const gr_metrics *m)

@@ -8,6 +8,7 @@
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
+#include "train/run_folder.h"
 #include "train/run_setup.h"
 #include "train/schedule.h"
 #include "train/settings.h"
@@ -34,6 +35,7 @@ typedef struct run {
     size_t steps_per_epoch;
     uint64_t steps; /* of the whole run */
     char *identity;
+    gr_run_folder folder; /* all NULL: not opened yet */
     float *images;
     int32_t *labels;
     double started, step_seconds, train_seconds;
@@ -79,26 +81,17 @@ static void report(const run *r, bool evaluating, uint64_t done, uint64_t total)
     r->p->progress(r->p->user, &progress);
 }
 
-static graft_status save(run *r, const char *name)
+static graft_status save(run *r, const char *path)
 {
-    char *path = gr_path_join(NULL, r->p->out, name);
-    graft_status status =
-        path ? gr_params_save(r->log, path, gr_trainer_parameters(r->trainer), r->setup.header)
-             : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
-    gr_free(path);
-    return status;
+    return gr_params_save(r->log, path, gr_trainer_parameters(r->trainer), r->setup.header);
 }
 
 static graft_status checkpoint(run *r)
 {
-    char *path = gr_path_join(NULL, r->p->out, "checkpoint/state.safetensors");
-    if (!path)
-        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    GR_TRY(gr_metrics_sync(r->metrics));
     r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
-    graft_status status =
-        gr_checkpoint_write(r->log, path, gr_trainer_parameters(r->trainer), &r->at, r->identity);
-    gr_free(path);
-    return status;
+    return gr_checkpoint_write(r->log, r->folder.state, gr_trainer_parameters(r->trainer), &r->at,
+                               r->identity);
 }
 
 static graft_status trainer_logits(void *trainer, const float *images, int count, float *logits)
@@ -133,7 +126,7 @@ static graft_status evaluate(run *r)
     if (r->at.accuracy > r->at.best_accuracy) {
         r->at.best_accuracy = r->at.accuracy;
         r->at.best_epoch = epoch;
-        return save(r, "best.safetensors");
+        return save(r, r->folder.best);
     }
     return GRAFT_OK;
 }
@@ -199,7 +192,7 @@ static graft_status next_step(run *r)
 static graft_status interrupted(run *r)
 {
     GR_TRY(checkpoint(r));
-    GR_TRY(save(r, "adapter.safetensors"));
+    GR_TRY(save(r, r->folder.adapter));
     return gr_fail(r->log, GRAFT_ERR_INTERRUPTED,
                    "stopped after step %llu of %llu; --resume goes on from there",
                    (unsigned long long)r->at.step, (unsigned long long)r->steps);
@@ -217,8 +210,9 @@ static graft_status train(run *r)
             break;
         GR_TRY(next_step(r));
     }
+    gr_watch_end(r->watch);
     GR_TRY(checkpoint(r));
-    return save(r, "adapter.safetensors");
+    return save(r, r->folder.adapter);
 }
 
 static graft_status create_trainer(run *r)
@@ -246,17 +240,12 @@ static graft_status create_trainer(run *r)
 /* Goes to where the checkpoint in `out` left off. */
 static graft_status resume(run *r)
 {
-    char *path = gr_path_join(NULL, r->p->out, "checkpoint/state.safetensors");
-    if (!path)
-        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
-    graft_status status = GRAFT_OK;
-    if (gr_file_exists(path))
-        status = gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity,
-                                    &r->at);
-    else
-        gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
-    gr_free(path);
-    return status;
+    if (gr_file_exists(r->folder.state))
+        return gr_checkpoint_read(r->log, r->folder.state, gr_trainer_parameters(r->trainer),
+                                  r->identity, &r->at);
+    gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning",
+           r->folder.state);
+    return GRAFT_OK;
 }
 
 static graft_status create_loader(run *r)
@@ -287,21 +276,11 @@ static graft_status create_loader(run *r)
 
 static graft_status open_folder(run *r)
 {
-    char *folder = gr_path_join(r, r->p->out, "checkpoint");
-    char *config = gr_path_join(r, r->p->out, "config.json");
-    char *metrics = gr_path_join(r, r->p->out, "metrics.jsonl");
-    char *state = gr_path_join(r, r->p->out, "checkpoint/state.safetensors");
-    if (!folder || !config || !metrics || !state)
-        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
-    if (!r->p->resume && gr_file_exists(state))
-        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                       "%s: holds a run already; choose another --out, or go on with --resume",
-                       r->p->out);
-    GR_TRY(gr_make_directories(r->log, folder));
+    GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
     if (r->p->resume)
         GR_TRY(resume(r));
-    GR_TRY(gr_settings_write(r->log, config, r->p));
-    return gr_metrics_open(r->log, metrics, r->at.metrics_bytes, &r->metrics);
+    GR_TRY(gr_settings_write(r->log, r->folder.config, r->p, r->setup.device->info.id));
+    return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
 }
 
 static graft_status start(run *r, graft_device *device)
@@ -343,9 +322,14 @@ static void summarize(const run *r, graft_train_result *result)
     };
 }
 
-static void finish(run *r)
+/* A run that failed before its first step leaves nothing behind. */
+static void finish(run *r, graft_status status)
 {
+    bool nothing_done = !r->metrics || gr_metrics_bytes(r->metrics) == 0;
     gr_metrics_close(&r->metrics);
+    if (status != GRAFT_OK && status != GRAFT_ERR_INTERRUPTED && nothing_done && r->folder.path &&
+        !r->p->resume)
+        gr_run_folder_withdraw(&r->folder);
     gr_watch_destroy(r->watch);
     gr_loader_destroy(&r->loader);
     gr_trainer_destroy(r->trainer);
@@ -371,6 +355,6 @@ graft_status graft_train(graft_log *log, graft_device *device, const graft_train
         status = gr_trainer_profile(r->trainer);
     if (result && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
         summarize(r, result);
-    finish(r);
+    finish(r, status);
     return status;
 }

@@ -93,10 +93,13 @@ char *gr_settings_identity(const graft_train_params *params)
     return text;
 }
 
-graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params)
+graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
+                               const char *device)
 {
     json_t *settings = result_settings(params);
     set_text(settings, "out", params->out);
+    set_text(settings, "device", device);
+    set_int(settings, "max-steps", params->max_steps);
     set_int(settings, "checkpoint-every", params->checkpoint_every);
     set_int(settings, "memory-budget", params->memory_budget);
     set_int(settings, "threads", (uint64_t)params->input.threads);

@@ -4,8 +4,10 @@
 
 #include <graft/train.h>
 
-/* Writes `path` (config.json), whose keys are the command line's long option names. */
-graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params);
+/* Writes `path` (config.json), whose keys are the command line's long option names. `device` is the
+ * id of the one that the run is on. */
+graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
+                               const char *device);
 
 /* A text that is equal for two runs exactly when all settings that determine their result are:
  * paths are compared as written; where to stop, when to save, memory and threads do not count.

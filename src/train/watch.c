@@ -8,7 +8,7 @@
 
 /* Methods that start with a zero factor (LoRA's B, Convpass's up) reach the tensors behind it in
  * their second step, and a rate that warms up from zero one step later. */
-enum { STEPS_WATCHED = 8 };
+enum { STEPS_WATCHED = 8, STEPS_LEAST = 4 };
 
 struct gr_watch {
     graft_log *log;
@@ -19,11 +19,14 @@ struct gr_watch {
     float *values; /* room for the largest tensor */
 };
 
-/* The last filter acts on patch tokens just before the head reads the class token. */
+/* The last filter acts on patch tokens just before the head reads the class token; softmax does not
+ * see what is added to all keys alike. */
 static bool known_without_gradient(const gr_trainer *trainer, const char *name)
 {
     const gr_vit_config *c = gr_trainer_config(trainer);
     char last[32];
+    if (strstr(name, ".attn.k.rlrr.shift"))
+        return true;
     snprintf(last, sizeof(last), "freqfit.%d.", c->depth);
     return c->pool == GR_POOL_CLS && strncmp(name, last, strlen(last)) == 0;
 }
@@ -72,7 +75,7 @@ static void warn_of_unseen(const gr_watch *w, const gr_params *params)
             used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
                                      params->items[i].name);
     gr_log(w->log, GRAFT_LOG_WARN, "%zu trainable tensors received no gradient in %d steps: %s%s",
-           w->unseen, STEPS_WATCHED, names, used >= sizeof(names) - 64 ? ", .." : "");
+           w->unseen, w->steps, names, used >= sizeof(names) - 64 ? ", .." : "");
 }
 
 graft_status gr_watch_step(gr_watch *w)
@@ -91,4 +94,11 @@ graft_status gr_watch_step(gr_watch *w)
     if (++w->steps == STEPS_WATCHED && w->unseen)
         warn_of_unseen(w, params);
     return GRAFT_OK;
+}
+
+void gr_watch_end(gr_watch *w)
+{
+    if (w->steps >= STEPS_LEAST && w->steps < STEPS_WATCHED && w->unseen)
+        warn_of_unseen(w, gr_trainer_parameters(w->trainer));
+    w->steps = STEPS_WATCHED;
 }

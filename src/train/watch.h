@@ -11,7 +11,11 @@ void gr_watch_destroy(gr_watch *watch); /* NULL is accepted */
 
 /* Looks at the gradients after gr_trainer_gradients. In the first steps only: after those it
  * warns once, naming the tensors whose gradient was zero in all of them. Tensors that cannot have
- * one (FreqFit's last filter under a classifier on the class token) are known and left out. */
+ * one (FreqFit's last filter under a classifier on the class token, RLRR's shift of the keys) are
+ * known and left out. */
 graft_status gr_watch_step(gr_watch *watch);
+
+/* The run is over: warns if it was too short for gr_watch_step to do so. */
+void gr_watch_end(gr_watch *watch);
 
 #endif

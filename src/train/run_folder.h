@@ -1,0 +1,23 @@
+/* The folder of a run and the names of what is in it. */
+#ifndef GR_RUN_FOLDER_H
+#define GR_RUN_FOLDER_H
+
+#include "base/log.h"
+
+#include <stdbool.h>
+
+typedef struct gr_run_folder {
+    char *path, *config, *metrics, *adapter, *best, *state; /* owned by `parent` */
+    char *checkpoint;                                       /* the folder that holds `state` */
+    bool is_new;                                            /* made by gr_run_folder_open */
+} gr_run_folder;
+
+/* Makes the folder. Refuses one that holds a checkpoint, unless that is to be resumed; removes what
+ * killed writers left there. The names are allocations of `parent`. */
+graft_status gr_run_folder_open(graft_log *log, void *parent, const char *path, bool resume,
+                                gr_run_folder *out);
+
+/* Takes back what a run that has not made a step put there. */
+void gr_run_folder_withdraw(const gr_run_folder *folder);
+
+#endif
