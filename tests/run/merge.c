@@ -1,0 +1,198 @@
+/* A merged checkpoint is the adapted model, as a plain one. */
+#include "support.h"
+
+#include "base/log.h"
+#include "weights/load.h"
+#include "weights/safetensors.h"
+
+#include <graft/model.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { IMAGES = 5 };
+
+/* Trains for a few large steps, so that no tensor is where it started. */
+static char *trained(gr_device *device, graft_train_params p, const char *method)
+{
+    char *out = new_path("out");
+    p.method = method;
+    p.out = out;
+    p.lr = 0.03;
+    p.warmup_epochs = 0;
+    p.max_steps = 4;
+    p.test_split = "";
+    train_ok(device, &p);
+    return in_folder(out, "adapter.safetensors");
+}
+
+static float *logits_of(gr_device *device, const char *backbone, const char *adapter, int *size,
+                        int *classes)
+{
+    graft_model *model = model_ok(scratch()->log, device, backbone, adapter);
+    *size = graft_model_image_size(model);
+    *classes = graft_model_classes(model);
+    size_t pixels = (size_t)(IMAGES * 3 * *size * *size);
+    float *images = malloc(pixels * sizeof(*images));
+    float *logits = malloc((size_t)(IMAGES * *classes) * sizeof(*logits));
+    assert_non_null(images);
+    assert_non_null(logits);
+    for (size_t i = 0; i < pixels; i++)
+        images[i] = (float)(i * 2654435761u % 1000u) / 300.0f - 1.5f;
+    check_ok(scratch(), graft_model_logits(model, images, IMAGES, logits));
+    graft_model_close(&model);
+    free(images);
+    return logits;
+}
+
+/* Merges, and compares the logits of the merged checkpoint, opened alone, with the model's. */
+static char *merge_keeps_logits(gr_device *device, const char *backbone, const char *adapter)
+{
+    char *merged = in_folder(scratch()->directory, "merged.safetensors");
+    check_ok(scratch(), graft_merge(scratch()->log, backbone, adapter, merged));
+    int size[2], classes[2];
+    float *expected = logits_of(device, backbone, adapter, &size[0], &classes[0]);
+    float *found = logits_of(device, merged, NULL, &size[1], &classes[1]);
+    assert_int_equal(size[0], size[1]);
+    assert_int_equal(classes[0], classes[1]);
+    for (int i = 0; i < IMAGES * classes[0]; i++)
+        if (!(fabsf(expected[i] - found[i]) <= 1e-4f * fmaxf(1.0f, fabsf(expected[i]))))
+            fail_msg("%s: logit %d is %g, expected %g", adapter, i, (double)found[i],
+                     (double)expected[i]);
+    free(expected);
+    free(found);
+    return merged;
+}
+
+static void merged_models_are_equal(void **state)
+{
+    const test_target *target = *state;
+    static const char *const methods[] = {"lora",      "rlrr",        "bitfit", "lora+bitfit",
+                                          "rlrr+lora", "rlrr+bitfit", "full",   "linear"};
+    static const char *const set[] = {"lora.targets=q,k,v,proj,fc1,fc2", "lora.alpha=16"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        graft_train_params p = tiny_run(NULL);
+        p.set = set;
+        p.set_count = strstr(methods[i], "lora") ? 2 : 0;
+        char *adapter = trained(target->device, p, methods[i]);
+        merge_keeps_logits(target->device, tiny_backbone(), adapter);
+    }
+}
+
+/* Positions were resized for the run's images: the merged model takes images of that size. */
+static void merges_at_the_runs_image_size(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run(NULL);
+    p.input.image_size = 48;
+    merge_keeps_logits(target->device, tiny_backbone(), trained(target->device, p, "lora"));
+    merge_keeps_logits(target->device, tiny_backbone(), trained(target->device, p, "full"));
+}
+
+/* A linear without a bias is a linear with a bias of zero. */
+static void merges_without_biases(void **state)
+{
+    const test_target *target = *state;
+    char *backbone = path_of(scratch(), "unbiased.safetensors");
+    gr_tensors *tensors = tiny_tensors("blocks.1.attn.qkv.bias", false);
+    check_ok(scratch(), gr_safetensors_write(scratch()->log, backbone, tensors, NULL));
+    gr_tensors_destroy(&tensors);
+    graft_train_params p = tiny_run(NULL);
+    p.backbone = backbone;
+    merge_keeps_logits(target->device, backbone, trained(target->device, p, "lora"));
+    merge_keeps_logits(target->device, backbone, trained(target->device, p, "rlrr"));
+}
+
+/* What the adapter says of its input and classes goes with the merged file. */
+static void merged_models_evaluate_alike(void **state)
+{
+    const test_target *target = *state;
+    fixture *f = scratch();
+    graft_train_params p = tiny_run(NULL);
+    p.input.normalization = "half";
+    p.input.interpolation = "bilinear";
+    char *adapter = trained(target->device, p, "lora");
+    char *merged = merge_keeps_logits(target->device, tiny_backbone(), adapter);
+    graft_model *model = model_ok(f->log, target->device, tiny_backbone(), adapter);
+    graft_eval_result expected, found;
+    check_ok(f, graft_model_evaluate(model, tiny_images(), "test", &expected));
+    graft_model_close(&model);
+    model = model_ok(f->log, target->device, merged, NULL);
+    check_ok(f, graft_model_evaluate(model, tiny_images(), "test", &found));
+    assert_string_equal(graft_model_class_name(model, 1), "b");
+    graft_model_close(&model);
+    assert_true(found.accuracy == expected.accuracy);
+    assert_true(fabs(found.loss - expected.loss) < 1e-4);
+    command c = {0};
+    if (RUN_COMMAND(&c, "eval", "--backbone", merged, "--data", tiny_images(), "--device",
+                    target->device->info.id))
+        fail_msg("%s", text_of(c.errors));
+}
+
+/* A merged model is a backbone like any other. */
+static void merged_models_train_on(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run(NULL);
+    char *merged =
+        merge_keeps_logits(target->device, tiny_backbone(), trained(target->device, p, "rlrr"));
+    p.backbone = merged;
+    trained(target->device, p, "lora");
+}
+
+static void refuses_what_cannot_be_folded(void **state)
+{
+    const test_target *target = *state;
+    fixture *f = scratch();
+    static const char *const methods[] = {"convpass", "freqfit", "lora+convpass_attn"};
+    static const char *const named[] = {"convpass", "freqfit", "convpass_attn"};
+    for (int i = 0; i < 3; i++) {
+        char *adapter = trained(target->device, tiny_run(NULL), methods[i]);
+        char *merged = new_path("merged.safetensors");
+        assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged),
+                     GRAFT_ERR_UNSUPPORTED, named[i], "cannot be folded");
+        assert_int_equal(files_below(merged), 0);
+    }
+}
+
+/* Tensors of another geometry than the adapter's: named, not written over. */
+static void refuses_another_backbone(void **state)
+{
+    const test_target *target = *state;
+    fixture *f = scratch();
+    static const char *const broken[] = {"blocks.1.attn.qkv.weight",
+                                         "blocks.0.mlp.fc2.bias",
+                                         "blocks.0.norm1.weight",
+                                         "patch_embed.proj.weight",
+                                         "cls_token",
+                                         "pos_embed"};
+    char *adapter = trained(target->device, tiny_run(NULL), "rlrr");
+    char *backbone = path_of(f, "misshapen.safetensors"), *merged = new_path("merged");
+    for (int i = 0; i < 6; i++) {
+        gr_tensors *tensors = tiny_tensors(broken[i], true);
+        check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
+        gr_tensors_destroy(&tensors);
+        assert_error(f, graft_merge(f->log, backbone, adapter, merged), GRAFT_ERR_SHAPE,
+                     i == 3 ? "width 33" : broken[i]);
+    }
+    gr_tensors *tensors = tiny_tensors("blocks.0.mlp.fc2.weight", false);
+    check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
+    gr_tensors_destroy(&tensors);
+    assert_error(f, graft_merge(f->log, backbone, adapter, merged), GRAFT_ERR_NOT_FOUND,
+                 "blocks.0.mlp.fc2.weight");
+    assert_int_equal(files_below(merged), 0);
+}
+
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(merged_models_are_equal),  TEST_CASE(merges_at_the_runs_image_size),
+        TEST_CASE(merges_without_biases),    TEST_CASE(merged_models_evaluate_alike),
+        TEST_CASE(merged_models_train_on),   TEST_CASE(refuses_what_cannot_be_folded),
+        TEST_CASE(refuses_another_backbone),
+    };
+    scratch_open();
+    int failures = TEST_RUN("merge", cases, TEST_EXECUTING);
+    scratch_close();
+    return failures;
+}

@@ -1,0 +1,252 @@
+/* What a run leaves behind: metrics, settings that feed back, adapters that rebuild the model. */
+#include "support.h"
+
+#include "weights/load.h"
+
+#include <graft/model.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Line `index` of metrics.jsonl as JSON; the caller owns it. NULL past the last line. */
+static json_t *metrics_line(const char *out, int index)
+{
+    char *text = text_of(in_folder(out, "metrics.jsonl"));
+    for (; index > 0 && text; index--)
+        text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+    if (!text || !*text)
+        return NULL;
+    json_error_t error;
+    json_t *object = json_loads(text, JSON_DISABLE_EOF_CHECK, &error);
+    if (!object)
+        fail_msg("metrics.jsonl: %s: %.100s", error.text, text);
+    return object;
+}
+
+static double number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value))
+        fail_msg("no number '%s' in a line of metrics.jsonl", key);
+    return json_number_value(value);
+}
+
+/* The line of the evaluation after `epoch`. */
+static json_t *evaluation_of(const char *out, int epoch)
+{
+    json_t *line;
+    for (int i = 0; (line = metrics_line(out, i)); i++) {
+        if (json_object_get(line, "accuracy") && (int)number(line, "epoch") == epoch)
+            return line;
+        json_decref(line);
+    }
+    fail_msg("no evaluation of epoch %d", epoch);
+    return NULL;
+}
+
+static void metrics_have_their_keys(void **state)
+{
+    const test_target *target = *state;
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    graft_train_result result = train_ok(target->device, &p);
+    int steps = 0, evaluations = 0;
+    json_t *line;
+    for (int i = 0; (line = metrics_line(out, i)); i++) {
+        if (json_object_get(line, "step")) {
+            assert_int_equal((int)number(line, "step"), ++steps);
+            assert_true(fabs(number(line, "epoch") - (steps - 1) / 3.0) < 1e-4);
+            assert_true(number(line, "loss") > 0.0 && number(line, "lr") > 0.0);
+            assert_true(number(line, "images_per_s") > 0.0);
+        } else {
+            assert_int_equal((int)number(line, "epoch"), ++evaluations);
+            assert_string_equal(json_string_value(json_object_get(line, "split")), "test");
+            assert_in_range((int)(number(line, "accuracy") * RUN_TEST + 0.5), 0, RUN_TEST);
+            assert_true(number(line, "loss") > 0.0);
+        }
+        json_decref(line);
+    }
+    assert_int_equal(steps, 9);
+    assert_int_equal(evaluations, 3);
+    assert_int_equal(result.steps, 9);
+}
+
+/* A split is named by a folder, and a folder may be named by anything. */
+static void metrics_quote_names(void **state)
+{
+    const test_target *target = *state;
+    char *out = new_path("out");
+    for (int i = 0; i < 4; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "quoted/%s/%c/%d.png", i < 2 ? "train" : "a \"b\"\\c",
+                 'a' + i % 2, i);
+        put_image(scratch(), name, 16, 16, 60 * i);
+    }
+    graft_train_params p = tiny_run(out);
+    p.data = path_of(scratch(), "quoted");
+    p.test_split = "a \"b\"\\c";
+    p.epochs = 1;
+    train_ok(target->device, &p);
+    json_t *line = evaluation_of(out, 1);
+    assert_string_equal(json_string_value(json_object_get(line, "split")), p.test_split);
+    json_decref(line);
+}
+
+/* A run that stopped early, too: its config.json says all that it takes to get it again. */
+static void settings_feed_back(void **state)
+{
+    const test_target *target = *state;
+    static const char *const set[] = {"lora.r=3", "lora.targets=q,fc1", "lora.dropout=0.1"};
+    char *first = new_path("first"), *second = new_path("second");
+    graft_train_params p = tiny_run(first);
+    p.set = set;
+    p.set_count = 3;
+    p.flip = true;
+    p.drop_path = 0.125;
+    p.no_decay = "1d,lora_A";
+    p.weight_decay = 0.1;
+    p.max_steps = 5;
+    p.warmup_epochs = 0.7;
+    p.input.normalization = "half";
+    p.input.resize = "crop";
+    train_ok(target->device, &p);
+    char *config = in_folder(first, "config.json");
+    command c = {0};
+    if (RUN_COMMAND(&c, "train", "--config", config, "--out", second))
+        fail_msg("%s", text_of(c.errors));
+    assert_same_bytes(in_folder(first, "adapter.safetensors"),
+                      in_folder(second, "adapter.safetensors"), "fed back");
+    assert_same_run(first, second, "fed back");
+    /* Resuming is a wish to go on beyond the step where the run ended. */
+    if (RUN_COMMAND(&c, "train", "--resume", "--out", second))
+        fail_msg("%s", text_of(c.errors));
+    assert_int_equal(lines_of(in_folder(second, "metrics.jsonl")), 9 + 3);
+}
+
+/* Evaluates with the adapter file of a run alone; the run said `accuracy` and `loss`. */
+static void assert_evaluates_to(gr_device *device, const char *out, const char *file, int epoch)
+{
+    fixture *f = scratch();
+    graft_eval_result result;
+    graft_model *model = model_ok(f->log, device, tiny_backbone(), in_folder(out, file));
+    check_ok(f, graft_model_evaluate(model, tiny_images(), "test", &result));
+    json_t *line = evaluation_of(out, epoch);
+    assert_int_equal(result.images, RUN_TEST);
+    assert_true(fabs(result.accuracy - number(line, "accuracy")) < 1e-5);
+    assert_true(fabs(result.loss - number(line, "loss")) < 1e-5 * (1.0 + result.loss));
+    assert_string_equal(graft_model_class_name(model, 2), "c");
+    json_decref(line);
+    graft_model_close(&model);
+}
+
+/* The last and the best model come back from their files, whatever the method and the input. */
+static void adapters_rebuild_the_model(void **state)
+{
+    const test_target *target = *state;
+    static const char *const set[] = {"lora.r=3", "lora.alpha=5", "lora.targets=k,proj,fc2"};
+    static const char *const methods[] = {"lora", "convpass+bitfit", "freqfit",      "rlrr",
+                                          "full", "convpass_attn",   "freqfit+lora", "linear"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        char *out = new_path("out");
+        graft_train_params p = tiny_run(out);
+        p.method = methods[i];
+        p.set = set;
+        p.set_count = strstr(methods[i], "lora") ? 3 : 0;
+        p.epochs = 2;
+        p.lr = 0.03;
+        p.input.normalization = i % 2 ? "half" : "imagenet";
+        p.input.interpolation = i % 3 ? "bicubic" : "bilinear";
+        p.input.image_size = i == 1 || i == 4 ? 48 : 0;
+        graft_train_result result = train_ok(target->device, &p);
+        assert_evaluates_to(target->device, out, "adapter.safetensors", 2);
+        assert_evaluates_to(target->device, out, "best.safetensors", result.best_epoch);
+    }
+}
+
+/* The command tells what the library does. */
+static void eval_command_agrees(void **state)
+{
+    const test_target *target = *state;
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.epochs = 1;
+    train_ok(target->device, &p);
+    command c = {0};
+    assert_int_equal(RUN_COMMAND(&c, "eval", "--backbone", tiny_backbone(), "--adapter",
+                                 in_folder(out, "adapter.safetensors"), "--data", tiny_images(),
+                                 "--device", target->device->info.id, "--json"),
+                     0);
+    json_t *told = json_loads(text_of(c.output), 0, NULL), *line = evaluation_of(out, 1);
+    assert_true(fabs(number(told, "accuracy") - number(line, "accuracy")) < 1e-5);
+    assert_true(fabs(number(told, "loss") - number(line, "loss")) < 1e-5);
+    json_decref(told);
+    json_decref(line);
+}
+
+static void assert_tensor(const gr_tensors *t, const char *name, gr_shape shape)
+{
+    const gr_tensor *found;
+    check_ok(scratch(), gr_tensors_get_shaped(scratch()->log, t, name, shape, &found));
+}
+
+/* Exactly the tensors of the method and the head. */
+static void adapters_hold_the_methods_tensors(void **state)
+{
+    const test_target *target = *state;
+    static const char *const set[] = {"lora.r=3"};
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.set = set;
+    p.set_count = 1;
+    p.max_steps = 1;
+    train_ok(target->device, &p);
+    gr_tensors *t = NULL;
+    check_ok(scratch(), gr_tensors_load(scratch()->log, in_folder(out, "adapter.safetensors"), &t));
+    assert_int_equal(gr_tensors_count(t), 2 * 2 * 2 + 2);
+    assert_tensor(t, "blocks.0.attn.q.lora_A.weight", GR_SHAPE(3, 32));
+    assert_tensor(t, "blocks.1.attn.v.lora_B.weight", GR_SHAPE(32, 3));
+    assert_tensor(t, "head.weight", GR_SHAPE(RUN_CLASSES, 32));
+    assert_tensor(t, "head.bias", GR_SHAPE(RUN_CLASSES));
+    assert_string_equal(gr_tensors_metadata(t, "graft.methods"), "lora");
+    gr_tensors_destroy(&t);
+}
+
+/* From random weights and without a backbone, every tensor is trained; nothing less makes sense. */
+static void trains_from_scratch(void **state)
+{
+    const test_target *target = *state;
+    fixture *f = scratch();
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.backbone = NULL;
+    p.model = "vit_mini_patch8_64";
+    p.input.image_size = 16;
+    p.method = "full";
+    p.epochs = 6;
+    p.lr = 2e-3;
+    p.batch_size = 6;
+    p.checkpoint_every = 1000; /* of 30 MiB each */
+    graft_train_result result = train_ok(target->device, &p);
+    assert_true(result.best_accuracy > 0.6); /* chance is 0.33 */
+    assert_true(result.loss < 0.9f);
+    p.out = new_path("refused");
+    p.method = "lora";
+    assert_error(f, graft_train(f->log, gr_device_to_public(target->device), &p, NULL),
+                 GRAFT_ERR_ARGUMENT, "lora", "random weights frozen");
+    assert_int_equal(files_below(p.out), 0);
+}
+
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(metrics_have_their_keys), TEST_CASE(metrics_quote_names),
+        TEST_CASE(settings_feed_back),      TEST_CASE(adapters_rebuild_the_model),
+        TEST_CASE(eval_command_agrees),     TEST_CASE(adapters_hold_the_methods_tensors),
+        TEST_CASE(trains_from_scratch),
+    };
+    scratch_open();
+    int failures = TEST_RUN("outputs", cases, TEST_EXECUTING);
+    scratch_close();
+    return failures;
+}

@@ -1,0 +1,207 @@
+/* A run that was stopped, however and wherever, ends as if it had never been. */
+#include "support.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Everything random is on: dropout of two methods, drop-path, flips, shuffling. */
+static const char *const settings[] = {"lora.dropout=0.2", "lora.r=4", "convpass.dropout=0.1"};
+
+static graft_train_params random_run(const char *out, const char *optimizer)
+{
+    graft_train_params p = tiny_run(out);
+    p.method = "lora+convpass";
+    p.set = settings;
+    p.set_count = 3;
+    p.optimizer = optimizer;
+    p.lr = strcmp(optimizer, "sgd") == 0 ? 0.05 : 0.01;
+    p.drop_path = 0.3;
+    p.flip = true;
+    p.checkpoint_every = 2;
+    return p;
+}
+
+/* When to raise the stop flag: after a step, or during an evaluation. */
+typedef struct stopper {
+    volatile int stop;
+    uint64_t step;   /* after this many; 0: never */
+    int evaluations; /* at this report of an evaluation; 0: never */
+} stopper;
+
+static void watch_progress(void *user, const graft_train_progress *progress)
+{
+    stopper *s = user;
+    if (progress->evaluating)
+        s->stop |= s->evaluations && --s->evaluations == 0;
+    else
+        s->stop |= s->step && progress->step == s->step;
+}
+
+static void stop_and_resume(gr_device *device, graft_train_params p, stopper s)
+{
+    p.progress = watch_progress;
+    p.user = &s;
+    p.stop = &s.stop;
+    fixture *f = scratch();
+    graft_status status = graft_train(f->log, gr_device_to_public(device), &p, NULL);
+    assert_error(f, status, GRAFT_ERR_INTERRUPTED, "--resume");
+}
+
+/* Stops after a step, then twice within evaluations, then at a step that has a checkpoint. */
+static void continues_after_stops(gr_device *device, const char *optimizer)
+{
+    char *whole = new_path("whole"), *cut = new_path("cut");
+    graft_train_params p = random_run(whole, optimizer);
+    graft_train_result expected = train_ok(device, &p), result;
+    p.out = cut;
+    stop_and_resume(device, p, (stopper){.step = 1});
+    p.resume = true;
+    stop_and_resume(device, p, (stopper){.evaluations = 1});
+    stop_and_resume(device, p, (stopper){.evaluations = 2});
+    stop_and_resume(device, p, (stopper){.step = 6});
+    assert_int_equal(lines_of(in_folder(cut, "metrics.jsonl")), 6 + 1);
+    stop_and_resume(device, p, (stopper){.step = 8});
+    result = train_ok(device, &p);
+    assert_same_run(whole, cut, optimizer);
+    assert_true(result.accuracy == expected.accuracy);
+    assert_true(result.best_accuracy == expected.best_accuracy);
+    assert_int_equal(result.best_epoch, expected.best_epoch);
+    assert_int_equal(result.steps, expected.steps);
+    result = train_ok(device, &p); /* a finished run has nothing left to do */
+    assert_same_run(whole, cut, "resumed when finished");
+}
+
+static void stopped_adamw_continues(void **state)
+{
+    continues_after_stops(((test_target *)*state)->device, "adamw");
+}
+
+static void stopped_sgd_continues(void **state)
+{
+    continues_after_stops(((test_target *)*state)->device, "sgd");
+}
+
+/* Waits until the run has written so many lines, then a moment that depends on the seed. */
+static void wait_for_lines(const command *c, const char *metrics, int lines, unsigned *seed)
+{
+    siginfo_t info = {0};
+    while (lines_of(metrics) < lines) {
+        waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+        if (info.si_pid)
+            return;
+        usleep(300);
+    }
+    usleep((useconds_t)(rand_r(seed) % 8000));
+}
+
+/* Kills the run after it got some steps further, resumes, and so on until it ends by itself. */
+static void killed_run_continues(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    char *whole = new_path("whole"), *cut = new_path("cut");
+    graft_train_params p = random_run(whole, "adamw");
+    train_ok(device, &p);
+    char *config = in_folder(whole, "config.json"), *metrics = in_folder(cut, "metrics.jsonl");
+    unsigned seed = 3;
+    int kills = 0, code = 0;
+    for (int lines = 1; lines < 20; lines += 4) {
+        command c = {0};
+        command_start(&c, (const char *const[]){"train", "--config", config, "--out", cut,
+                                                "--resume", "--device", device->info.id, NULL});
+        wait_for_lines(&c, metrics, lines, &seed);
+        kill(c.pid, SIGKILL);
+        code = command_wait(&c);
+        if (code >= 0)
+            break;
+        kills++;
+    }
+    assert_int_equal(code, 0);
+    assert_true(kills >= 1);
+    assert_same_run(whole, cut, "killed");
+    assert_no_temporaries(cut);
+}
+
+/* What a kill in the middle of a write leaves behind goes away when the run continues. */
+static void resuming_clears_temporaries(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    char *out = new_path("out"), name[80];
+    graft_train_params p = tiny_run(out);
+    p.max_steps = 2;
+    train_ok(device, &p);
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    waitpid(gone, NULL, 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof(name), "%s.graft-%ld-%d.tmp", i ? "checkpoint/" : "", (long)gone, i);
+        put_text(in_folder(out, name), "half a file");
+    }
+    snprintf(name, sizeof(name), ".graft-%ld-0.tmp", (long)getppid());
+    put_text(in_folder(out, name), "of a process that still writes");
+    p.resume = true;
+    p.max_steps = 3;
+    train_ok(device, &p);
+    assert_int_equal(remove(in_folder(out, name)), 0);
+    assert_no_temporaries(out);
+}
+
+/* Another setting that changes the result is refused; where to stop and when to save is free. */
+static void resuming_with_other_settings(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    fixture *f = scratch();
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.max_steps = 4;
+    train_ok(device, &p);
+    char *config = text_of(in_folder(out, "config.json"));
+    p.resume = true;
+    p.max_steps = 0;
+    p.checkpoint_every = 3;
+    graft_train_params changed[] = {p, p, p, p};
+    changed[0].lr = 0.02;
+    changed[1].seed = 8;
+    changed[2].flip = true;
+    changed[3].method = "linear";
+    for (int i = 0; i < 4; i++) {
+        graft_status status = graft_train(f->log, gr_device_to_public(device), &changed[i], NULL);
+        assert_error(f, status, GRAFT_ERR_ARGUMENT, "checkpoint", "other settings");
+    }
+    assert_string_equal(text_of(in_folder(out, "config.json")), config);
+    assert_int_equal(train_ok(device, &p).steps, 9);
+}
+
+/* Lines that are lost cannot be written again: a run must not pretend. */
+static void resuming_with_lost_metrics(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    fixture *f = scratch();
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.max_steps = 4;
+    train_ok(device, &p);
+    p.resume = true;
+    put_text(in_folder(out, "metrics.jsonl"), "{}\n");
+    assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL), GRAFT_ERR_FORMAT,
+                 "metrics.jsonl", "3 bytes");
+    assert_int_equal(remove(in_folder(out, "metrics.jsonl")), 0);
+    assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL), GRAFT_ERR_IO,
+                 "metrics.jsonl");
+}
+
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(stopped_adamw_continues),      TEST_CASE(stopped_sgd_continues),
+        TEST_CASE(killed_run_continues),         TEST_CASE(resuming_clears_temporaries),
+        TEST_CASE(resuming_with_other_settings), TEST_CASE(resuming_with_lost_metrics),
+    };
+    scratch_open();
+    int failures = TEST_RUN("resume", cases, TEST_EXECUTING);
+    scratch_close();
+    return failures;
+}
