@@ -8,7 +8,8 @@ struct gr_methods;
 
 /* Counts the elements of all trained tensors, without the classification head (what the papers
  * report) and with it, by building the model's graph with no weights: needs neither a checkpoint
- * nor a device. A configuration of 0 classes has no head. Either result may be NULL. Errors are those of the configuration and the methods.
+ * nor a device. A configuration of 0 classes has no head. Either result may be NULL. Errors are
+ * those of the configuration and the methods.
  *
  * Thread-safety: safe. */
 graft_status gr_count_trainable(graft_log *log, const gr_vit_config *config,

@@ -15,12 +15,13 @@ static const char usage[] =
     "Runs golden cases, or all those below a folder, and compares with what they expect.\n"
     "  --device ID   on this device only, such as opencl:0, vulkan:0 or reference:0\n"
     "  --write DIR   saves what the first device computed as DIR/CASE.safetensors\n"
-    "  --suite DIR   all cases below DIR must run; those below $GRAFT_GOLDEN_DIR are run too\n";
+    "  --suite DIR   all cases below DIR must run; others below $GRAFT_GOLDEN_DIR are run too\n";
 
 typedef struct session {
     test_devices *devices;
     gr_device *only; /* of --device */
     const char *write;
+    const char *suite; /* set while the cases of $GRAFT_GOLDEN_DIR run */
     bool must_run;
     int passed, failed, skipped;
 } session;
@@ -59,10 +60,41 @@ static void run_on(session *s, const golden_case *c, gr_device *device, bool wri
     fflush(stdout);
 }
 
+static bool same_file(graft_log *log, const char *a, const char *b, const char *name)
+{
+    gr_mapping map[2] = {{0}};
+    char *path[2] = {gr_path_join(NULL, a, name), gr_path_join(NULL, b, name)};
+    bool same = path[0] && path[1] && gr_file_exists(path[0]) && gr_file_exists(path[1]) &&
+                gr_file_map(log, path[0], &map[0]) == GRAFT_OK &&
+                gr_file_map(log, path[1], &map[1]) == GRAFT_OK &&
+                map[0].size_bytes == map[1].size_bytes &&
+                memcmp(map[0].data, map[1].data, map[0].size_bytes) == 0;
+    for (int i = 0; i < 2; i++) {
+        gr_file_unmap(&map[i]);
+        gr_free(path[i]);
+    }
+    return same;
+}
+
+/* Whether the suite has the same case, which has run already. */
+static bool in_suite(const session *s, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *twin = s->suite && slash ? gr_path_join(NULL, s->suite, slash + 1) : NULL;
+    bool same = twin && same_file(s->devices->log, twin, path, "config.json") &&
+                same_file(s->devices->log, twin, path, "expected.safetensors");
+    gr_free(twin);
+    return same;
+}
+
 static void run_case(void *user, const char *path)
 {
     session *s = user;
     golden_case c;
+    if (in_suite(s, path)) {
+        printf("%s: has run already\n", path);
+        return;
+    }
     graft_status status = golden_open(s->devices->log, path, &c);
     if (status == GRAFT_ERR_UNSUPPORTED && !s->must_run) {
         print_error_of(s->devices->log, "not yet", c.name);
@@ -94,6 +126,7 @@ static void run_suite(session *s, const char *path)
     s->must_run = true;
     run_below(s, path);
     s->must_run = false;
+    s->suite = path;
     if (more && *more)
         run_below(s, more);
     else
