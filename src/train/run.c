@@ -240,11 +240,18 @@ static graft_status create_trainer(run *r)
 /* Goes to where the checkpoint in `out` left off. */
 static graft_status resume(run *r)
 {
-    if (gr_file_exists(r->folder.state))
-        return gr_checkpoint_read(r->log, r->folder.state, gr_trainer_parameters(r->trainer),
-                                  r->identity, &r->at);
-    gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning",
-           r->folder.state);
+    const char *path = r->folder.state;
+    if (!gr_file_exists(path)) {
+        gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
+        return GRAFT_OK;
+    }
+    GR_TRY(
+        gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity, &r->at));
+    if (r->at.step > r->steps)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: at step %llu, but %s makes a run of %llu steps; it was changed since",
+                       path, (unsigned long long)r->at.step, r->p->data,
+                       (unsigned long long)r->steps);
     return GRAFT_OK;
 }
 

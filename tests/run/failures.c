@@ -1,10 +1,10 @@
 /* Bad input, end to end: the command fails by itself, says why in one line, and leaves nothing. */
 #include "support.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "weights/safetensors.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -28,28 +28,27 @@ static void train_fails(void **state, const char *backbone, const char *data, co
 
 /* ---- Weights ---------------------------------------------------------------------------- */
 
-/* A copy of the good backbone with `size` bytes of it, and `extra` zeros after them. */
-static char *altered_backbone(const char *name, size_t drop, size_t extra, const char *replace,
-                              const char *by)
+/* A copy of a file with a text in it replaced by another of the same length (NULL: none), without
+ * its last `drop` bytes and with `extra` zeros at the end. */
+static char *altered_file(const char *from, const char *name, size_t drop, size_t extra,
+                          const char *replace, const char *by)
 {
-    char *text, *path = path_of(scratch(), name);
-    bytes b = bytes_of(scratch());
     static const char zeros[64];
-    FILE *file = fopen(tiny_backbone(), "rb");
-    assert_non_null(file);
-    for (int c; (c = getc(file)) != EOF;) {
-        char byte = (char)c;
-        append(&b, &byte, 1);
-    }
-    fclose(file);
+    fixture *f = scratch();
+    char *data, *path = path_of(f, name);
+    size_t size;
+    check_ok(f, gr_file_read(f->log, f, from, &data, &size));
     if (replace) {
-        text = memmem(b.data, b.size, replace, strlen(replace));
-        assert_non_null(text);
+        char *found = memmem(data, size, replace, strlen(replace));
+        assert_non_null(found);
         assert_int_equal(strlen(replace), strlen(by));
-        memcpy(text, by, strlen(by));
+        memcpy(found, by, strlen(by));
     }
+    bytes b = bytes_of(f);
+    append(&b, data, size - drop);
     append(&b, zeros, extra);
-    put_bytes(path, b.data, b.size - drop);
+    put_bytes(path, b.data, b.size);
+    gr_free(data);
     return path;
 }
 
@@ -68,15 +67,16 @@ static void lying_weight_files(void **state)
     train_fails(state, path, tiny_images(), "broken.npz");
     train_fails(state, path_of(f, "missing.safetensors"), tiny_images(), "missing.safetensors");
     train_fails(state, f->directory, tiny_images(), f->directory);
-    train_fails(state, altered_backbone("cut.safetensors", 100, 0, NULL, NULL), tiny_images(),
-                "cut.safetensors");
-    train_fails(state, altered_backbone("long.safetensors", 0, 64, NULL, NULL), tiny_images(),
-                "long.safetensors");
-    train_fails(state, altered_backbone("lie.safetensors", 0, 0, "[32,3,8,8]", "[32,3,8,9]"),
+    train_fails(state, altered_file(tiny_backbone(), "cut.safetensors", 100, 0, NULL, NULL),
+                tiny_images(), "cut.safetensors");
+    train_fails(state, altered_file(tiny_backbone(), "long.safetensors", 0, 64, NULL, NULL),
+                tiny_images(), "long.safetensors");
+    train_fails(state,
+                altered_file(tiny_backbone(), "lie.safetensors", 0, 0, "[32,3,8,8]", "[32,3,8,9]"),
                 tiny_images(), "patch_embed.proj.weight");
     train_fails(state,
-                altered_backbone("heads.safetensors", 0, 0, "\"graft.heads\":\"2\"",
-                                 "\"graft.heads\":\"5\""),
+                altered_file(tiny_backbone(), "heads.safetensors", 0, 0, "\"graft.heads\":\"2\"",
+                             "\"graft.heads\":\"5\""),
                 tiny_images(), "heads");
 }
 
@@ -96,6 +96,77 @@ static void incomplete_backbones(void **state)
             train_fails(state, path, tiny_images(), "blocks.0.mlp.fc1");
         else
             train_fails(state, path, tiny_images(), names[i / 2]);
+    }
+}
+
+/* The adapter's own word about itself is checked before it is believed. */
+static void lying_adapters(void **state)
+{
+    static const struct {
+        const char *true_text, *lie, *telling;
+    } cases[] = {
+        {"\\\"dim\\\":32", "\\\"dim\\\":34", "[34"},
+        {"\\\"dim\\\":32", "\\\"dim\\\":-2", "width -2"},
+        {"\\\"depth\\\":2", "\\\"depth\\\":3", "blocks.2"},
+        {"\\\"depth\\\":2", "\\\"depth\\\":0", "depth 0"},
+        {"\\\"heads\\\":2", "\\\"heads\\\":0", "0 heads"},
+        {"\\\"classes\\\":3", "\\\"classes\\\":9", "head.weight"},
+        {"\\\"patch_size\\\":8", "\\\"patch_size\\\":0", "patch size 0"},
+        {"\\\"hidden\\\":64", "\\\"hidden\\\":65", "65"},
+        {"\\\"image_size\\\"", "\\\"image_zise\\\"", "graft.model"},
+        {"\\\"lora.r\\\":\\\"8\\\"", "\\\"lora.r\\\":\\\"9\\\"", "lora_A"},
+        {"\\\"lora.r\\\":\\\"8\\\"", "\\\"lora.q\\\":\\\"8\\\"", "lora.q"},
+        {"\"graft.methods\":\"lora\"", "\"graft.methods\":\"lira\"", "lira"},
+        {"\\\"imagenet\\\"", "\\\"imagenot\\\"", "imagenot"},
+        {"blocks.1.attn.q.lora_B", "blocks.1.attn.q.lora_C", "blocks.1.attn.q.lora_B"},
+        {"adapter-1", "adapter-9", "adapter-9"},
+    };
+    char *out = new_path("out"), *merged = new_path("merged.safetensors");
+    graft_train_params p = tiny_run(out);
+    p.max_steps = 1;
+    train_ok(((test_target *)*state)->device, &p);
+    const char *adapter = in_folder(out, "adapter.safetensors");
+    command c = {0};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *lie =
+            altered_file(adapter, "lie.safetensors", 0, 0, cases[i].true_text, cases[i].lie);
+        COMMAND_FAILS(&c, cases[i].telling, "eval", "--backbone", tiny_backbone(), "--adapter", lie,
+                      "--data", tiny_images(), "--device", device_id(state));
+        COMMAND_FAILS(&c, "", "merge", "--backbone", tiny_backbone(), "--adapter", lie, "--out",
+                      merged);
+        assert_int_equal(access(merged, F_OK), -1);
+    }
+    COMMAND_FAILS(&c, "short.safetensors", "eval", "--backbone", tiny_backbone(), "--adapter",
+                  altered_file(adapter, "short.safetensors", 10, 0, NULL, NULL), "--data",
+                  tiny_images(), "--device", device_id(state));
+}
+
+/* Nor is a checkpoint believed; the folder stays as it was. */
+static void lying_checkpoints(void **state)
+{
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.max_steps = 2;
+    train_ok(((test_target *)*state)->device, &p);
+    char *file = in_folder(out, "checkpoint/state.safetensors"), *good = new_path("good");
+    char *metrics = text_of(in_folder(out, "metrics.jsonl"));
+    assert_int_equal(rename(file, good), 0);
+    static const struct {
+        const char *true_text, *lie, *telling;
+    } cases[] = {
+        {"\"graft.position\":\"2 ", "\"graft.position\":\"x ", "state.safetensors"},
+        {"\"graft.position\":\"2 ", "\"graft.position\":\"-2", "state.safetensors"},
+        {"checkpoint-1", "checkpoint-2", "state.safetensors"},
+        {"moment2.head.bias", "moment3.head.bias", "moment3.head.bias"},
+        {NULL, NULL, "state.safetensors"}, /* truncated */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *lie = altered_file(good, "lie.safetensors", cases[i].lie ? 0 : 4, 0,
+                                 cases[i].true_text, cases[i].lie);
+        assert_int_equal(rename(lie, file), 0);
+        command c = {0};
+        COMMAND_FAILS(&c, cases[i].telling, "train", "--resume", "--out", out);
+        assert_string_equal(text_of(in_folder(out, "metrics.jsonl")), metrics);
     }
 }
 
@@ -146,6 +217,23 @@ static void broken_data(void **state)
     train_fails(state, tiny_backbone(), path_of(f, "nowhere"), "nowhere");
 }
 
+/* A run that is further than its data can take it was not made with these data. */
+static void data_that_shrank(void **state)
+{
+    fixture *f = scratch();
+    gr_device *device = ((test_target *)*state)->device;
+    graft_train_params p = tiny_run(new_path("out"));
+    p.data = listed_data("shrinking", "images/good.png 1", NULL);
+    p.batch_size = 1;
+    p.max_steps = 8;
+    train_ok(device, &p);
+    put_text(in_folder(p.data, "train800val200.txt"), "images/good.png 1\n");
+    p.resume = true;
+    p.max_steps = 0;
+    assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL), GRAFT_ERR_ARGUMENT,
+                 "step 8", "3 steps");
+}
+
 /* Two classes learned, three met. */
 static void labels_beyond_the_model(void **state)
 {
@@ -161,7 +249,7 @@ static void labels_beyond_the_model(void **state)
                   device_id(state));
 }
 
-/* ---- The command line and the machine --------------------------------------------------- */
+/* ---- The command line ------------------------------------------------------------------- */
 
 static void refused_settings(void **state)
 {
@@ -194,141 +282,6 @@ static void refused_settings(void **state)
     }
 }
 
-/* A run is not written over by mistake. */
-static void folder_of_another_run(void **state)
-{
-    char *out = new_path("out");
-    graft_train_params p = tiny_run(out);
-    p.max_steps = 2;
-    train_ok(((test_target *)*state)->device, &p);
-    char *metrics = text_of(in_folder(out, "metrics.jsonl"));
-    command c = {0};
-    COMMAND_FAILS(&c, "--resume", "train", "--backbone", tiny_backbone(), "--data", tiny_images(),
-                  "--method", "linear", "--out", out, "--device", device_id(state));
-    assert_string_equal(text_of(in_folder(out, "metrics.jsonl")), metrics);
-    /* not even when only the checkpoint is left of it */
-    assert_int_equal(remove(in_folder(out, "metrics.jsonl")), 0);
-    COMMAND_FAILS(&c, "--resume", "train", "--backbone", tiny_backbone(), "--data", tiny_images(),
-                  "--method", "linear", "--out", out, "--device", device_id(state));
-}
-
-static void folder_that_cannot_be_written(void **state)
-{
-    char *closed = path_of(scratch(), "closed/x");
-    command c = {0};
-    COMMAND_FAILS(&c, "/proc/self/run", "train", "--backbone", tiny_backbone(), "--data",
-                  tiny_images(), "--method", "lora", "--out", "/proc/self/run", "--device",
-                  device_id(state));
-    if (geteuid() == 0)
-        return; /* to whom every folder is open */
-    assert_int_equal(chmod(path_of(scratch(), "closed"), 0555), 0);
-    COMMAND_FAILS(&c, "closed", "train", "--backbone", tiny_backbone(), "--data", tiny_images(),
-                  "--method", "lora", "--out", closed, "--device", device_id(state));
-    assert_int_equal(chmod(path_of(scratch(), "closed"), 0755), 0);
-}
-
-/* The disk is full when the first checkpoint is due: nothing half-written, the metrics so far. */
-static void full_disk_at_first(void **state)
-{
-    char *out = new_path("out");
-    command c = {.limit_bytes = 3000};
-    COMMAND_FAILS(&c, "state.safetensors", "train", "--backbone", tiny_backbone(), "--data",
-                  tiny_images(), "--method", "lora", "--out", out, "--checkpoint-every", "2",
-                  "--batch-size", "4", "--device", device_id(state));
-    assert_int_equal(lines_of(in_folder(out, "metrics.jsonl")), 2);
-    assert_int_equal(files_below(in_folder(out, "checkpoint")), 0);
-    assert_no_temporaries(out);
-}
-
-/* The disk fills up later: the old checkpoint stays, and the run continues when there is room. */
-static void full_disk_later(void **state)
-{
-    gr_device *device = ((test_target *)*state)->device;
-    char *whole = new_path("whole"), *cut = new_path("cut");
-    graft_train_params p = tiny_run(whole);
-    p.checkpoint_every = 2;
-    train_ok(device, &p);
-    p.out = cut;
-    p.max_steps = 4;
-    train_ok(device, &p);
-    char *state_file = in_folder(cut, "checkpoint/state.safetensors"), *kept = new_path("kept");
-    FILE *copy = fopen(kept, "wb"), *old = fopen(state_file, "rb");
-    assert_true(copy && old);
-    for (int byte; (byte = getc(old)) != EOF;)
-        putc(byte, copy);
-    fclose(copy);
-    fclose(old);
-    command c = {.limit_bytes = 3000};
-    COMMAND_FAILS(&c, "state.safetensors", "train", "--resume", "--out", cut);
-    assert_same_bytes(state_file, kept, "the old checkpoint");
-    assert_no_temporaries(cut);
-    c.limit_bytes = 0;
-    if (RUN_COMMAND(&c, "train", "--resume", "--out", cut))
-        fail_msg("%s", text_of(c.errors));
-    assert_same_run(whole, cut, "after a full disk");
-}
-
-/* No room for the lines of metrics.jsonl themselves. */
-static void full_disk_for_metrics(void **state)
-{
-    char *out = new_path("out");
-    command c = {.limit_bytes = 900}; /* config.json fits */
-    COMMAND_FAILS(&c, "metrics.jsonl", "train", "--backbone", tiny_backbone(), "--data",
-                  tiny_images(), "--method", "lora", "--out", out, "--checkpoint-every", "100",
-                  "--epochs", "20", "--test-split", "", "--device", device_id(state));
-    assert_no_temporaries(out);
-}
-
-static void full_disk_for_merge(void **state)
-{
-    char *out = new_path("out"), *merged = new_path("merged.safetensors");
-    graft_train_params p = tiny_run(out);
-    p.max_steps = 1;
-    train_ok(((test_target *)*state)->device, &p);
-    command c = {.limit_bytes = 9000};
-    COMMAND_FAILS(&c, merged, "merge", "--backbone", tiny_backbone(), "--adapter",
-                  in_folder(out, "adapter.safetensors"), "--out", merged);
-    assert_int_equal(access(merged, F_OK), -1);
-    assert_no_temporaries(scratch()->directory);
-}
-
-/* ---- Signals ---------------------------------------------------------------------------- */
-
-static void signalled_run_continues(void **state, int number)
-{
-    gr_device *device = ((test_target *)*state)->device;
-    char *whole = new_path("whole"), *cut = new_path("cut");
-    graft_train_params p = tiny_run(whole);
-    p.epochs = 60;
-    p.eval_every = 20;
-    train_ok(device, &p);
-    command c = {0};
-    const char *config = in_folder(whole, "config.json");
-    command_start(&c, (const char *const[]){"train", "--config", config, "--out", cut, NULL});
-    while (lines_of(in_folder(cut, "metrics.jsonl")) < 3 && kill(c.pid, 0) == 0)
-        usleep(500);
-    kill(c.pid, number);
-    assert_int_equal(command_wait(&c), 130);
-    assert_non_null(strstr(text_of(c.errors), "--resume"));
-    assert_no_temporaries(cut);
-    assert_int_equal(access(in_folder(cut, "adapter.safetensors"), F_OK), 0);
-    /* with another setting, refused in one line; with its own, to the end */
-    COMMAND_FAILS(&c, "other settings", "train", "--resume", "--out", cut, "--lr", "0.5");
-    if (RUN_COMMAND(&c, "train", "--resume", "--out", cut))
-        fail_msg("%s", text_of(c.errors));
-    assert_same_run(whole, cut, strsignal(number));
-}
-
-static void interrupted_run_continues(void **state)
-{
-    signalled_run_continues(state, SIGINT);
-}
-
-static void terminated_run_continues(void **state)
-{
-    signalled_run_continues(state, SIGTERM);
-}
-
 /* How the command fails does not depend on the device. */
 int main(void)
 {
@@ -338,17 +291,12 @@ int main(void)
     const test_case cases[] = {
         TEST_CASE(lying_weight_files),
         TEST_CASE(incomplete_backbones),
+        TEST_CASE(lying_adapters),
+        TEST_CASE(lying_checkpoints),
         TEST_CASE(broken_data),
+        TEST_CASE(data_that_shrank),
         TEST_CASE(labels_beyond_the_model),
         TEST_CASE(refused_settings),
-        TEST_CASE(folder_of_another_run),
-        TEST_CASE(folder_that_cannot_be_written),
-        TEST_CASE(full_disk_at_first),
-        TEST_CASE(full_disk_later),
-        TEST_CASE(full_disk_for_metrics),
-        TEST_CASE(full_disk_for_merge),
-        TEST_CASE(interrupted_run_continues),
-        TEST_CASE(terminated_run_continues),
     };
     scratch_open();
     int failures = TEST_RUN("failures", cases, TEST_EXECUTING);

@@ -212,6 +212,23 @@ static void adapters_hold_the_methods_tensors(void **state)
     gr_tensors_destroy(&t);
 }
 
+/* A run that starts from an adapter and does not learn ends with it. */
+static void starts_from_an_adapter(void **state)
+{
+    const test_target *target = *state;
+    char *first = new_path("first"), *second = new_path("second");
+    graft_train_params p = tiny_run(first);
+    p.method = "convpass+lora";
+    p.max_steps = 3;
+    train_ok(target->device, &p);
+    p.out = second;
+    p.init_adapter = in_folder(first, "adapter.safetensors");
+    p.seed = 8;
+    p.lr = p.min_lr = p.warmup_lr = 0.0;
+    train_ok(target->device, &p);
+    assert_same_bytes(p.init_adapter, in_folder(second, "adapter.safetensors"), "not learning");
+}
+
 /* From random weights and without a backbone, every tensor is trained; nothing less makes sense. */
 static void trains_from_scratch(void **state)
 {
@@ -243,7 +260,7 @@ int main(void)
         TEST_CASE(metrics_have_their_keys), TEST_CASE(metrics_quote_names),
         TEST_CASE(settings_feed_back),      TEST_CASE(adapters_rebuild_the_model),
         TEST_CASE(eval_command_agrees),     TEST_CASE(adapters_hold_the_methods_tensors),
-        TEST_CASE(trains_from_scratch),
+        TEST_CASE(starts_from_an_adapter),  TEST_CASE(trains_from_scratch),
     };
     scratch_open();
     int failures = TEST_RUN("outputs", cases, TEST_EXECUTING);
