@@ -41,6 +41,8 @@ typedef struct gr_caps {
     bool timestamps;            /* gr_backend.list_times works */
     bool executes;              /* false: commands are counted but not run (null) */
     bool plain_kernels;         /* only the plain kernel of each operator exists (reference) */
+    bool gemm_library;          /* a library's GEMM is worth a try, if there is one */
+    bool fft_library;           /* and a library's FFT; see library_create */
 } gr_caps;
 
 /* Every backend's device starts with this. The backend fills it in device_create. */
@@ -101,18 +103,20 @@ typedef enum gr_library_kind {
 } gr_library_kind;
 
 typedef struct gr_gemm_desc {
-    /* c[b] = alpha * op(a[b]) op(b[b]), row-major; bindings: a, b, c */
+    /* c[z] = alpha op(a[z]) op(b[z]) + beta c[z] for z < batch, row-major, where op(a) is m x k and
+     * op(b) is k x n; bindings: a, b, c. A transposed operand lies in memory as k x m, n x k. */
     uint32_t m, n, k, batch;
     bool transpose_a, transpose_b;
-    uint32_t lda, ldb, ldc;                /* elements */
-    uint64_t stride_a, stride_b, stride_c; /* elements between matrices of the batch */
-    float alpha;
+    uint32_t lda, ldb, ldc;                /* elements from row to row */
+    uint64_t offset_a, offset_b, offset_c; /* elements before the first one of a binding */
+    uint64_t stride_a, stride_b, stride_c; /* elements from matrix to matrix */
+    float alpha, beta;
 } gr_gemm_desc;
 
 typedef struct gr_fft_desc {
-    /* In place, complex to complex, along rows x cols of [batch, rows, cols, inner] complex
-     * (re, im) values; unnormalised. binding: data */
-    uint32_t batch, rows, cols, inner;
+    /* In place, complex to complex, along `length` of [batch, length, inner] complex values, (re,
+     * im) pairs; unnormalised; the inverse has e^(+i..). binding: data */
+    uint32_t batch, length, inner;
     bool inverse;
 } gr_fft_desc;
 
@@ -168,7 +172,8 @@ struct gr_backend {
     /* Optional. Nanoseconds of each command in the last finished run of a profiled list. */
     graft_status (*list_times)(gr_device *device, gr_list *list, double *ns);
 
-    /* Optional. GRAFT_ERR_UNSUPPORTED when the library or this case is not there. */
+    /* Optional. GRAFT_ERR_UNSUPPORTED when the library or this case is not there. A library is
+     * for one command of one live list. Whether its results are right is src/device's concern. */
     graft_status (*library_create)(gr_device *device, const gr_library_desc *desc,
                                    gr_library **out);
     void (*library_destroy)(gr_device *device, gr_library *library);

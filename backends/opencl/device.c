@@ -124,6 +124,9 @@ static gr_caps make_caps(cl_device_id id, const graft_device_info *info)
         /* rusticl says 0, and means it: all its times are equal. */
         .timestamps = device_size(id, CL_DEVICE_PROFILING_TIMER_RESOLUTION) > 0,
         .executes = true,
+        /* On CPUs, a GEMM made for GPUs is slower than the kernels for long vectors. */
+        .gemm_library = info->type != GRAFT_DEVICE_CPU,
+        .fft_library = true,
     };
 }
 
@@ -139,6 +142,9 @@ static int opencl_enumerate(graft_log *log, graft_device_info *infos, int max)
 static void opencl_device_destroy(gr_device *base)
 {
     gr_opencl_device *device = gr_opencl_device_of(base);
+#ifdef GRAFT_HAVE_CLBLAST
+    gr_opencl_gemm_close(device);
+#endif
     if (device->profile_queue)
         clReleaseCommandQueue(device->profile_queue);
     if (device->queue)
@@ -201,4 +207,6 @@ const gr_backend gr_backend_opencl = {
     .submit = gr_opencl_submit,
     .wait = gr_opencl_wait,
     .list_times = gr_opencl_list_times,
+    .library_create = gr_opencl_library_create,
+    .library_destroy = gr_opencl_library_destroy,
 };

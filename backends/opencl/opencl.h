@@ -15,6 +15,8 @@ typedef struct gr_opencl_device {
     cl_command_queue profile_queue; /* NULL until a profiled list is submitted */
     cl_command_queue active;        /* the one of the two that may hold unfinished work */
     gr_pipeline *unsaved;           /* pipelines whose program is not in the on-disk cache yet */
+    struct gr_opencl_fft *ffts;     /* vkfft.c: plans in use */
+    bool gemms;                     /* clblast.c: CLBlast has compiled kernels for this context */
 } gr_opencl_device;
 
 struct gr_buffer {
@@ -30,10 +32,10 @@ struct gr_pipeline {
 
 /* An operation of CLBlast, VkFFT, ...: a library's file embeds this first and sets the hooks. */
 struct gr_library {
-    /* Queues the operation on `device->active`; *event, when `event` is not NULL, ends with it. */
+    /* Queues the operation on `device->active`. */
     graft_status (*enqueue)(gr_opencl_device *device, gr_library *library,
-                            const gr_command *command, cl_event *event);
-    void (*destroy)(gr_library *library);
+                            const gr_command *command);
+    void (*destroy)(gr_opencl_device *device, gr_library *library);
 };
 
 /* error.c */
@@ -82,6 +84,18 @@ void gr_opencl_list_destroy(gr_device *device, gr_list *list);
 graft_status gr_opencl_submit(gr_device *device, gr_list *list);
 graft_status gr_opencl_wait(gr_device *device);
 graft_status gr_opencl_list_times(gr_device *device, gr_list *list, double *ns);
+
+/* library.c */
+graft_status gr_opencl_library_create(gr_device *device, const gr_library_desc *desc,
+                                      gr_library **out);
+void gr_opencl_library_destroy(gr_device *device, gr_library *library);
+
+/* clblast.c and vkfft.c, where they are built in. */
+graft_status gr_opencl_gemm_create(gr_opencl_device *device, const gr_gemm_desc *desc,
+                                   gr_library **out);
+void gr_opencl_gemm_close(gr_opencl_device *device); /* before the context goes */
+graft_status gr_opencl_fft_create(gr_opencl_device *device, const gr_fft_desc *desc,
+                                  gr_library **out);
 
 static inline gr_opencl_device *gr_opencl_device_of(gr_device *device)
 {

@@ -8,6 +8,7 @@ typedef struct step {
     gr_command command;
     cl_kernel kernel;
     cl_event event; /* of the last run, when profiled */
+    cl_event start; /* a library's operation may be many commands: the event before the first */
 } step;
 
 struct gr_list {
@@ -69,12 +70,18 @@ graft_status gr_opencl_list_create(gr_device *base, const gr_command *commands, 
     return GRAFT_OK;
 }
 
+static void drop_event(cl_event *event)
+{
+    if (*event)
+        clReleaseEvent(*event);
+    *event = NULL;
+}
+
 static void drop_events(gr_list *list)
 {
     for (int i = 0; i < list->count; i++) {
-        if (list->steps[i].event)
-            clReleaseEvent(list->steps[i].event);
-        list->steps[i].event = NULL;
+        drop_event(&list->steps[i].event);
+        drop_event(&list->steps[i].start);
     }
 }
 
@@ -94,6 +101,20 @@ static cl_int dispatch(cl_command_queue queue, const step *s, cl_event *event)
     size_t global[3] = {c->grid[0] * local[0], c->grid[1], c->grid[2]};
     c->pipeline->submitted = true;
     return clEnqueueNDRangeKernel(queue, s->kernel, 3, NULL, global, local, 0, NULL, event);
+}
+
+/* A library has no events to offer for all that it queues: markers stand around it. */
+static graft_status enqueue_library(gr_opencl_device *device, step *s, bool profile)
+{
+    gr_library *library = s->command.library;
+    if (!profile)
+        return library->enqueue(device, library, &s->command);
+    GR_OPENCL_TRY(device, "cannot queue a marker",
+                  clEnqueueMarkerWithWaitList(device->active, 0, NULL, &s->start));
+    GR_TRY(library->enqueue(device, library, &s->command));
+    GR_OPENCL_TRY(device, "cannot queue a marker",
+                  clEnqueueMarkerWithWaitList(device->active, 0, NULL, &s->event));
+    return GRAFT_OK;
 }
 
 static graft_status enqueue(gr_opencl_device *device, step *s, bool profile)
@@ -116,7 +137,7 @@ static graft_status enqueue(gr_opencl_device *device, step *s, bool profile)
                                    (size_t)b[0].offset, (size_t)b[0].size, 0, NULL, event);
         break;
     case GR_COMMAND_LIBRARY:
-        return c->library->enqueue(device, c->library, c, event);
+        return enqueue_library(device, s, profile);
     }
     GR_OPENCL_TRY(device, c->label ? c->label : "cannot queue a command", code);
     return GRAFT_OK;
@@ -176,11 +197,14 @@ graft_status gr_opencl_list_times(gr_device *base, gr_list *list, double *ns)
             return gr_fail(base->log, GRAFT_ERR_ARGUMENT,
                            "%s: the list has no times: it was not profiled or never submitted",
                            base->info.id);
+        cl_event first = list->steps[i].start;
         cl_ulong start = 0, end = 0;
         GR_OPENCL_TRY(device, "cannot wait for an event", clWaitForEvents(1, &event));
-        GR_OPENCL_TRY(device, "cannot read a time",
-                      clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof(start),
-                                              &start, NULL));
+        GR_OPENCL_TRY(
+            device, "cannot read a time",
+            clGetEventProfilingInfo(first ? first : event,
+                                    first ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START,
+                                    sizeof(start), &start, NULL));
         GR_OPENCL_TRY(
             device, "cannot read a time",
             clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end, NULL));

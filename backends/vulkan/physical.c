@@ -229,6 +229,7 @@ void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps)
                       limits->timestampPeriod > 0,
         .mapping = true,
         .executes = true,
+        .fft_library = true,
     };
     memcpy(caps->max_groups, limits->maxComputeWorkGroupCount, sizeof(caps->max_groups));
 }

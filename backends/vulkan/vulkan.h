@@ -151,6 +151,10 @@ struct gr_library {
                            const gr_command *command);
 };
 
+/* vkfft.c, where it is built in */
+graft_status gr_vk_library_create(gr_device *device, const gr_library_desc *desc, gr_library **out);
+void gr_vk_library_destroy(gr_device *device, gr_library *library);
+
 graft_status gr_vk_list_create(gr_device *device, const gr_command *commands, int count,
                                bool profile, gr_list **out);
 void gr_vk_list_destroy(gr_device *device, gr_list *list);

@@ -164,26 +164,3 @@ graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns)
                        device->info.id);
     return device->backend->list_times(device, list, ns);
 }
-
-graft_status gr_device_library_create(gr_device *device, const gr_library_desc *desc,
-                                      gr_library **out)
-{
-    *out = NULL;
-    if (device->state->no_libraries || !device->backend->library_create)
-        return GRAFT_ERR_UNSUPPORTED;
-    if (!gr_object_reserve(device->state, GR_OBJECT_LIBRARY, 1))
-        return no_memory(device);
-    GR_TRY(device->backend->library_create(device, desc, out));
-    gr_object_add(device->state, GR_OBJECT_LIBRARY,
-                  (gr_object){.handle = *out, .library = desc->kind});
-    return GRAFT_OK;
-}
-
-void gr_device_library_destroy(gr_device *device, gr_library **library)
-{
-    if (!*library)
-        return;
-    gr_object_forget(device->state, GR_OBJECT_LIBRARY, *library);
-    device->backend->library_destroy(device, *library);
-    *library = NULL;
-}

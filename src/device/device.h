@@ -52,7 +52,9 @@ graft_status gr_device_wait(gr_device *device);
 /* ns: nanoseconds of each command in the last run of a list made with `profile`, after a wait. */
 graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns);
 
-/* GRAFT_ERR_UNSUPPORTED, without a message, when there is no library for this case. */
+/* GRAFT_ERR_UNSUPPORTED, without an error message, when caps say no, when there is no library for
+ * this case, or when its results are wrong: the first time that a case is asked for, it is run on
+ * known numbers. A library is for one command of one live list. */
 graft_status gr_device_library_create(gr_device *device, const gr_library_desc *desc,
                                       gr_library **out);
 void gr_device_library_destroy(gr_device *device, gr_library **library);

@@ -1,5 +1,5 @@
 /* GRAFT_LIMITS and GRAFT_DISABLE: a device made to look smaller than it is, so that a desktop runs
- * what a phone would be given. */
+ * what a phone would be given. GRAFT_ENABLE: libraries where they would not be tried. */
 #include "device/state.h"
 
 #include "base/log.h"
@@ -67,6 +67,8 @@ static void clamp(gr_caps *caps, const gr_caps *most)
         caps->subgroup_size = 0; /* the size is a fact: it cannot be made smaller, only unknown */
     caps->f16_storage = caps->f16_storage && most->f16_storage;
     caps->wide_vectors = false;
+    /* Libraries go by the limits of the real device. */
+    caps->gemm_library = caps->fft_library = false;
 }
 
 static graft_status apply_profile(gr_device *device, const char *name)
@@ -83,6 +85,26 @@ static graft_status apply_profile(gr_device *device, const char *name)
                    name);
 }
 
+/* False when the name is not that of a library. */
+static bool set_library(gr_device *device, const char *name, bool on)
+{
+    bool both = strcmp(name, "libraries") == 0;
+    bool gemm = both || strcmp(name, "clblast") == 0, fft = both || strcmp(name, "vkfft") == 0;
+    if (gemm)
+        device->caps.gemm_library = on;
+    if (fft)
+        device->caps.fft_library = on;
+    return gemm || fft;
+}
+
+static graft_status enable(gr_device *device, const char *name)
+{
+    if (set_library(device, name, true))
+        return GRAFT_OK;
+    return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                   "GRAFT_ENABLE: %s: no such library; expected clblast, vkfft or libraries", name);
+}
+
 static graft_status disable(gr_device *device, const char *name)
 {
     gr_caps *caps = &device->caps;
@@ -96,23 +118,30 @@ static graft_status disable(gr_device *device, const char *name)
         caps->timestamps = false;
     else if (strcmp(name, "subgroups") == 0)
         caps->subgroup_size = 0;
-    else if (strcmp(name, "libraries") == 0)
-        device->state->no_libraries = true;
-    else
+    else if (!set_library(device, name, false))
         return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
                        "GRAFT_DISABLE: %s: no such capability; expected f16, wide_vectors, "
-                       "mapping, timestamps, subgroups or libraries",
+                       "mapping, timestamps, subgroups, clblast, vkfft or libraries",
                        name);
     return GRAFT_OK;
 }
 
-/* `names` is a comma-separated list and is taken apart. */
-static graft_status disable_all(gr_device *device, char *names)
+/* Applies `set` to each name of the comma-separated list in an environment variable. */
+static graft_status for_each_name(gr_device *device, const char *variable,
+                                  graft_status (*set)(gr_device *device, const char *name))
 {
-    char *rest = NULL;
-    for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-        GR_TRY(disable(device, name));
-    return GRAFT_OK;
+    const char *names = getenv(variable);
+    if (!names)
+        return GRAFT_OK;
+    char *copy = gr_strdup(NULL, names), *rest = NULL;
+    if (!copy)
+        return gr_fail(device->log, GRAFT_ERR_MEMORY, "%s: no memory", variable);
+    graft_status status = GRAFT_OK;
+    for (char *name = strtok_r(copy, ",", &rest); name && status == GRAFT_OK;
+         name = strtok_r(NULL, ",", &rest))
+        status = set(device, name);
+    gr_free(copy);
+    return status;
 }
 
 graft_status gr_device_apply_limits(gr_device *device)
@@ -120,13 +149,6 @@ graft_status gr_device_apply_limits(gr_device *device)
     const char *limits = getenv("GRAFT_LIMITS");
     if (limits && limits[0])
         GR_TRY(apply_profile(device, limits));
-    const char *names = getenv("GRAFT_DISABLE");
-    if (!names)
-        return GRAFT_OK;
-    char *copy = gr_strdup(NULL, names);
-    if (!copy)
-        return gr_fail(device->log, GRAFT_ERR_MEMORY, "GRAFT_DISABLE: no memory");
-    graft_status status = disable_all(device, copy);
-    gr_free(copy);
-    return status;
+    GR_TRY(for_each_name(device, "GRAFT_ENABLE", enable));
+    return for_each_name(device, "GRAFT_DISABLE", disable);
 }

@@ -20,8 +20,15 @@ typedef struct gr_object {
     bool profiled;           /* of a list */
 } gr_object;
 
+/* What the check of a library's operation said. */
+typedef struct gr_verdict {
+    gr_library_desc desc;
+    bool accepted;
+} gr_verdict;
+
 typedef struct gr_device_state {
-    bool no_libraries; /* GRAFT_DISABLE=libraries */
+    gr_verdict *verdicts;
+    size_t verdict_count;
     gr_object *objects[GR_OBJECT_KINDS];
     size_t counts[GR_OBJECT_KINDS];
     size_t capacities[GR_OBJECT_KINDS];
@@ -40,8 +47,11 @@ gr_object *gr_object_find(const gr_device_state *state, gr_object_kind kind, con
 
 void gr_object_forget(gr_device_state *state, gr_object_kind kind, const void *handle);
 
-/* limits.c: applies GRAFT_LIMITS and GRAFT_DISABLE to the device. Its state must be there. */
+/* limits.c: applies GRAFT_LIMITS, GRAFT_ENABLE and GRAFT_DISABLE to the device. Its state must be there. */
 graft_status gr_device_apply_limits(gr_device *device);
+
+/* probe.c: runs an operation of a library on known numbers. False when the result is wrong. */
+bool gr_library_works(gr_device *device, const gr_library_desc *desc, gr_library *library);
 
 /* validate.c: checks commands against the contract. */
 graft_status gr_validate_commands(const gr_device *device, const gr_command *commands, int count);

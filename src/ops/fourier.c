@@ -1,11 +1,13 @@
-/* Two-dimensional real Fourier transforms over axes 1 and 2 of [B, H, W, D], by direct sums: one
- * pass for each axis. Grids of vision transformers are small (14 x 14) or of prime length (197),
- * where a direct sum with a table of twiddles is simple, exact to rounding and fast enough. */
+/* Two-dimensional real Fourier transforms over axes 1 and 2 of [B, H, W, D]: one pass for each
+ * axis. Grids of vision transformers are small (14 x 14), and there a direct sum with a table of
+ * twiddles is simple, exact to rounding and fast. For longer axes, such as the 197 tokens of a
+ * class token and a grid, a vendor library is a candidate. */
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 
 #include "shaders/dft.gk.h"
+#include "shaders/fft_pair.gk.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -87,12 +89,21 @@ typedef struct axis_pass {
     float scale;
 } axis_pass;
 
-static void lower_pass(gr_plan *plan, const axis_pass *pass, const gr_view *x,
-                       const gr_value *twiddle, const gr_view *y)
+static bool takes_reals(const axis_pass *pass)
+{
+    return pass->mode == REAL_TO_HALF || pass->mode == HALF_TO_REAL_ADJOINT;
+}
+
+static bool gives_reals(const axis_pass *pass)
+{
+    return pass->mode == HALF_TO_REAL || pass->mode == REAL_TO_HALF_ADJOINT;
+}
+
+static void lower_direct(gr_plan *plan, const axis_pass *pass, const gr_view *x,
+                         const gr_value *twiddle, const gr_view *y)
 {
     int64_t bins = pass->n / 2 + 1;
-    bool real_in = pass->mode == REAL_TO_HALF || pass->mode == HALF_TO_REAL_ADJOINT;
-    bool real_out = pass->mode == HALF_TO_REAL || pass->mode == REAL_TO_HALF_ADJOINT;
+    bool real_in = takes_reals(pass), real_out = gives_reals(pass);
     gr_dft_params params = {
         .outer = (uint32_t)pass->outer,
         .n = (uint32_t)pass->n,
@@ -110,6 +121,65 @@ static void lower_pass(gr_plan *plan, const axis_pass *pass, const gr_view *x,
     int64_t results = real_in ? bins : pass->n;
     gr_launch_elements(plan, &launch, params.outer, (uint32_t)(results * pass->inner));
     gr_lower_dispatch(plan, &launch);
+}
+
+/* Between the spectra of pairs of real channels and their half spectra, see the kernel. */
+static void lower_pair(gr_plan *plan, const axis_pass *pass, const gr_view *x, const gr_view *y)
+{
+    bool merge = gives_reals(pass);
+    gr_fft_pair_params params = {
+        .outer = (uint32_t)pass->outer,
+        .n = (uint32_t)pass->n,
+        .bins = (uint32_t)(pass->n / 2 + 1),
+        .pairs = (uint32_t)(pass->inner / 2),
+        .scale = pass->scale,
+    };
+    gr_launch launch = gr_launch_of(plan, &gr_kernel_fft_pair, &params);
+    launch.slot[0] = x->slot;
+    launch.slot[1] = y->slot;
+    launch.tunable[1] = merge;
+    launch.tunable[2] = pass->mode == HALF_TO_REAL || pass->mode == HALF_TO_REAL_ADJOINT;
+    gr_launch_elements(plan, &launch, params.outer,
+                       (merge ? params.n : params.bins) * params.pairs);
+    gr_lower_dispatch(plan, &launch);
+}
+
+/* From this length on a fast transform pays for its copy, and for the time to prepare it. */
+enum { LIBRARY_LENGTH = 65 };
+
+/* The library transforms complex values in place. Channels 2j and 2j+1 of real data, as they lie
+ * in memory, are the real and imaginary part of one. */
+static bool lower_fast(gr_plan *plan, const axis_pass *pass, const gr_view *x, const gr_view *y)
+{
+    bool real_in = takes_reals(pass), real_out = gives_reals(pass), reals = real_in || real_out;
+    if (pass->n < LIBRARY_LENGTH || (reals && pass->inner % 2))
+        return false;
+    gr_library_desc desc = {
+        .kind = GR_LIBRARY_FFT,
+        .fft = {.batch = (uint32_t)pass->outer,
+                .length = (uint32_t)pass->n,
+                .inner = (uint32_t)(reals ? pass->inner / 2 : pass->inner),
+                .inverse = real_out || pass->mode == COMPLEX_INVERSE},
+    };
+    gr_library *library = gr_lower_library(plan, &desc);
+    if (!library)
+        return false;
+    gr_view data = real_in ? gr_lower_scratch(plan, x->shape) : *y;
+    if (real_out)
+        lower_pair(plan, pass, x, &data);
+    else
+        gr_lower_copy(plan, x, &data, false);
+    gr_lower_library_run(plan, library, &data.slot, 1);
+    if (real_in)
+        lower_pair(plan, pass, &data, y);
+    return true;
+}
+
+static void lower_pass(gr_plan *plan, const axis_pass *pass, const gr_view *x,
+                       const gr_value *twiddle, const gr_view *y)
+{
+    if (!lower_fast(plan, pass, x, y))
+        lower_direct(plan, pass, x, twiddle, y);
 }
 
 static float ortho(int64_t h, int64_t w)

@@ -167,7 +167,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         gemm.bias_slot = bias.slot;
         gemm.bias_offset = bias.offset;
     }
-    if (!gr_matmul_panel(plan, &gemm))
+    if (!gr_matmul_library(plan, &gemm) && !gr_matmul_panel(plan, &gemm))
         lower_plain(plan, &gemm);
     gr_lower_copy(plan, &c, &result, false);
     return gr_lower_status(plan);

@@ -24,4 +24,8 @@ typedef struct gr_gemm {
  * or c has neither contiguous rows nor contiguous columns. */
 bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm);
 
+/* Emits the product as an operation of a vendor library. False, with nothing emitted, when the
+ * device has none for this case or the case is too small for it. */
+bool gr_matmul_library(gr_plan *plan, const gr_gemm *gemm);
+
 #endif

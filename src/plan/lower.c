@@ -353,23 +353,29 @@ int gr_lower_packed(gr_plan *plan, const gr_view *view, const char *layout, gr_s
     return to.slot;
 }
 
-bool gr_lower_library(gr_plan *plan, const gr_library_desc *desc, const gr_view *const *views,
-                      int count)
+gr_library *gr_lower_library(gr_plan *plan, const gr_library_desc *desc)
 {
     gr_library *library = NULL;
-    if (gr_device_library_create(plan->device, desc, &library) != GRAFT_OK)
-        return false;
+    if (plan->status != GRAFT_OK ||
+        gr_device_library_create(plan->device, desc, &library) != GRAFT_OK)
+        return NULL;
     gr_library **place =
-        gr_push(plan, (void **)&plan->libraries, &plan->library_count, sizeof(library));
-    gr_step *step = place ? new_step(plan, GR_COMMAND_LIBRARY) : NULL;
-    if (!step) {
+        gr_push(plan, (void **)&plan->libraries, &plan->library_count, sizeof(*place));
+    if (!place) {
         gr_device_library_destroy(plan->device, &library);
-        return false;
+        gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
+        return NULL;
     }
-    *place = step->library = library;
+    return *place = library;
+}
+
+void gr_lower_library_run(gr_plan *plan, gr_library *library, const int *slots, int count)
+{
+    gr_step *step = new_step(plan, GR_COMMAND_LIBRARY);
+    if (!step)
+        return;
+    step->library = library;
     step->slot_count = count;
     step->written = 1u << (count - 1);
-    for (int i = 0; i < count; i++)
-        step->launch.slot[i] = views[i]->slot;
-    return true;
+    memcpy(step->launch.slot, slots, (size_t)count * sizeof(*slots));
 }

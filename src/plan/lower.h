@@ -77,8 +77,11 @@ int gr_lower_packed(gr_plan *plan, const gr_view *view, const char *layout, gr_s
 /* The frozen value whose storage the view shows, or NULL: packing it ahead pays. */
 const gr_value *gr_lower_frozen_source(const gr_plan *plan, const gr_view *view);
 
-/* Hands a dispatch to a vendor library when the device has it for this case; false otherwise. */
-bool gr_lower_library(gr_plan *plan, const gr_library_desc *desc, const gr_view *const *views,
-                      int count);
+/* A vendor library's operation, when the device has it for this case; NULL otherwise. The plan owns
+ * it. Nothing is dispatched until gr_lower_library_run, which each operation takes once. */
+gr_library *gr_lower_library(gr_plan *plan, const gr_library_desc *desc);
+
+/* Dispatches it on the whole slots, the last of which is written. */
+void gr_lower_library_run(gr_plan *plan, gr_library *library, const int *slots, int count);
 
 #endif

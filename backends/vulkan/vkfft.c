@@ -1,0 +1,105 @@
+/* Fourier transforms by VkFFT: it compiles shaders with glslang, and records dispatches on its own
+ * pipelines and descriptor sets into the list. */
+#define VKFFT_BACKEND 0
+#include "vulkan.h"
+
+#include "backends/vkfft.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+typedef struct fft {
+    gr_library base;
+    gr_fft_desc desc;
+    uint64_t size_bytes;
+    VkFFTApplication app;
+    /* VkFFT takes another address for another buffer: these are used by turns. */
+    VkBuffer data[2];
+    int turn;
+} fft;
+
+static graft_status record(gr_library *library, gr_vk_device *vk, VkCommandBuffer commands,
+                           const gr_command *command)
+{
+    fft *f = (fft *)library;
+    f->turn = !f->turn;
+    f->data[f->turn] = command->binding[0].buffer->buffer;
+    f->app.configuration.bindingOffset = command->binding[0].offset;
+    VkFFTLaunchParams params = {.commandBuffer = &commands, .buffer = &f->data[f->turn]};
+    return gr_vkfft_append(&vk->base, &f->app, &f->desc, &params);
+}
+
+/* What VkFFT needs to upload its tables. */
+typedef struct workplace {
+    VkCommandPool pool;
+    VkFence fence;
+} workplace;
+
+static graft_status open_workplace(gr_vk_device *vk, workplace *w)
+{
+    VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+        .queueFamilyIndex = vk->physical.queue_family,
+    };
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    GR_VK(vk->base.log, vkCreateCommandPool(vk->device, &pool, NULL, &w->pool));
+    GR_VK(vk->base.log, vkCreateFence(vk->device, &fence, NULL, &w->fence));
+    return GRAFT_OK;
+}
+
+static void close_workplace(gr_vk_device *vk, workplace *w)
+{
+    vkDestroyFence(vk->device, w->fence, NULL);
+    vkDestroyCommandPool(vk->device, w->pool, NULL);
+}
+
+static graft_status open_plan(gr_vk_device *vk, fft *f)
+{
+    workplace w = {0};
+    graft_status status = open_workplace(vk, &w);
+    VkFFTConfiguration config = {
+        .physicalDevice = &vk->physical.handle,
+        .device = &vk->device,
+        .queue = &vk->queue,
+        .commandPool = &w.pool,
+        .fence = &w.fence,
+    };
+    gr_vkfft_configure(&config, &f->desc, &f->size_bytes);
+    if (status == GRAFT_OK)
+        status = gr_vkfft_open(&vk->base, &f->app, &config);
+    close_workplace(vk, &w);
+    return status;
+}
+
+/* A transform of length 206 ends the whole process there: nothing that could be found by trying. */
+static bool crashes(const gr_vk_device *vk)
+{
+    return strstr(vk->physical.properties.deviceName, "SwiftShader");
+}
+
+graft_status gr_vk_library_create(gr_device *device, const gr_library_desc *desc, gr_library **out)
+{
+    gr_vk_device *vk = gr_vk(device);
+    if (desc->kind != GR_LIBRARY_FFT || crashes(vk))
+        return GRAFT_ERR_UNSUPPORTED;
+    fft *f = gr_alloc(vk, sizeof(*f));
+    if (!f)
+        return gr_fail(device->log, GRAFT_ERR_MEMORY, "%s: no memory for an FFT", device->info.id);
+    f->base.record = record;
+    f->desc = desc->fft;
+    graft_status status = open_plan(vk, f);
+    if (status == GRAFT_OK)
+        *out = &f->base;
+    else
+        gr_free(f);
+    return status;
+}
+
+void gr_vk_library_destroy(gr_device *device, gr_library *library)
+{
+    fft *f = (fft *)library;
+    gr_vk_drain(gr_vk(device));
+    deleteVkFFT(&f->app);
+    gr_free(f);
+}
