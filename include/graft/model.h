@@ -53,9 +53,10 @@ GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const
                                            int k, graft_prediction *callback, void *user);
 
 /* Folds an adapter into its backbone and writes a plain checkpoint with timm names, for images of
- * the size that the adapter was trained with. */
+ * the size that the adapter was trained with. `type` of the file's elements: "f32", "f16" or
+ * "bf16"; NULL: "f32". A value that f16 cannot hold is GRAFT_ERR_NUMERIC. */
 GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter,
-                                   const char *out);
+                                   const char *out, const char *type);
 
 /* Counts the trainable parameters of a method on a named geometry or a checkpoint file. */
 GRAFT_API graft_status graft_count_trainable(graft_log *log, const char *model, const char *method,

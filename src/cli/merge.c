@@ -3,7 +3,7 @@
 
 typedef struct merge_options {
     cli_common common;
-    const char *backbone, *adapter, *out;
+    const char *backbone, *adapter, *out, *type;
 } merge_options;
 
 static const cli_option table[] = {
@@ -13,6 +13,8 @@ static const cli_option table[] = {
      "made by graft train"},
     {"out", 'o', CLI_TEXT, offsetof(merge_options, out), "FILE", 0, 0,
      "the plain checkpoint, .safetensors with timm's names"},
+    {"type", 0, CLI_TEXT, offsetof(merge_options, type), "f32|f16|bf16", 0, 0,
+     "type of its elements", "f32"},
     {.name = NULL},
 };
 
@@ -22,7 +24,7 @@ static graft_status run(cli *c, void *options)
     CLI_TRY(cli_need(c, "backbone", o->backbone));
     CLI_TRY(cli_need(c, "adapter", o->adapter));
     CLI_TRY(cli_need(c, "out", o->out));
-    return graft_merge(c->log, o->backbone, o->adapter, o->out);
+    return graft_merge(c->log, o->backbone, o->adapter, o->out, o->type);
 }
 
 const cli_command cli_command_merge = {

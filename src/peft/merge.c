@@ -185,11 +185,29 @@ static graft_status merge_all(merge *m)
     return copy_metadata(m);
 }
 
-graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out)
+static graft_status choose_type(graft_log *log, const char *type, gr_store_as *out)
+{
+    *out = GR_STORE_AS_IS; /* the folded tensors are f32 */
+    if (!type || strcmp(type, "f32") == 0)
+        return GRAFT_OK;
+    if (strcmp(type, "f16") == 0)
+        *out = GR_STORE_F16;
+    else if (strcmp(type, "bf16") == 0)
+        *out = GR_STORE_BF16;
+    else
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "type '%s': expected f32, f16 or bf16", type);
+    return GRAFT_OK;
+}
+
+graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
+                         const char *type)
 {
     merge m = {.log = log, .result = gr_tensors_create()};
+    gr_safetensors_params how = {.sorted = true};
     graft_status status =
         m.result ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    if (status == GRAFT_OK)
+        status = choose_type(log, type, &how.store);
     if (status == GRAFT_OK)
         status = gr_tensors_load(log, backbone, &m.backbone);
     if (status == GRAFT_OK)
@@ -203,7 +221,7 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
     if (status == GRAFT_OK)
         status = merge_all(&m);
     if (status == GRAFT_OK)
-        status = gr_safetensors_write(log, out, m.result, NULL);
+        status = gr_safetensors_write(log, out, m.result, &how);
     gr_adapter_info_release(&m.info);
     gr_tensors_destroy(&m.backbone);
     gr_tensors_destroy(&m.adapter);

@@ -49,7 +49,7 @@ static float *logits_of(gr_device *device, const char *backbone, const char *ada
 static char *merge_keeps_logits(gr_device *device, const char *backbone, const char *adapter)
 {
     char *merged = in_folder(scratch()->directory, "merged.safetensors");
-    check_ok(scratch(), graft_merge(scratch()->log, backbone, adapter, merged));
+    check_ok(scratch(), graft_merge(scratch()->log, backbone, adapter, merged, NULL));
     int size[2], classes[2];
     float *expected = logits_of(device, backbone, adapter, &size[0], &classes[0]);
     float *found = logits_of(device, merged, NULL, &size[1], &classes[1]);
@@ -149,7 +149,7 @@ static void refuses_what_cannot_be_folded(void **state)
     for (int i = 0; i < 3; i++) {
         char *adapter = trained(target->device, tiny_run(NULL), methods[i]);
         char *merged = new_path("merged.safetensors");
-        assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged),
+        assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged, NULL),
                      GRAFT_ERR_UNSUPPORTED, named[i], "cannot be folded");
         assert_int_equal(files_below(merged), 0);
     }
@@ -172,13 +172,13 @@ static void refuses_another_backbone(void **state)
         gr_tensors *tensors = tiny_tensors(broken[i], true);
         check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
         gr_tensors_destroy(&tensors);
-        assert_error(f, graft_merge(f->log, backbone, adapter, merged), GRAFT_ERR_SHAPE,
+        assert_error(f, graft_merge(f->log, backbone, adapter, merged, NULL), GRAFT_ERR_SHAPE,
                      i == 3 ? "width 33" : broken[i]);
     }
     gr_tensors *tensors = tiny_tensors("blocks.0.mlp.fc2.weight", false);
     check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
     gr_tensors_destroy(&tensors);
-    assert_error(f, graft_merge(f->log, backbone, adapter, merged), GRAFT_ERR_NOT_FOUND,
+    assert_error(f, graft_merge(f->log, backbone, adapter, merged, NULL), GRAFT_ERR_NOT_FOUND,
                  "blocks.0.mlp.fc2.weight");
     assert_int_equal(files_below(merged), 0);
 }
