@@ -11,16 +11,6 @@
 
 #include <cmocka.h>
 
-#ifdef __SANITIZE_ADDRESS__
-/* The leak checker names drivers by their library (tests/lsan.supp), so these must stay loaded. */
-__attribute__((visibility("default"))) int dlclose(void *handle);
-
-int dlclose(void *handle)
-{
-    return 0;
-}
-#endif
-
 static void print_line(void *user, graft_log_level level, const char *text)
 {
     fprintf(stderr, "[%d] %s\n", (int)level, text);

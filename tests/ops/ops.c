@@ -1,6 +1,6 @@
-/* Runs the operator cases of a group: `ops matmul`, or of all without one. `--small` treats all
- * devices as slow ones: plain forms of small sizes. `--coverage` runs nothing: it checks that
- * every operator of src/ops/list.h has a case. */
+/* Runs the operator cases of groups and single ones: `ops matmul "softmax 2x3x7"`, or all.
+ * `--small` treats all devices as slow ones: plain forms of small sizes. `--coverage` runs nothing:
+ * it checks that every operator of src/ops/list.h has a case. */
 #include "cases.h"
 
 #include "base/mem.h"
@@ -85,7 +85,15 @@ static void print_figures(const op_context *c)
     print_message("\n");
 }
 
-static int run_groups(op_context *c, const char *wanted)
+static bool is_wanted(char *const *wanted, int count, const op_group *group, const op_case *test)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(wanted[i], group->name) == 0 || strcmp(wanted[i], test->name) == 0)
+            return true;
+    return count == 0;
+}
+
+static int run_groups(op_context *c, char *const *wanted, int count)
 {
     int total = 0, made = 0;
     for (int g = 0; g < op_group_count; g++)
@@ -97,8 +105,7 @@ static int run_groups(op_context *c, const char *wanted)
     for (int g = 0; g < op_group_count; g++)
         for (int i = 0; i < op_groups[g]->count; i++) {
             const op_group *group = op_groups[g];
-            if (wanted && strcmp(wanted, group->name) != 0 &&
-                strcmp(wanted, group->cases[i].name) != 0)
+            if (!is_wanted(wanted, count, group, &group->cases[i]))
                 continue;
             jobs[made] = (op_job){c, group, &group->cases[i]};
             tests[made] = (struct CMUnitTest){
@@ -150,7 +157,7 @@ int main(int argc, char **argv)
 {
     op_figures figures[OP_COUNT + 1] = {0};
     op_context context = {.figures = figures};
-    const char *wanted = NULL;
+    int wanted = 0;
     for (int n = 0; n < OP_COUNT; n++)
         figures[n].op = all_ops[n];
     for (int i = 1; i < argc; i++) {
@@ -161,14 +168,14 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--small") == 0)
             context.small = true;
         else
-            wanted = argv[i];
+            argv[wanted++] = argv[i];
     }
     void *state = NULL;
     int failures = 1;
     if (test_devices_open(&state) == 0) {
         context.devices = state;
         note_slow_devices(&context);
-        failures = context.devices->reference ? run_groups(&context, wanted) : 77;
+        failures = context.devices->reference ? run_groups(&context, argv, wanted) : 77;
         if (context.devices->reference)
             print_figures(&context);
     }
