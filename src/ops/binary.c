@@ -57,8 +57,23 @@ static bool split(const gr_view *a, const gr_view *b, const gr_view *out, gr_row
     return false;
 }
 
+/* a += b, where the sum is all that anybody wants of a. */
+static bool lower_in_place(gr_plan *plan, const gr_value *y)
+{
+    const gr_value *b = y->input[1];
+    gr_view sum;
+    if (y->op != &gr_op_add || y->attr.binary.alpha != 1.0f ||
+        !gr_shape_equal(&y->shape, &b->shape) || !gr_lower_in_place(plan, y, &sum))
+        return false;
+    gr_view from = gr_lower_view(plan, b);
+    gr_lower_copy(plan, &from, &sum, true);
+    return true;
+}
+
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
+    if (lower_in_place(plan, y))
+        return gr_lower_status(plan);
     gr_view a = gr_lower_view(plan, y->input[0]), b = gr_lower_view(plan, y->input[1]);
     gr_view out = gr_lower_result(plan, y);
     gr_rows rows[3];

@@ -29,6 +29,10 @@ gr_view gr_lower_result(gr_plan *plan, const gr_value *value);
 /* Storage for the result that is dense with offset 0, for kernels that write nothing else. */
 gr_view gr_lower_dense_result(gr_plan *plan, const gr_value *value);
 
+/* Lets y take over the storage of its first input, when nothing else reads that: `out` is where it
+ * lies, with any strides, and holds the input. False: y needs storage of its own. */
+bool gr_lower_in_place(gr_plan *plan, const gr_value *y, gr_view *out);
+
 /* Storage that lives from the next to the last dispatch that names it. */
 gr_view gr_lower_scratch(gr_plan *plan, gr_shape shape);
 

@@ -69,6 +69,42 @@ static void place(gr_plan *plan, gr_value *v)
     plan->values[v->id].placed = true;
 }
 
+/* Whether a slice and `v` are parts of one value that do not touch. */
+static bool lies_beside(const gr_value *v, const gr_value *slice)
+{
+    int64_t start = v->attr.slice.start, other = slice->attr.slice.start;
+    return v->op == &gr_op_slice && v->attr.slice.axis == slice->attr.slice.axis &&
+           (other + slice->attr.slice.length <= start || start + v->attr.slice.length <= other);
+}
+
+/* All readers of the value that `slice` is cut from read other parts of it. */
+static bool is_sole_reader(const gr_plan *plan, const gr_value *slice)
+{
+    const gr_value *whole = slice->input[0];
+    int users = 1;
+    for (size_t i = 0; i < plan->order_count; i++) {
+        const gr_value *v = plan->order[i];
+        if (v != slice && v->input_count == 1 && v->input[0] == whole && lies_beside(v, slice))
+            users++;
+    }
+    return whole->kind == GR_VALUE_RESULT && !whole->op->view &&
+           plan->values[whole->id].users == users;
+}
+
+bool gr_lower_in_place(gr_plan *plan, const gr_value *y, gr_view *out)
+{
+    const gr_value *x = y->input[0];
+    gr_value_state *state = &plan->values[y->id];
+    if (plan->values[x->id].users != 1 || state->ready || state->placed ||
+        x->kind != GR_VALUE_RESULT || !gr_shape_equal(&x->shape, &y->shape))
+        return false;
+    if (x->op->view && (x->op != &gr_op_slice || !is_sole_reader(plan, x)))
+        return false;
+    *out = state->view = gr_lower_view(plan, x);
+    state->ready = true;
+    return true;
+}
+
 void gr_plan_place_results(gr_plan *plan)
 {
     for (size_t i = 0; i < plan->order_count; i++)
