@@ -1,7 +1,8 @@
 /* VkFFT, as the two backends that use it include it: with VKFFT_BACKEND defined, in one file each.
  *
  * VkFFT is a header that writes programs with sprintf. It changes the locale of the process while
- * it does, and prints what does not compile: here it does neither.
+ * it does, and prints what does not compile: here it does neither. And where a device has no limit,
+ * it takes 2^64 - 1 and rounds that up, out of range: here it is a power of two.
  */
 #ifndef GR_VKFFT_H
 #define GR_VKFFT_H
@@ -19,7 +20,11 @@ static inline char *gr_vkfft_no_locale(void)
 
 #define printf(...)                 ((void)0)
 #define setlocale(category, locale) gr_vkfft_no_locale()
+#pragma push_macro("UINT64_MAX")
+#undef UINT64_MAX
+#define UINT64_MAX (1ull << 62)
 #include <vkFFT.h>
+#pragma pop_macro("UINT64_MAX")
 #undef printf
 #undef setlocale
 
