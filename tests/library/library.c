@@ -229,6 +229,37 @@ static void transforms_planes(void **state)
     free(expected);
 }
 
+/* An operation may be many commands of the driver: its time is that of all. */
+static void tells_times(void **state)
+{
+    gr_device *device = with_libraries(state);
+    const gr_fft_desc fft = {.batch = 64, .length = 197, .inner = 64};
+    gr_library_desc desc = {.kind = GR_LIBRARY_FFT, .fft = fft};
+    uint64_t count = 2ull * fft.batch * fft.length * fft.inner;
+    gr_library *library;
+    if (!device->caps.timestamps || !open_library(device, &desc, "times", &library))
+        skip();
+    float *x = numbers(count, 1);
+    guarded data = guarded_open(device, x, count);
+    gr_command command = {.kind = GR_COMMAND_LIBRARY,
+                          .library = library,
+                          .binding_count = 1,
+                          .binding = {guarded_binding(&data)}};
+    gr_list *list;
+    double ns = 0;
+    TEST_OK(device->log, gr_device_list_create(device, &command, 1, true, &list));
+    TEST_OK(device->log, gr_device_submit(device, list));
+    TEST_OK(device->log, gr_device_wait(device));
+    TEST_OK(device->log, gr_device_list_times(device, list, &ns));
+    gr_device_list_destroy(device, &list);
+    gr_device_library_destroy(device, &library);
+    guarded_close(&data, x);
+    free(x);
+    /* 1.6 million values: faster than a microsecond is no time, longer than a minute is none
+     * either. */
+    assert_true(ns > 1e3 && ns < 60e9);
+}
+
 /* GEMM */
 
 static double element(const float *x, bool transposed, uint64_t ld, uint64_t i, uint64_t j)
@@ -332,13 +363,10 @@ static void multiplies_transposed(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(transforms_lines),
-        TEST_CASE(transforms_strided_lines),
-        TEST_CASE(transforms_back),
-        TEST_CASE(transforms_planes),
-        TEST_CASE(multiplies),
-        TEST_CASE(multiplies_transposed),
-        TEST_CASE(multiplies_parts_of_tensors),
+        TEST_CASE(transforms_lines),      TEST_CASE(transforms_strided_lines),
+        TEST_CASE(transforms_back),       TEST_CASE(transforms_planes),
+        TEST_CASE(tells_times),           TEST_CASE(multiplies),
+        TEST_CASE(multiplies_transposed), TEST_CASE(multiplies_parts_of_tensors),
     };
     return TEST_RUN("library", cases, TEST_GPU);
 }
