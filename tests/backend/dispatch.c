@@ -182,7 +182,7 @@ static double seconds(void)
 /* A wait that returns early would leave the time of the work to the read. */
 static void waiting_waits(void **state)
 {
-    enum { COMMANDS = 100 };
+    enum { COMMANDS = 100, RUNS = 8 };
     gr_device *device = device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 1 << 16);
     gr_command commands[COMMANDS];
@@ -191,16 +191,17 @@ static void waiting_waits(void **state)
     for (int i = 0; i < COMMANDS; i++)
         commands[i] = command_of(&f, 64, 1.0f);
     TEST_OK(device->log, gr_device_list_create(device, commands, COMMANDS, false, &list));
-    double start = 0, waited = 0, read = 0;
-    for (int run = 0; run < 2; run++) { /* the first one compiles */
-        start = seconds();
+    int slower_reads = 0;
+    for (int run = 0; run <= RUNS; run++) {
+        double start = seconds();
         TEST_OK(device->log, gr_device_submit(device, list));
         TEST_OK(device->log, gr_device_wait(device));
-        waited = seconds();
+        double waited = seconds();
         TEST_OK(device->log, gr_device_buffer_read(device, f.y, 4 * f.first, &y, 4));
-        read = seconds();
+        bool compiles = run == 0;
+        slower_reads += !compiles && seconds() - waited >= waited - start;
     }
-    assert_true(read - waited < waited - start);
+    assert_true(slower_reads < RUNS / 2); /* on a busy machine one may be */
     gr_device_list_destroy(device, &list);
     drop_fixture(&f);
 }
