@@ -41,10 +41,11 @@ static void progress_text(const graft_train_progress *p, char *text, size_t size
         return;
     }
     time_text(p->seconds_left, left, sizeof(left));
+    /* A narrow terminal cuts the end: what is needed least stands there. */
     snprintf(text, size,
-             "epoch %d/%d  step %" PRIu64 "/%" PRIu64 "  loss %.4f%s  %.1f images/s  %s left",
-             p->epoch, p->epochs, p->step, p->steps, (double)p->loss, accuracy,
-             p->images_per_second, left);
+             "epoch %d/%d  step %" PRIu64 "/%" PRIu64 "  %s left  %.*f images/s  loss %.4f%s",
+             p->epoch, p->epochs, p->step, p->steps, left, p->images_per_second < 100.0 ? 1 : 0,
+             p->images_per_second, (double)p->loss, accuracy);
 }
 
 static void draw(const cli_progress *progress, const char *text)
