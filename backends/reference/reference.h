@@ -45,7 +45,6 @@ typedef void gr_ref_function(gr_ref_call *call);
     F(layer_norm)                                                                                  \
     F(layer_norm_grad)                                                                             \
     F(reduce_rows)                                                                                 \
-    F(reduce_cols)                                                                                 \
     F(conv2d)                                                                                      \
     F(conv2d_grad_w)                                                                               \
     F(dft)                                                                                         \

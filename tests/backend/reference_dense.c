@@ -3,7 +3,6 @@
 #include "shaders/layer_norm.gk.h"
 #include "shaders/layer_norm_grad.gk.h"
 #include "shaders/matmul.gk.h"
-#include "shaders/reduce_cols.gk.h"
 #include "shaders/reduce_rows.gk.h"
 #include "shaders/softmax.gk.h"
 #include "shaders/softmax_grad.gk.h"
@@ -147,18 +146,6 @@ static void test_reduce_rows(void **state)
     CHECK(y, 8, 0, 24, 0, 18, 0);
 }
 
-static void test_reduce_cols(void **state)
-{
-    float x[] = {1, 2, 3, 4, 5, 6}, z[] = {9, 1, 0, 2, 2, 0, 0}, y[2];
-    gr_reduce_cols_params p = {.rows = 2, .cols = 3, .x_stride = 3, .z_offset = 1, .z_stride = 3};
-    p.alpha = 0.5f;
-    RUN(*state, reduce_cols, .params = &p, .arrays = {ARRAY(x), ARRAY(z), ARRAY(y)});
-    CHECK(y, 3, 7.5f);
-    RUN(*state, reduce_cols, .params = &p, .tunables = {{"PRODUCT", 1}},
-        .arrays = {ARRAY(x), ARRAY(z), ARRAY(y)});
-    CHECK(y, 3.5f, 4);
-}
-
 int reference_dense_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,7 +158,6 @@ int reference_dense_tests(void)
         TEST(test_layer_norm_offset),
         TEST(test_layer_norm_grad),
         TEST(test_reduce_rows),
-        TEST(test_reduce_cols),
     };
     return cmocka_run_group_tests_name("reference: dense", tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 #include "backends/reference/reference.h"
 
-#include "shaders/reduce_cols.gk.h"
 #include "shaders/reduce_rows.gk.h"
 
 /* Partial sums: line g of y is the sum of rows g * chunk to (g + 1) * chunk; the grid's second
@@ -22,22 +21,5 @@ void gr_ref_reduce_rows(gr_ref_call *call)
             }
             gr_ref_put(call, Y, gr_ref_at(0, g, p.cols, c), p.alpha * sum);
         }
-    }
-}
-
-void gr_ref_reduce_cols(gr_ref_call *call)
-{
-    enum { X, Z, Y };
-    GR_REF_PARAMS(call, reduce_cols, p);
-    bool product = gr_ref_tunable(call, "PRODUCT");
-    for (uint32_t r = 0; r < p.rows; r++) {
-        double sum = 0;
-        for (uint32_t c = 0; c < p.cols; c++) {
-            double x = gr_ref_get(call, X, gr_ref_at(p.x_offset, r, p.x_stride, c));
-            if (product)
-                x *= gr_ref_get(call, Z, gr_ref_at(p.z_offset, r, p.z_stride, c));
-            sum += x;
-        }
-        gr_ref_put(call, Y, r, p.alpha * sum);
     }
 }
