@@ -40,7 +40,7 @@ static void fill_random(float *x, int64_t count, float scale, uint32_t seed)
 }
 
 /* The backbone's tensors, found by building the model without values. */
-static graft_status random_weights(bench *b, const gr_vit_config *config)
+static graft_status random_weights(bench *b, const gr_model_config *config)
 {
     gr_graph *graph = gr_graph_create(b->log);
     b->weights = gr_tensors_create();
@@ -63,7 +63,7 @@ static graft_status random_weights(bench *b, const gr_vit_config *config)
     return status;
 }
 
-static graft_status make_batch(bench *b, const gr_vit_config *config, int batch)
+static graft_status make_batch(bench *b, const gr_model_config *config, int batch)
 {
     int64_t count = 3LL * batch * config->image_size * config->image_size;
     b->images = malloc((size_t)count * sizeof(*b->images));
@@ -89,10 +89,10 @@ static int step(void *user)
 static graft_status prepare(bench *b, const char *device, const char *model, const char *methods,
                             int batch, bool profile)
 {
-    const gr_vit_config *preset = gr_vit_preset(model);
+    const gr_model_config *preset = gr_model_preset(model);
     if (!preset)
         return gr_fail(b->log, GRAFT_ERR_ARGUMENT, "%s: no such model", model);
-    gr_vit_config config = *preset;
+    gr_model_config config = *preset;
     config.classes = CLASSES;
     GR_TRY(graft_device_open(b->log, device, NULL, &b->device));
     GR_TRY(gr_methods_parse(b->log, methods, &b->methods));

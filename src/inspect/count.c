@@ -7,9 +7,9 @@
 #include "weights/load.h"
 
 /* A preset by name, or the geometry of a checkpoint file. */
-static graft_status find_config(graft_log *log, const char *model, gr_vit_config *out)
+static graft_status find_config(graft_log *log, const char *model, gr_model_config *out)
 {
-    const gr_vit_config *preset = gr_vit_preset(model);
+    const gr_model_config *preset = gr_model_preset(model);
     if (preset) {
         *out = *preset;
         return GRAFT_OK;
@@ -17,11 +17,11 @@ static graft_status find_config(graft_log *log, const char *model, gr_vit_config
     if (!gr_file_exists(model)) {
         char names[512];
         return gr_fail(log, GRAFT_ERR_NOT_FOUND, "model '%s': neither a file nor one of %s", model,
-                       gr_vit_preset_names(names, sizeof(names)));
+                       gr_model_preset_names(names, sizeof(names)));
     }
     gr_tensors *weights;
     GR_TRY(gr_tensors_load(log, model, &weights));
-    graft_status status = gr_vit_config_read(log, weights, out);
+    graft_status status = gr_model_config_read(log, weights, out);
     gr_tensors_destroy(&weights);
     return status;
 }
@@ -30,7 +30,7 @@ graft_status graft_count_trainable(graft_log *log, const char *model, const char
                                    const char *const *set, int set_count, int classes,
                                    graft_count *count)
 {
-    gr_vit_config config;
+    gr_model_config config;
     gr_methods *methods = NULL;
     GR_TRY(find_config(log, model, &config));
     config.classes = classes > 0 ? classes : 1;

@@ -1,6 +1,6 @@
 #include "inspect/expect.h"
 
-#include "model/vit.h"
+#include "model/build.h"
 #include "peft/compose.h"
 
 #include <stdio.h>
@@ -23,10 +23,10 @@ static graft_status compare(const gr_value *wanted, const gr_tensors *weights,
 }
 
 /* With every tensor trainable and none at hand, the builder makes a parameter of each. */
-graft_status gr_expect_vit(graft_log *log, const gr_vit_config *config, const gr_tensors *weights,
+graft_status gr_expect_vit(graft_log *log, const gr_model_config *config, const gr_tensors *weights,
                            graft_status (*problem)(void *user, const char *text), void *user)
 {
-    gr_vit_config geometry = *config;
+    gr_model_config geometry = *config;
     geometry.classes = config->classes ? config->classes : 1;
     gr_methods *full = NULL;
     gr_graph *graph = gr_graph_create(log);
@@ -34,7 +34,7 @@ graft_status gr_expect_vit(graft_log *log, const gr_vit_config *config, const gr
     if (status == GRAFT_OK) {
         gr_build build = {.graph = graph, .config = &geometry, .methods = full, .batch = 1};
         int size = geometry.image_size;
-        gr_vit_logits(&build, gr_graph_input(graph, "image", GR_F32, GR_SHAPE(1, 3, size, size)));
+        gr_model_logits(&build, gr_graph_input(graph, "image", GR_F32, GR_SHAPE(1, 3, size, size)));
         status = gr_graph_status(graph);
     }
     for (int i = 0; status == GRAFT_OK && i < gr_graph_count(graph); i++) {

@@ -39,7 +39,7 @@ static graft_status add_error(graft_file *file, graft_log *quiet)
     return add_problem(file, text);
 }
 
-static graft_vit_info vit_info(const gr_vit_config *c)
+static graft_vit_info vit_info(const gr_model_config *c)
 {
     return (graft_vit_info){c->image_size, c->patch_size, c->dim,    c->depth,
                             c->heads,      c->hidden,     c->classes};
@@ -48,12 +48,12 @@ static graft_vit_info vit_info(const gr_vit_config *c)
 static graft_status examine_vit(graft_log *quiet, graft_file *file)
 {
     const gr_tensors *weights = file->timm ? file->timm : file->tensors;
-    gr_vit_config config, checked;
-    if (gr_vit_config_read(quiet, weights, &config) != GRAFT_OK)
+    gr_model_config config, checked;
+    if (gr_model_config_read(quiet, weights, &config) != GRAFT_OK)
         return add_error(file, quiet);
     checked = config;
     checked.classes = config.classes ? config.classes : 1;
-    if (gr_vit_config_check(quiet, &checked) != GRAFT_OK)
+    if (gr_model_config_check(quiet, &checked) != GRAFT_OK)
         return add_error(file, quiet);
     file->vit = vit_info(&config);
     return gr_expect_vit(quiet, &config, weights, add_problem, file);

@@ -40,7 +40,7 @@ static const float *resized_positions(gr_build *b, const gr_tensor *t, const gr_
 {
     bool single = t->shape.rank == 3 && t->shape.dim[0] == 1;
     int64_t tokens = single ? t->shape.dim[1] : 0, dim = shape->dim[2];
-    int from = (int)lround(sqrt((double)(tokens - 1))), to = gr_vit_grid(b->config);
+    int from = (int)lround(sqrt((double)(tokens - 1))), to = gr_model_grid(b->config);
     if (tokens < 2 || (int64_t)from * from != tokens - 1 || t->shape.dim[2] != dim)
         return NULL;
     float *old = gr_graph_memory(b->graph, (size_t)(tokens * dim) * sizeof(float));
@@ -155,4 +155,9 @@ gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block)
     int last = b->config->depth - 1;
     float rate = last > 0 ? b->drop_path * (float)block / (float)last : b->drop_path;
     return b->training ? gr_dropout(x, rate, site, true, b->scalars) : x;
+}
+
+gr_value *gr_model_logits(gr_build *b, gr_value *image)
+{
+    return gr_vit_logits(b, image);
 }

@@ -25,7 +25,7 @@ typedef struct gr_init {
 
 typedef struct gr_build {
     gr_graph *graph;
-    const gr_vit_config *config;
+    const gr_model_config *config;
     const struct gr_methods *methods;
     const struct gr_tensors *weights; /* the backbone; NULL: there is none */
     bool from_scratch;                /* without a backbone: draw its tensors; else only shapes */
@@ -36,8 +36,22 @@ typedef struct gr_build {
     float drop_path;                  /* rate of the last block; grows linearly from 0 */
     gr_value *scalars;
     uint32_t next_site; /* of dropout */
+    int64_t prompts;    /* tokens that a method put between the class token and the patches */
     int64_t batch;
 } gr_build;
+
+/* Where in a backbone a block is. */
+typedef struct gr_block {
+    const char *name; /* "blocks.3", "layers.1.blocks.0" */
+    int index;        /* among all blocks */
+    int64_t dim;      /* width of its tokens */
+    int64_t grid;     /* patches along a side */
+    bool cls;         /* its first token is the class token */
+} gr_block;
+
+/* image [B, 3, S, S] -> logits [B, classes]; S and the family are those of b->config. NULL on
+ * error, see gr_graph_status. */
+gr_value *gr_model_logits(gr_build *b, gr_value *image);
 
 /* A tensor of the backbone: frozen, unless a method trains it. Missing and wrongly shaped ones
  * fail the graph with the tensor's name. */

@@ -15,7 +15,7 @@
 
 static const struct {
     const char *name;
-    gr_vit_config config;
+    gr_model_config config;
 } presets[] = {
     {"vit_tiny_patch16_224", VIT(224, 16, 192, 12, 3)},
     {"vit_small_patch16_224", VIT(224, 16, 384, 12, 6)},
@@ -30,12 +30,12 @@ static const struct {
 
 enum { PRESET_COUNT = sizeof(presets) / sizeof(presets[0]) };
 
-int gr_vit_grid(const gr_vit_config *config)
+int gr_model_grid(const gr_model_config *config)
 {
     return config->image_size / config->patch_size;
 }
 
-const gr_vit_config *gr_vit_preset(const char *name)
+const gr_model_config *gr_model_preset(const char *name)
 {
     for (int i = 0; i < PRESET_COUNT; i++)
         if (strcmp(presets[i].name, name) == 0)
@@ -43,12 +43,12 @@ const gr_vit_config *gr_vit_preset(const char *name)
     return NULL;
 }
 
-const char *gr_vit_preset_name(int index)
+const char *gr_model_preset_name(int index)
 {
     return index >= 0 && index < PRESET_COUNT ? presets[index].name : NULL;
 }
 
-const char *gr_vit_preset_names(char *text, size_t size)
+const char *gr_model_preset_names(char *text, size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
@@ -77,7 +77,7 @@ static graft_status get_ranked(graft_log *log, const gr_tensors *weights, const 
                    rank, (*out)->shape.rank);
 }
 
-graft_status gr_vit_config_read(graft_log *log, const gr_tensors *weights, gr_vit_config *out)
+graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_model_config *out)
 {
     const gr_tensor *patch, *pos, *fc1, *head;
     GR_TRY(get_ranked(log, weights, "patch_embed.proj.weight", 4, &patch));
@@ -87,7 +87,7 @@ graft_status gr_vit_config_read(graft_log *log, const gr_tensors *weights, gr_vi
     const char *heads = gr_tensors_metadata(weights, "graft.heads");
     int dim = (int)patch->shape.dim[0], size = (int)patch->shape.dim[2];
     int grid = (int)lround(sqrt((double)(pos->shape.dim[1] - 1)));
-    *out = (gr_vit_config){
+    *out = (gr_model_config){
         .image_size = grid * size,
         .patch_size = size,
         .dim = dim,
@@ -106,7 +106,7 @@ graft_status gr_vit_config_read(graft_log *log, const gr_tensors *weights, gr_vi
     return GRAFT_OK;
 }
 
-graft_status gr_vit_config_check(graft_log *log, const gr_vit_config *c)
+graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
 {
     if (c->patch_size < 1 || c->image_size < c->patch_size || c->image_size % c->patch_size)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,

@@ -1,4 +1,4 @@
-/* The geometry of a vision transformer. */
+/* The geometry of a backbone: a plain vision transformer (also CLIP's image encoder) or a Swin. */
 #ifndef GR_CONFIG_H
 #define GR_CONFIG_H
 
@@ -12,38 +12,58 @@ typedef enum gr_pool {
     GR_POOL_AVG, /* head(norm(mean of the patch tokens)) */
 } gr_pool;
 
-typedef struct gr_vit_config {
+typedef enum gr_family {
+    GR_FAMILY_VIT,
+    GR_FAMILY_SWIN,
+} gr_family;
+
+enum { GR_MAX_STAGES = 4 };
+
+typedef struct gr_model_config {
+    gr_family family;
     int image_size; /* pixels, square */
     int patch_size;
-    int dim;
-    int depth;
-    int heads;
-    int hidden; /* width of the MLP */
+    int dim;    /* Swin: of the first stage; stage s has dim << s */
+    int depth;  /* number of blocks, of all stages */
+    int heads;  /* Swin: of the first stage */
+    int hidden; /* width of the MLP; Swin: of the first stage */
     int classes;
     float norm_eps;
     gr_func activation;
     gr_pool pool;
-} gr_vit_config;
 
-/* Patches along one side. */
-int gr_vit_grid(const gr_vit_config *config);
+    /* CLIP's image encoder */
+    bool pre_norm;          /* a layer norm before the first block */
+    int proj_dim;           /* width of the projected feature; 0: no projection */
+    bool normalize_feature; /* logits = head(logit_scale f / |f|) */
+    float logit_scale;
+
+    /* Swin */
+    int stages;
+    int stage_depth[GR_MAX_STAGES];
+    int stage_heads[GR_MAX_STAGES];
+    int window; /* side of the attention windows */
+} gr_model_config;
+
+/* Patches along one side after the patch embedding. */
+int gr_model_grid(const gr_model_config *config);
 
 /* The geometry of a known model such as "vit_base_patch16_224"; NULL when there is none.
  * classes is left 0. */
-const gr_vit_config *gr_vit_preset(const char *name);
+const gr_model_config *gr_model_preset(const char *name);
 
 /* The name of preset `index`; NULL past the last one. */
-const char *gr_vit_preset_name(int index);
+const char *gr_model_preset_name(int index);
 
 /* All names for a message, "a, b, c", cut to fit. Returns text. */
-const char *gr_vit_preset_names(char *text, size_t size);
+const char *gr_model_preset_names(char *text, size_t size);
 
 /* Reads the geometry off a backbone's tensors (timm names). Heads come from the metadata key
  * "graft.heads", or are 64 channels wide (80 for width 1280). */
-graft_status gr_vit_config_read(graft_log *log, const struct gr_tensors *weights,
-                                gr_vit_config *out);
+graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
+                                  gr_model_config *out);
 
 /* Checks that the numbers fit each other; one line names the one that does not. */
-graft_status gr_vit_config_check(graft_log *log, const gr_vit_config *config);
+graft_status gr_model_config_check(graft_log *log, const gr_model_config *config);
 
 #endif

@@ -1,6 +1,7 @@
 #include "model/count.h"
 
-#include "model/vit.h"
+#include "model/build.h"
+#include "peft/compose.h"
 
 #include <string.h>
 
@@ -16,21 +17,22 @@ static void count_params(const gr_graph *graph, int64_t *without_head, int64_t *
     }
 }
 
-graft_status gr_count_trainable(graft_log *log, const gr_vit_config *config,
+graft_status gr_count_trainable(graft_log *log, const gr_model_config *config,
                                 const struct gr_methods *methods, int64_t *count_without_head,
                                 int64_t *count_with_head)
 {
-    gr_vit_config one_class = *config;
+    gr_model_config one_class = *config;
     bool headless = config->classes == 0;
     if (headless)
         one_class.classes = 1;
-    GR_TRY(gr_vit_config_check(log, &one_class));
+    GR_TRY(gr_model_config_check(log, &one_class));
+    GR_TRY(gr_methods_check(log, methods, &one_class));
     gr_graph *graph = gr_graph_create(log);
     if (!graph)
         return gr_fail(log, GRAFT_ERR_MEMORY, "counting parameters: out of memory");
     gr_build b = {.graph = graph, .config = &one_class, .methods = methods, .batch = 1};
     int64_t size = config->image_size, without_head = 0, with_head = 0;
-    gr_vit_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(1, 3, size, size)));
+    gr_model_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(1, 3, size, size)));
     graft_status status = gr_graph_status(graph);
     if (status == GRAFT_OK)
         count_params(graph, &without_head, &with_head);

@@ -12,7 +12,7 @@ struct gr_methods;
  * those of the configuration and the methods.
  *
  * Thread-safety: safe. */
-graft_status gr_count_trainable(graft_log *log, const gr_vit_config *config,
+graft_status gr_count_trainable(graft_log *log, const gr_model_config *config,
                                 const struct gr_methods *methods, int64_t *count_without_head,
                                 int64_t *count_with_head);
 

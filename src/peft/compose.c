@@ -134,14 +134,6 @@ bool gr_methods_train(const gr_methods *methods, const char *tensor)
     return false;
 }
 
-bool gr_methods_need_grid(const gr_methods *methods)
-{
-    for (int i = 0; i < methods->count; i++)
-        if (methods->item[i].method->needs_grid)
-            return true;
-    return false;
-}
-
 bool gr_methods_change_weights(const gr_build *b)
 {
     for (int i = 0; i < b->methods->count; i++)
@@ -150,16 +142,28 @@ bool gr_methods_change_weights(const gr_build *b)
     return false;
 }
 
-gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x)
+bool gr_methods_change_outputs(const gr_build *b)
 {
-    FOR_EACH_HOOK(b, weight, m->weight(config, b, site))
-    return gr_methods_add(site, b, x, gr_linear(x, site->weight, site->bias));
+    for (int i = 0; i < b->methods->count; i++)
+        if (b->methods->item[i].method->output)
+            return true;
+    return false;
 }
+
+void gr_methods_weight(gr_linear_site *site,
+                       gr_build *b){FOR_EACH_HOOK(b, weight, m->weight(config, b, site))}
 
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y)
 {
     FOR_EACH_HOOK(b, linear, y = m->linear(config, b, site, x, y))
     return y;
+}
+
+gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x)
+{
+    gr_methods_weight(site, b);
+    gr_value *y = gr_methods_add(site, b, x, gr_linear(x, site->weight, site->bias));
+    return gr_methods_output(b, GR_POINT_LINEAR, site->module, y);
 }
 
 gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x)
@@ -168,17 +172,37 @@ gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x)
     return x;
 }
 
-gr_value *gr_methods_output(gr_build *b, const char *module, gr_value *y)
+gr_value *gr_methods_output(gr_build *b, gr_point point, const char *module, gr_value *y)
 {
-    FOR_EACH_HOOK(b, output, y = m->output(config, b, module, y))
+    FOR_EACH_HOOK(b, output, y = m->output(config, b, point, module, y))
     return y;
 }
 
-gr_value *gr_methods_branch(gr_build *b, int block, gr_half half, gr_value *y, gr_value *x)
+gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_half half, gr_value *x,
+                            gr_value *y, gr_value *sum)
 {
     FOR_EACH_HOOK(b, branch, {
-        gr_value *beside = m->branch(config, b, block, half, y);
-        x = beside ? gr_add(x, beside) : x;
+        gr_value *beside = m->branch(config, b, block, half, x, y);
+        sum = beside ? gr_add(sum, beside) : sum;
     })
-    return x;
+    return sum;
+}
+
+bool gr_methods_have(const gr_methods *methods, const char *name)
+{
+    for (int i = 0; i < methods->count; i++)
+        if (strcmp(methods->item[i].method->name, name) == 0)
+            return true;
+    return false;
+}
+
+graft_status gr_methods_check(graft_log *log, const gr_methods *methods,
+                              const gr_model_config *model)
+{
+    for (int i = 0; i < methods->count; i++) {
+        const gr_method *m = methods->item[i].method;
+        if (m->check)
+            GR_TRY(m->check(log, methods->item[i].config, model, methods));
+    }
+    return GRAFT_OK;
 }

@@ -39,13 +39,22 @@ void gr_methods_name(const gr_methods *methods, char *text, size_t size);
 /* What each method does at a graft point; see method.h for the hooks. */
 bool gr_methods_train(const gr_methods *methods, const char *tensor);
 bool gr_methods_change_weights(const gr_build *b);
-bool gr_methods_need_grid(const gr_methods *methods);
+bool gr_methods_change_outputs(const gr_build *b);
 gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x);
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y);
+void gr_methods_weight(gr_linear_site *site, gr_build *b);
 gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x);
-gr_value *gr_methods_output(gr_build *b, const char *module, gr_value *y);
+gr_value *gr_methods_output(gr_build *b, gr_point point, const char *module, gr_value *y);
 
-/* x plus every method's branch from the normed input y. */
-gr_value *gr_methods_branch(gr_build *b, int block, gr_half half, gr_value *y, gr_value *x);
+/* `sum` plus every method's branch; x is the stream that entered the half, y its norm. */
+gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_half half, gr_value *x,
+                            gr_value *y, gr_value *sum);
+
+/* Whether a method is in the set; for checks of who goes with whom. */
+bool gr_methods_have(const gr_methods *methods, const char *name);
+
+/* Whether all methods fit the backbone and each other. */
+graft_status gr_methods_check(graft_log *log, const gr_methods *methods,
+                              const gr_model_config *model);
 
 #endif

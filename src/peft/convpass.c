@@ -39,12 +39,17 @@ static gr_value *centre_tap(gr_value *z, gr_value *weight, gr_value *bias)
     return gr_linear(z, gr_reshape(tap, GR_SHAPE(h, h)), bias);
 }
 
-/* conv3x3 over all tokens z [B, 1 + g g, h]. */
-static gr_value *convolve(gr_build *b, gr_value *z, gr_value *weight, gr_value *bias)
+/* conv3x3 over all tokens z [B, 1 + g g, h], or [B, g g, h] without a class token. */
+static gr_value *convolve(gr_build *b, const gr_block *at, gr_value *z, gr_value *weight,
+                          gr_value *bias)
 {
     if (!z)
         return NULL;
-    int64_t g = gr_vit_grid(b->config), h = z->shape.dim[2], n = g * g;
+    int64_t g = at->grid, h = z->shape.dim[2], n = g * g;
+    if (!at->cls) {
+        z = gr_conv2d(gr_reshape(z, GR_SHAPE(b->batch, g, g, h)), weight, bias, 1);
+        return gr_reshape(z, GR_SHAPE(b->batch, n, h));
+    }
     gr_value *patches = gr_reshape(gr_slice(z, 1, 1, n), GR_SHAPE(b->batch, g, g, h));
     gr_value *parts[] = {
         centre_tap(gr_slice(z, 1, 0, 1), weight, bias),
@@ -53,12 +58,14 @@ static gr_value *convolve(gr_build *b, gr_value *z, gr_value *weight, gr_value *
     return gr_concat(parts, 2, 1);
 }
 
-static gr_value *branch(const void *config, gr_build *b, int block, gr_half half, gr_value *y)
+static gr_value *branch(const void *config, gr_build *b, const gr_block *at, gr_half half,
+                        gr_value *x, gr_value *y)
 {
+    (void)x;
     const convpass_config *c = config;
     const char *name =
-        gr_build_name(b, "blocks.%d.%s.convpass", block, half == GR_HALF_ATTN ? "attn" : "mlp");
-    int64_t dim = b->config->dim, h = c->h;
+        gr_build_name(b, "%s.%s.convpass", at->name, half == GR_HALF_ATTN ? "attn" : "mlp");
+    int64_t dim = at->dim, h = c->h;
     float spread = sqrtf(6.0f / (float)(18 * h));
     gr_init xavier = {GR_INIT_UNIFORM, sqrtf(6.0f / (float)(dim + h)), 0.0f};
     gr_init conv = {c->conv_init == CONV_XAVIER ? GR_INIT_UNIFORM : GR_INIT_CONV_IDENTITY, spread,
@@ -74,14 +81,15 @@ static gr_value *branch(const void *config, gr_build *b, int block, gr_half half
     gr_value *up_b = gr_build_param(b, gr_build_name(b, "%s.up.bias", name), GR_SHAPE(dim), zero);
 
     gr_value *z = gr_quick_gelu(gr_linear(y, down_w, down_b));
-    z = gr_quick_gelu(convolve(b, z, conv_w, conv_b));
+    z = gr_quick_gelu(convolve(b, at, z, conv_w, conv_b));
     z = gr_linear(gr_build_dropout(b, z, c->dropout), up_w, up_b);
-    return gr_scale(gr_build_drop_path(b, z, block), c->s);
+    return gr_scale(gr_build_drop_path(b, z, at->index), c->s);
 }
 
-static gr_value *branch_attn(const void *config, gr_build *b, int block, gr_half half, gr_value *y)
+static gr_value *branch_attn(const void *config, gr_build *b, const gr_block *at, gr_half half,
+                             gr_value *x, gr_value *y)
 {
-    return half == GR_HALF_ATTN ? branch(config, b, block, half, y) : NULL;
+    return half == GR_HALF_ATTN ? branch(config, b, at, half, x, y) : NULL;
 }
 
 const gr_method gr_method_convpass = {
@@ -90,7 +98,6 @@ const gr_method gr_method_convpass = {
     .source = "arXiv 2207.07039",
     .options = options,
     .config_bytes = sizeof(convpass_config),
-    .needs_grid = true,
     .branch = branch,
     .not_foldable = "its bypass is not linear",
 };
@@ -101,7 +108,6 @@ const gr_method gr_method_convpass_attn = {
     .source = "arXiv 2207.07039",
     .options = options,
     .config_bytes = sizeof(convpass_config),
-    .needs_grid = true,
     .branch = branch_attn,
     .not_foldable = "its bypass is not linear",
 };

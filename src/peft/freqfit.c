@@ -19,7 +19,7 @@ static const gr_option options[] = {
 /* u [B, n, D] -> the filtered tokens, same shape. */
 static gr_value *filter_2d(gr_build *b, const char *name, gr_value *u)
 {
-    int64_t g = gr_vit_grid(b->config), dim = b->config->dim;
+    int64_t g = gr_model_grid(b->config), dim = b->config->dim;
     gr_value *k =
         gr_build_param(b, gr_build_name(b, "%s.filter", name), GR_SHAPE(g, g / 2 + 1, dim, 2),
                        (gr_init){GR_INIT_NORMAL, 0.0f, 0.02f});
@@ -50,7 +50,6 @@ const gr_method gr_method_freqfit = {
     .source = "arXiv 2411.19297",
     .options = options,
     .config_bytes = sizeof(freqfit_config),
-    .needs_grid = true,
     .before_block = before_block,
     .not_foldable = "its filters act between blocks",
 };

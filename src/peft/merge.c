@@ -34,9 +34,9 @@ static graft_status check_foldable(const merge *m)
 /* The adapter tells the geometry; the backbone must have it too, whatever the images' size. */
 static graft_status check_backbone(merge *m)
 {
-    gr_vit_config found;
-    const gr_vit_config *wanted = &m->info.config;
-    GR_TRY(gr_vit_config_read(m->log, m->backbone, &found));
+    gr_model_config found;
+    const gr_model_config *wanted = &m->info.config;
+    GR_TRY(gr_model_config_read(m->log, m->backbone, &found));
     if (found.dim == wanted->dim && found.depth == wanted->depth &&
         found.hidden == wanted->hidden && found.patch_size == wanted->patch_size)
         return GRAFT_OK;
@@ -76,8 +76,8 @@ static graft_status copy_bias(merge *m, const char *name, gr_shape shape, float 
 static graft_status copy_positions(merge *m)
 {
     static const char name[] = "pos_embed";
-    const gr_vit_config *c = &m->info.config;
-    int grid = gr_vit_grid(c);
+    const gr_model_config *c = &m->info.config;
+    int grid = gr_model_grid(c);
     gr_shape shape = GR_SHAPE(1, (int64_t)grid * grid + 1, c->dim);
     const gr_tensor *t = gr_tensors_find(file_of(m, name), name);
     int64_t tokens = t && t->shape.rank == 3 ? t->shape.dim[1] : 0;

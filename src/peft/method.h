@@ -35,6 +35,7 @@ typedef enum gr_linear_target {
     GR_TARGET_PROJ = 8,
     GR_TARGET_FC1 = 16,
     GR_TARGET_FC2 = 32,
+    GR_TARGET_QKV = 7, /* where the three are one linear */
     GR_TARGET_ALL = 63,
 } gr_linear_target;
 
@@ -51,6 +52,14 @@ typedef enum gr_half {
     GR_HALF_MLP,
 } gr_half;
 
+/* Modules whose output a method may replace. */
+typedef enum gr_point {
+    GR_POINT_EMBED,  /* "patch_embed": before class token and positions */
+    GR_POINT_NORM,   /* "blocks.3.norm1", "blocks.3.norm2", "norm" */
+    GR_POINT_LINEAR, /* "blocks.3.attn.qkv" (all three parts), "..attn.proj", "..mlp.fc1", .. */
+    GR_POINT_MLP,    /* "blocks.3.mlp": the output of the MLP */
+} gr_point;
+
 /* A folded linear in host memory, see `fold`. */
 typedef struct gr_fold_site {
     const char *module;
@@ -61,6 +70,7 @@ typedef struct gr_fold_site {
 } gr_fold_site;
 
 struct gr_tensors;
+struct gr_methods;
 
 typedef struct gr_method {
     const char *name;
@@ -68,7 +78,10 @@ typedef struct gr_method {
     const char *source;       /* the paper */
     const gr_option *options; /* ends with a NULL name */
     size_t config_bytes;
-    bool needs_grid; /* works on the patch grid */
+
+    /* Refuses a backbone or company that the method does not fit, with the remedy; or NULL. */
+    graft_status (*check)(graft_log *log, const void *config, const gr_model_config *model,
+                          const struct gr_methods *methods);
 
     /* Whether a tensor of the backbone is trained itself. */
     bool (*trains)(const char *tensor);
@@ -83,11 +96,14 @@ typedef struct gr_method {
     /* Replaces the residual stream before block `block`; block == depth: after the last one. */
     gr_value *(*before_block)(const void *config, gr_build *b, int block, gr_value *x);
 
-    /* Replaces the output of module "blocks.3.norm1", "norm" or "patch_embed". */
-    gr_value *(*output)(const void *config, gr_build *b, const char *module, gr_value *y);
+    /* Replaces the output of a module. */
+    gr_value *(*output)(const void *config, gr_build *b, gr_point point, const char *module,
+                        gr_value *y);
 
-    /* A branch beside attention or MLP, added to the residual stream. y: its normed input. */
-    gr_value *(*branch)(const void *config, gr_build *b, int block, gr_half half, gr_value *y);
+    /* A branch beside attention or MLP, added to the residual stream. x: the stream that enters
+     * the half, y: the same after its norm. */
+    gr_value *(*branch)(const void *config, gr_build *b, const gr_block *block, gr_half half,
+                        gr_value *x, gr_value *y);
 
     /* Why the method cannot be folded into plain weights; NULL when `fold` does it. A method that
      * only trains the backbone's own tensors needs neither. */

@@ -32,11 +32,14 @@ static void weight(const void *config, gr_build *b, gr_linear_site *site)
     site->bias = site->bias ? gr_add(site->bias, shift) : shift;
 }
 
-static gr_value *output(const void *config, gr_build *b, const char *module, gr_value *y)
+/* Scale and shift after the patch embedding (not Swin's, as in the official code) and the norms. */
+static gr_value *output(const void *config, gr_build *b, gr_point point, const char *module,
+                        gr_value *y)
 {
     (void)config;
-    if (!y)
-        return NULL;
+    bool embed = point == GR_POINT_EMBED && b->config->family == GR_FAMILY_VIT;
+    if (!y || (point != GR_POINT_NORM && !embed))
+        return y;
     int64_t dim = y->shape.dim[y->shape.rank - 1];
     gr_value *scale =
         module_param(b, module, "ssf.scale", dim, (gr_init){GR_INIT_NORMAL, 1.0f, 0.02f});

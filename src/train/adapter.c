@@ -50,7 +50,7 @@ static json_t *options_json(const gr_methods *methods)
     return options;
 }
 
-static json_t *config_json(const gr_vit_config *c)
+static json_t *config_json(const gr_model_config *c)
 {
     return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:s}", "image_size", c->image_size,
                      "patch_size", c->patch_size, "dim", c->dim, "depth", c->depth, "heads",
@@ -83,7 +83,7 @@ static graft_status set_json(graft_log *log, gr_tensors *adapter, const char *ke
     return status;
 }
 
-graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_vit_config *config,
+graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_model_config *config,
                                  const gr_methods *methods, const gr_input *input,
                                  const gr_dataset *classes)
 {
@@ -129,14 +129,14 @@ static graft_status read_options(graft_log *log, const gr_tensors *adapter, gr_m
     return status;
 }
 
-static graft_status read_config(graft_log *log, const gr_tensors *adapter, gr_vit_config *c)
+static graft_status read_config(graft_log *log, const gr_tensors *adapter, gr_model_config *c)
 {
     json_t *model;
     double eps = 0.0;
     int activation = 0;
     const char *pool = "";
     GR_TRY(parse(log, adapter, "graft.model", &model));
-    *c = (gr_vit_config){0};
+    *c = (gr_model_config){0};
     int bad = json_unpack(model, "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:F,s:i,s:s}", "image_size",
                           &c->image_size, "patch_size", &c->patch_size, "dim", &c->dim, "depth",
                           &c->depth, "heads", &c->heads, "hidden", &c->hidden, "classes",
@@ -148,7 +148,7 @@ static graft_status read_config(graft_log *log, const gr_tensors *adapter, gr_vi
     if (bad)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.model in its metadata is incomplete",
                        gr_tensors_source(adapter));
-    return gr_vit_config_check(log, c);
+    return gr_model_config_check(log, c);
 }
 
 graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, int image_size,

@@ -25,13 +25,13 @@ graft_status gr_input_resolve(graft_log *log, const char *interpolation, const c
                               const char *normalization, int image_size, gr_input *out);
 
 typedef struct gr_adapter_info {
-    gr_vit_config config;
+    gr_model_config config;
     gr_methods *methods; /* owned: gr_adapter_info_release */
     gr_input input;
 } gr_adapter_info;
 
 /* Writes the metadata of an adapter. `classes` names them; may be NULL. */
-graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_vit_config *config,
+graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_model_config *config,
                                  const gr_methods *methods, const gr_input *input,
                                  const gr_dataset *classes);
 

@@ -26,7 +26,7 @@ struct graft_model {
 /* Without an adapter the backbone's own head classifies. */
 static graft_status describe_backbone(graft_model *m)
 {
-    GR_TRY(gr_vit_config_read(m->log, m->weights, &m->info.config));
+    GR_TRY(gr_model_config_read(m->log, m->weights, &m->info.config));
     if (m->info.config.classes < 1)
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
                        "%s: has no head.weight; give an adapter made by graft train",
@@ -43,7 +43,7 @@ static graft_status override_input(graft_model *m, const graft_input_params *p)
     gr_input *input = &m->info.input;
     if (p->image_size)
         m->info.config.image_size = p->image_size;
-    GR_TRY(gr_vit_config_check(m->log, &m->info.config));
+    GR_TRY(gr_model_config_check(m->log, &m->info.config));
     gr_input old = *input;
     return gr_input_resolve(m->log, p->interpolation ? p->interpolation : old.interpolation,
                             p->resize ? p->resize : old.resize,

@@ -1,7 +1,8 @@
 #include "train/network.h"
 
-#include "model/vit.h"
+#include "model/build.h"
 #include "ops/ops.h"
+#include "peft/compose.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,9 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, bool tr
                               gr_network *n)
 {
     int64_t size = build.config->image_size;
-    *n = (gr_network){.graph = gr_graph_create(log)};
+    *n = (gr_network){0};
+    GR_TRY(gr_methods_check(log, build.methods, build.config));
+    n->graph = gr_graph_create(log);
     if (!n->graph)
         return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
     n->image = gr_graph_input(n->graph, training ? "train.images" : "eval.images", GR_F32,
@@ -21,7 +24,7 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, bool tr
     build.batch = batch;
     build.training = training;
     build.scalars = n->scalars;
-    n->logits = gr_graph_narrow(n->graph, gr_vit_logits(&build, n->image));
+    n->logits = gr_graph_narrow(n->graph, gr_model_logits(&build, n->image));
     if (training) {
         n->labels = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
         n->loss = gr_cross_entropy(n->logits, n->labels, n->scalars);

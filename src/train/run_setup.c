@@ -49,16 +49,16 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
 {
     if (p->backbone) {
         GR_TRY(gr_tensors_load(log, p->backbone, &s->weights));
-        return gr_vit_config_read(log, s->weights, &s->config);
+        return gr_model_config_read(log, s->weights, &s->config);
     }
     if (!p->model)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "--backbone: is required, or --model NAME to start from scratch");
-    const gr_vit_config *preset = gr_vit_preset(p->model);
+    const gr_model_config *preset = gr_model_preset(p->model);
     char names[512];
     if (!preset)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "model '%s': unknown; the models are %s", p->model,
-                       gr_vit_preset_names(names, sizeof(names)));
+                       gr_model_preset_names(names, sizeof(names)));
     s->config = *preset;
     return GRAFT_OK;
 }
@@ -102,7 +102,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     GR_TRY(open_data(log, p, s));
     if (p->input.image_size)
         s->config.image_size = p->input.image_size;
-    GR_TRY(gr_vit_config_check(log, &s->config));
+    GR_TRY(gr_model_config_check(log, &s->config));
     GR_TRY(gr_input_resolve(log, p->input.interpolation, p->input.resize, p->input.normalization,
                             s->config.image_size, &s->input));
     if (p->init_adapter)

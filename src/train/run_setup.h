@@ -14,7 +14,7 @@ typedef struct gr_run_setup {
     gr_tensors *weights;      /* NULL: from scratch */
     gr_tensors *adapter;      /* to start from; NULL: none */
     gr_dataset *train, *test; /* test NULL: no evaluation */
-    gr_vit_config config;
+    gr_model_config config;
     gr_methods *methods;
     gr_input input;
     gr_optimizer_params optimizer;

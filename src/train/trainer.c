@@ -8,7 +8,7 @@
 struct gr_trainer {
     graft_log *log;
     gr_device *device;
-    gr_vit_config config;
+    gr_model_config config;
     gr_trainer_params params;
     gr_store *store;
     gr_params *parameters;
@@ -150,7 +150,7 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     t->device = params->device;
     t->config = *params->config;
     t->params = *params;
-    graft_status status = gr_vit_config_check(log, &t->config);
+    graft_status status = gr_model_config_check(log, &t->config);
     if (status == GRAFT_OK)
         status = gr_store_create(log, t->device, &t->store);
     if (status == GRAFT_OK)
@@ -255,7 +255,7 @@ const gr_params *gr_trainer_parameters(const gr_trainer *t)
     return t->parameters;
 }
 
-const gr_vit_config *gr_trainer_config(const gr_trainer *t)
+const gr_model_config *gr_trainer_config(const gr_trainer *t)
 {
     return &t->config;
 }

@@ -15,7 +15,7 @@
 
 typedef struct gr_trainer_params {
     gr_device *device;           /* borrowed */
-    const gr_vit_config *config; /* copied */
+    const gr_model_config *config; /* copied */
     const gr_methods *methods;   /* borrowed */
     const gr_tensors *weights;   /* backbone; borrowed until create returns; NULL: random start,
                                   * for methods that train every tensor */
@@ -48,7 +48,7 @@ graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);
 
 const gr_params *gr_trainer_parameters(const gr_trainer *trainer);
-const gr_vit_config *gr_trainer_config(const gr_trainer *trainer);
+const gr_model_config *gr_trainer_config(const gr_trainer *trainer);
 int gr_trainer_micro_batch(const gr_trainer *trainer);
 
 /* A parameter whose gradient is built at all; false: the loss cannot depend on it. */

@@ -23,7 +23,7 @@ struct gr_watch {
  * see what is added to all keys alike. */
 static bool known_without_gradient(const gr_trainer *trainer, const char *name)
 {
-    const gr_vit_config *c = gr_trainer_config(trainer);
+    const gr_model_config *c = gr_trainer_config(trainer);
     char last[32];
     if (strstr(name, ".attn.k.rlrr.shift"))
         return true;

@@ -71,7 +71,7 @@ static graft_status read_geometry(graft_log *log, golden_case *c)
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "backbone: no such one here");
     double ratio = json_number_value(json_object_get(c->config, "mlp_ratio"));
     c->batch_size = integer(c, "batch");
-    c->geometry = (gr_vit_config){
+    c->geometry = (gr_model_config){
         .image_size = integer(c, "img_size"),
         .patch_size = integer(c, "patch_size"),
         .dim = integer(c, "dim"),
@@ -85,7 +85,7 @@ static graft_status read_geometry(graft_log *log, golden_case *c)
     };
     if (c->batch_size < 1)
         return malformed(log, c, "batch: expected a positive number");
-    return gr_vit_config_check(log, &c->geometry);
+    return gr_model_config_check(log, &c->geometry);
 }
 
 /* "a+b" of the methods' names. */

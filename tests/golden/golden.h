@@ -18,7 +18,7 @@ typedef struct golden_case {
     const char *path;
     const char *name; /* of the folder */
     json_t *config;
-    gr_vit_config geometry;
+    gr_model_config geometry;
     gr_methods *methods;
     gr_tensors *backbone, *adapter, *batch, *expected;
     int batch_size;

@@ -9,7 +9,7 @@ static void expect(const char *model, const char *methods, const char *key, cons
     graft_log *log = test_log_create();
     gr_methods *set = NULL;
     int64_t without_head = 0, with_head = 0;
-    gr_vit_config config = *gr_vit_preset(model);
+    gr_model_config config = *gr_model_preset(model);
     TEST_OK(log, gr_methods_parse(log, methods, &set));
     if (key)
         TEST_OK(log, gr_methods_set(log, set, key, value));
@@ -56,7 +56,7 @@ static void wrong_geometry_is_an_error(void **state)
 {
     graft_log *log = test_log_create();
     gr_methods *set = NULL;
-    gr_vit_config config = *gr_vit_preset("vit_tiny_patch16_224");
+    gr_model_config config = *gr_model_preset("vit_tiny_patch16_224");
     config.image_size = 225;
     TEST_OK(log, gr_methods_parse(log, "linear", &set));
     assert_int_equal(gr_count_trainable(log, &config, set, NULL, NULL), GRAFT_ERR_ARGUMENT);

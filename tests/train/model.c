@@ -225,7 +225,7 @@ static void every_dropout_has_its_own_site(void **state)
                   .drop_path = 0.3f,
                   .scalars = gr_graph_input(graph, "scalars", GR_F32, GR_SHAPE(16)),
                   .batch = 2};
-    gr_vit_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(2, 3, 16, 16)));
+    gr_model_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(2, 3, 16, 16)));
     TEST_OK(s.log, gr_graph_status(graph));
     int found = 0, paths[3] = {0}, elementwise[2] = {0};
     bool used[256] = {false};

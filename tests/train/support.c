@@ -1,14 +1,14 @@
 #include "support.h"
 
 #include "base/mem.h"
-#include "model/vit.h"
+#include "model/build.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const gr_vit_config tiny = {
+static const gr_model_config tiny = {
     .image_size = 16,
     .patch_size = 4,
     .dim = 24,
@@ -58,7 +58,7 @@ static gr_tensors *make_tensors(const train_setup *s, const char *methods, gr_va
     gr_build b = {
         .graph = graph, .config = &s->config, .methods = own ? own : s->methods, .batch = 1};
     int64_t size = s->config.image_size;
-    gr_vit_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(1, 3, size, size)));
+    gr_model_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(1, 3, size, size)));
     TEST_OK(s->log, gr_graph_status(graph));
     gr_tensors *tensors = random_tensors(s->log, graph, kind);
     gr_graph_destroy(graph);

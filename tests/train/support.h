@@ -14,7 +14,7 @@
 
 typedef struct train_setup {
     graft_log *log;
-    gr_vit_config config; /* 4x4 patches, width 24, 2 blocks, 5 classes */
+    gr_model_config config; /* 4x4 patches, width 24, 2 blocks, 5 classes */
     gr_methods *methods;
     gr_tensors *weights;
     gr_tensors *adapter; /* random values of all trained tensors: nothing starts at zero */
