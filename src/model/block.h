@@ -4,20 +4,16 @@
 #define GR_BLOCK_H
 
 #include "model/build.h"
+#include "model/window.h"
 
 typedef struct gr_block_shape {
     int64_t heads;
-    int64_t hidden; /* width of the MLP */
+    int64_t hidden;          /* width of the MLP */
+    const gr_window *window; /* NULL: every token attends to every token */
 } gr_block_shape;
 
 /* x [B, T, D] -> [B, T, D]; tensors are named "<at->name>.norm1.weight" and so on. */
 gr_value *gr_block_forward(gr_build *b, const gr_block *at, const gr_block_shape *shape,
                            gr_value *x);
-
-/* The layer norm "name.weight", "name.bias" over the last axis of x. */
-gr_value *gr_build_norm(gr_build *b, const char *name, gr_value *x);
-
-/* The classifier: feature [B, D] -> logits [B, classes]. */
-gr_value *gr_build_head(gr_build *b, gr_value *feature);
 
 #endif

@@ -1,5 +1,6 @@
 #include "model/build.h"
 
+#include "model/swin.h"
 #include "model/vit.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
@@ -159,5 +160,5 @@ gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block)
 
 gr_value *gr_model_logits(gr_build *b, gr_value *image)
 {
-    return gr_vit_logits(b, image);
+    return b->config->family == GR_FAMILY_SWIN ? gr_swin_logits(b, image) : gr_vit_logits(b, image);
 }

@@ -106,6 +106,34 @@ graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_
     return GRAFT_OK;
 }
 
+/* Every stage halves the grid, and cuts it into windows where one does not hold it. */
+static graft_status check_swin(graft_log *log, const gr_model_config *c)
+{
+    int depth = 0;
+    if (c->stages < 1 || c->stages > GR_MAX_STAGES || c->window < 1)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "Swin: %d stages with windows of %d; at most %d",
+                       c->stages, c->window, GR_MAX_STAGES);
+    for (int i = 0; i < c->stages; i++) {
+        int grid = gr_model_grid(c) >> i, dim = c->dim << i, heads = c->stage_heads[i];
+        bool last = i + 1 == c->stages;
+        depth += c->stage_depth[i];
+        if (c->stage_depth[i] < 1 || heads < 1 || dim % heads)
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "Swin stage %d: %d blocks with %d heads: the heads must divide the "
+                           "width %d",
+                           i, c->stage_depth[i], heads, dim);
+        if (grid < 1 || (!last && grid % 2) || (grid > c->window && grid % c->window))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "image size %d: its grid of %d in stage %d does not fill windows of %d; "
+                           "take a multiple of %d",
+                           c->image_size, grid, i, c->window,
+                           (c->patch_size << (c->stages - 1)) * c->window);
+    }
+    return depth == c->depth ? GRAFT_OK
+                             : gr_fail(log, GRAFT_ERR_ARGUMENT,
+                                       "Swin: %d blocks, but its stages have %d", c->depth, depth);
+}
+
 graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
 {
     if (c->patch_size < 1 || c->image_size < c->patch_size || c->image_size % c->patch_size)
@@ -120,5 +148,5 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "depth %d, MLP width %d and %d classes must be positive", c->depth,
                        c->hidden, c->classes);
-    return GRAFT_OK;
+    return c->family == GR_FAMILY_SWIN ? check_swin(log, c) : GRAFT_OK;
 }

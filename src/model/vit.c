@@ -1,6 +1,7 @@
 #include "model/vit.h"
 
 #include "model/block.h"
+#include "model/layers.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
 
@@ -8,15 +9,8 @@
 static gr_value *embed(gr_build *b, gr_value *image)
 {
     const gr_model_config *c = b->config;
-    int64_t p = c->patch_size, dim = c->dim, n = (int64_t)gr_model_grid(c) * gr_model_grid(c);
-    gr_value *weight = gr_build_weight(b, "patch_embed.proj.weight", GR_SHAPE(dim, 3, p, p));
-    gr_value *bias = gr_build_optional(b, "patch_embed.proj.bias", GR_SHAPE(dim));
-    if (!weight)
-        return NULL;
-    gr_value *x =
-        gr_linear(gr_patches(image, p), gr_reshape(weight, GR_SHAPE(dim, 3 * p * p)), bias);
-    x = gr_methods_output(b, GR_POINT_EMBED, "patch_embed", x);
-
+    int64_t dim = c->dim, n = (int64_t)gr_model_grid(c) * gr_model_grid(c);
+    gr_value *x = gr_build_patches(b, image);
     gr_value *cls = gr_build_weight(b, "cls_token", GR_SHAPE(1, 1, dim));
     gr_value *pos = gr_build_weight(b, "pos_embed", GR_SHAPE(1, n + 1, dim));
     if (!cls || !pos || !x)
@@ -32,20 +26,9 @@ static gr_value *pooled(gr_build *b, gr_value *x)
 {
     if (!x)
         return NULL;
-    int64_t dim = b->config->dim, tokens = x->shape.dim[1];
     if (b->config->pool == GR_POOL_CLS)
-        return gr_reshape(gr_slice(x, 1, 0, 1), GR_SHAPE(b->batch, dim));
-    int64_t patches = (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config);
-    size_t count = (size_t)(b->batch * patches);
-    float *values = gr_graph_memory(b->graph, count * sizeof(*values));
-    if (!values)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        values[i] = 1.0f / (float)patches;
-    gr_value *mean =
-        gr_graph_frozen(b->graph, "pool.mean", GR_SHAPE(b->batch, 1, patches), GR_F32, values);
-    x = gr_matmul(mean, gr_slice(x, 1, tokens - patches, patches), NULL, 1.0f);
-    return gr_reshape(x, GR_SHAPE(b->batch, dim));
+        return gr_reshape(gr_slice(x, 1, 0, 1), GR_SHAPE(b->batch, b->config->dim));
+    return gr_build_mean(b, x, (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config));
 }
 
 /* What the classifier sees of the pooled class token [B, D]: CLIP projects it and may divide it by
@@ -62,15 +45,16 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
 {
     gr_value *x = embed(b, image);
     if (b->config->pre_norm)
-        x = gr_build_norm(b, "norm_pre", x);
+        x = gr_build_norm(b, GR_POINT_OUTER_NORM, "norm_pre", x);
     const gr_model_config *c = b->config;
-    const gr_block_shape shape = {c->heads, c->hidden};
+    const gr_block_shape shape = {c->heads, c->hidden, NULL};
     for (int i = 0; i < c->depth; i++) {
         const gr_block at = {gr_build_name(b, "blocks.%d", i), i, c->dim, gr_model_grid(c), true};
         x = gr_block_forward(b, &at, &shape, gr_methods_before_block(b, i, x));
     }
     x = gr_methods_before_block(b, c->depth, x);
-    return gr_build_head(b, feature(b, gr_build_norm(b, "norm", pooled(b, x))));
+    x = gr_build_norm(b, GR_POINT_NORM, "norm", pooled(b, x));
+    return gr_build_head(b, feature(b, x));
 }
 
 void gr_vit_resize_positions(const float *from, int from_grid, float *to, int to_grid, int dim)

@@ -134,11 +134,19 @@ bool gr_methods_train(const gr_methods *methods, const char *tensor)
     return false;
 }
 
-bool gr_methods_change_weights(const gr_build *b)
+bool gr_method_takes(const gr_method *method, const gr_model_config *model, gr_linear_target target)
 {
-    for (int i = 0; i < b->methods->count; i++)
-        if (b->methods->item[i].method->weight)
+    bool fused = method->fused_qkv && model->family == GR_FAMILY_SWIN;
+    return !(target & GR_TARGET_QKV) || (target == GR_TARGET_QKV) == fused;
+}
+
+bool gr_methods_change_weights(const gr_build *b, gr_linear_target target)
+{
+    for (int i = 0; i < b->methods->count; i++) {
+        const gr_method *m = b->methods->item[i].method;
+        if (m->weight && gr_method_takes(m, b->config, target))
             return true;
+    }
     return false;
 }
 
@@ -150,8 +158,12 @@ bool gr_methods_change_outputs(const gr_build *b)
     return false;
 }
 
-void gr_methods_weight(gr_linear_site *site,
-                       gr_build *b){FOR_EACH_HOOK(b, weight, m->weight(config, b, site))}
+void gr_methods_weight(gr_linear_site *site, gr_build *b){
+    FOR_EACH_HOOK(b, weight,
+                  {
+                      if (gr_method_takes(m, b->config, site->target))
+                          m->weight(config, b, site);
+                  })}
 
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y)
 {

@@ -36,9 +36,14 @@ const char *gr_option_text(const gr_option *option, const void *config, char tex
 /* "freqfit+lora" */
 void gr_methods_name(const gr_methods *methods, char *text, size_t size);
 
+/* Whether the weight of a linear is the method's business: that of the fused qkv is for those that
+ * take it as one, those of q, k and v are for the others. */
+bool gr_method_takes(const gr_method *method, const gr_model_config *model,
+                     gr_linear_target target);
+
 /* What each method does at a graft point; see method.h for the hooks. */
 bool gr_methods_train(const gr_methods *methods, const char *tensor);
-bool gr_methods_change_weights(const gr_build *b);
+bool gr_methods_change_weights(const gr_build *b, gr_linear_target target);
 bool gr_methods_change_outputs(const gr_build *b);
 gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x);
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y);

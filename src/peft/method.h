@@ -35,7 +35,8 @@ typedef enum gr_linear_target {
     GR_TARGET_PROJ = 8,
     GR_TARGET_FC1 = 16,
     GR_TARGET_FC2 = 32,
-    GR_TARGET_QKV = 7, /* where the three are one linear */
+    GR_TARGET_REDUCTION = 64, /* Swin's patch merging; no option names it */
+    GR_TARGET_QKV = 7,        /* where the three are one linear */
     GR_TARGET_ALL = 63,
 } gr_linear_target;
 
@@ -54,10 +55,11 @@ typedef enum gr_half {
 
 /* Modules whose output a method may replace. */
 typedef enum gr_point {
-    GR_POINT_EMBED,  /* "patch_embed": before class token and positions */
-    GR_POINT_NORM,   /* "blocks.3.norm1", "blocks.3.norm2", "norm" */
-    GR_POINT_LINEAR, /* "blocks.3.attn.qkv" (all three parts), "..attn.proj", "..mlp.fc1", .. */
-    GR_POINT_MLP,    /* "blocks.3.mlp": the output of the MLP */
+    GR_POINT_EMBED,      /* "patch_embed": before class token and positions */
+    GR_POINT_NORM,       /* "blocks.3.norm1", "blocks.3.norm2", "norm" */
+    GR_POINT_OUTER_NORM, /* "norm_pre" (CLIP), "patch_embed.norm", "layers.0.downsample.norm" */
+    GR_POINT_LINEAR,     /* "blocks.3.attn.qkv" (all three parts), "..attn.proj", "..mlp.fc1", .. */
+    GR_POINT_MLP,        /* "blocks.3.mlp": the output of the MLP */
 } gr_point;
 
 /* A folded linear in host memory, see `fold`. */
@@ -85,6 +87,9 @@ typedef struct gr_method {
 
     /* Whether a tensor of the backbone is trained itself. */
     bool (*trains)(const char *tensor);
+
+    /* Swin's qkv is one linear to `weight` and `fold`, not three. */
+    bool fused_qkv;
 
     /* The effective weight: changes site->weight and site->bias. */
     void (*weight)(const void *config, gr_build *b, gr_linear_site *site);

@@ -78,6 +78,7 @@ const gr_method gr_method_rlrr = {
     .name = "rlrr",
     .summary = "low-rank rescaling of frozen weights with a residual",
     .source = "arXiv 2403.19067",
+    .fused_qkv = true,
     .weight = weight,
     .output = output,
     .fold = fold,

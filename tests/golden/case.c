@@ -63,12 +63,46 @@ static bool says(const golden_case *c, const char *key, const char *text)
     return value && strcmp(value, text) == 0;
 }
 
+/* The numbers of a list; how many there are. */
+static int integers(const golden_case *c, const char *key, int out[GR_MAX_STAGES])
+{
+    const json_t *list = json_object_get(c->config, key);
+    int count = (int)json_array_size(list);
+    for (int i = 0; i < count && i < GR_MAX_STAGES; i++)
+        out[i] = (int)json_integer_value(json_array_get(list, (size_t)i));
+    return count;
+}
+
+static graft_status read_swin(graft_log *log, golden_case *c)
+{
+    gr_model_config *g = &c->geometry;
+    g->family = GR_FAMILY_SWIN;
+    g->window = integer(c, "window");
+    g->stages = integers(c, "depths", g->stage_depth);
+    if (integers(c, "heads", g->stage_heads) != g->stages || g->stages > GR_MAX_STAGES)
+        return malformed(log, c, "depths, heads: expected as many of one as of the other");
+    g->heads = g->stage_heads[0];
+    for (int i = 0; i < g->stages; i++)
+        g->depth += g->stage_depth[i];
+    return GRAFT_OK;
+}
+
+static graft_status read_clip(graft_log *log, golden_case *c)
+{
+    gr_model_config *g = &c->geometry;
+    g->pre_norm = true;
+    g->proj_dim = integer(c, "proj_dim");
+    g->normalize_feature = json_is_true(json_object_get(c->config, "feature_norm"));
+    g->logit_scale = (float)json_number_value(json_object_get(c->config, "logit_scale"));
+    if (g->normalize_feature && g->logit_scale == 0.0f)
+        return malformed(log, c, "logit_scale: expected beside feature_norm");
+    return GRAFT_OK;
+}
+
 static graft_status read_geometry(graft_log *log, golden_case *c)
 {
     if (!says(c, "format", "vit-peft-golden-1"))
         return malformed(log, c, "format: expected \"vit-peft-golden-1\"");
-    if (!says(c, "backbone", "vit"))
-        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "backbone: no such one here");
     double ratio = json_number_value(json_object_get(c->config, "mlp_ratio"));
     c->batch_size = integer(c, "batch");
     c->geometry = (gr_model_config){
@@ -85,6 +119,12 @@ static graft_status read_geometry(graft_log *log, golden_case *c)
     };
     if (c->batch_size < 1)
         return malformed(log, c, "batch: expected a positive number");
+    if (says(c, "backbone", "swin"))
+        GR_TRY(read_swin(log, c));
+    else if (says(c, "backbone", "clip"))
+        GR_TRY(read_clip(log, c));
+    else if (!says(c, "backbone", "vit"))
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "backbone: no such one here");
     return gr_model_config_check(log, &c->geometry);
 }
 

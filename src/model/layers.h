@@ -1,0 +1,27 @@
+/* The layers around the blocks that backbones share. Values are NULL on error, see
+ * gr_graph_status. */
+#ifndef GR_LAYERS_H
+#define GR_LAYERS_H
+
+#include "model/build.h"
+#include "peft/method.h"
+
+/* The layer norm "name.weight", "name.bias" over the last axis of x; `point` tells methods where it
+ * stands: GR_POINT_NORM or GR_POINT_OUTER_NORM. */
+gr_value *gr_build_norm(gr_build *b, gr_point point, const char *name, gr_value *x);
+
+/* The linear "module.weight" [out, in], "module.bias" [out] (may be missing) as a site for methods:
+ * see gr_methods_linear. */
+gr_linear_site gr_build_linear(gr_build *b, const char *module, gr_linear_target target,
+                               int64_t out, int64_t in);
+
+/* image [B, 3, S, S] -> patches as tokens [B, n, dim]. */
+gr_value *gr_build_patches(gr_build *b, gr_value *image);
+
+/* The mean of the last `count` tokens of x [B, T, D] -> [B, D]. */
+gr_value *gr_build_mean(gr_build *b, gr_value *x, int64_t count);
+
+/* The classifier: feature [B, D] -> logits [B, classes]. */
+gr_value *gr_build_head(gr_build *b, gr_value *feature);
+
+#endif
