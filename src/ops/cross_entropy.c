@@ -1,4 +1,5 @@
-/* Cross entropy of logits and labels: the loss, the root of every gradient. */
+/* Cross entropy of logits with labels, or with targets for all classes: the loss, the root of every
+ * gradient. */
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -6,12 +7,20 @@
 #include "shaders/cross_entropy.gk.h"
 #include "shaders/cross_entropy_grad.gk.h"
 
+static bool is_soft(const gr_value *y)
+{
+    return y->input[1]->dtype == GR_F32;
+}
+
 static bool infer(gr_value *y)
 {
-    const gr_value *logits = y->input[0], *labels = y->input[1];
-    if (logits->shape.rank != 2 || labels->shape.rank != 1 || labels->dtype != GR_I32 ||
-        logits->shape.dim[0] != labels->shape.dim[0])
-        return gr_op_mismatch(y, "expected logits [B, C] and labels [B] (I32)");
+    const gr_shape *logits = &y->input[0]->shape, *labels = &y->input[1]->shape;
+    if (logits->rank != 2)
+        return gr_op_mismatch(y, "expected logits [B, C]");
+    if (is_soft(y) && !gr_shape_equal(logits, labels))
+        return gr_op_mismatch(y, "expected targets [B, C] as the logits");
+    if (!is_soft(y) && !gr_op_is_vector(y->input[1], logits->dim[0]))
+        return gr_op_mismatch(y, "expected labels [B] (I32) for logits [B, C]");
     y->shape = (gr_shape){.rank = 0};
     return true;
 }
@@ -25,20 +34,32 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
     dx[0] = gr_graph_result(y->graph, &gr_op_cross_entropy_grad, y->input, 3, NULL);
 }
 
+/* Labels and targets have a binding each; the one that is absent is bound to the logits. */
+static void bind_inputs(gr_plan *plan, gr_launch *launch, const gr_value *y)
+{
+    bool soft = is_soft(y);
+    int logits = gr_lower_dense(plan, y->input[0], true).slot;
+    int given = gr_lower_dense(plan, y->input[1], true).slot;
+    launch->slot[0] = logits;
+    launch->slot[1] = soft ? logits : given;
+    launch->slot[2] = soft ? given : logits;
+    launch->slot[3] = gr_lower_dense(plan, y->input[2], true).slot;
+    launch->slot[4] = gr_lower_dense_result(plan, y).slot;
+    launch->tunable[1] = soft;
+}
+
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     const gr_shape *logits = &y->input[0]->shape;
     gr_cross_entropy_params params = {(uint32_t)logits->dim[0], (uint32_t)logits->dim[1]};
     gr_launch launch = gr_launch_of(plan, &gr_kernel_cross_entropy, &params);
-    for (int i = 0; i < 3; i++)
-        launch.slot[i] = gr_lower_dense(plan, y->input[i], true).slot;
-    launch.slot[3] = gr_lower_dense_result(plan, y).slot;
+    bind_inputs(plan, &launch, y);
     gr_launch_rows(plan, &launch, 1);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
 }
 
-/* Inputs logits, labels, scalars. */
+/* Inputs logits, labels or targets, scalars. */
 const gr_op gr_op_cross_entropy = {
     .name = "cross_entropy",
     .infer = infer,
@@ -56,9 +77,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
 {
     gr_cross_entropy_grad_params params = {(uint32_t)dx->shape.dim[0], (uint32_t)dx->shape.dim[1]};
     gr_launch launch = gr_launch_of(plan, &gr_kernel_cross_entropy_grad, &params);
-    for (int i = 0; i < 3; i++)
-        launch.slot[i] = gr_lower_dense(plan, dx->input[i], true).slot;
-    launch.slot[3] = gr_lower_dense_result(plan, dx).slot;
+    bind_inputs(plan, &launch, dx);
     gr_launch_rows(plan, &launch, params.rows);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
@@ -76,4 +95,9 @@ gr_value *gr_cross_entropy(gr_value *logits, gr_value *labels, gr_value *scalars
         return NULL;
     return gr_graph_result(logits->graph, &gr_op_cross_entropy,
                            (gr_value *[]){logits, labels, scalars}, 3, NULL);
+}
+
+gr_value *gr_soft_cross_entropy(gr_value *logits, gr_value *targets, gr_value *scalars)
+{
+    return gr_cross_entropy(logits, targets, scalars);
 }

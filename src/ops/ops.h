@@ -69,6 +69,10 @@ gr_value *gr_dropout(gr_value *x, float rate, uint32_t site, bool per_sample, gr
  * by the run's inv_count scalar instead of 1/B -> []. */
 gr_value *gr_cross_entropy(gr_value *logits, gr_value *labels, gr_value *scalars);
 
+/* The same for targets [B, C] (F32, without gradient) instead of labels: the sum over rows and
+ * classes of -target log softmax(logits), times inv_count -> []. A row of zeros does not count. */
+gr_value *gr_soft_cross_entropy(gr_value *logits, gr_value *targets, gr_value *scalars);
+
 /* Views: no data moves unless a kernel needs it contiguous. */
 gr_value *gr_reshape(gr_value *x, gr_shape shape);
 gr_value *gr_permute(gr_value *x, const int *axes); /* result axis i is x's axis axes[i] */

@@ -25,14 +25,33 @@ static void test_cross_entropy(void **state)
     scalars s = {.inv_count = 0.5f};
     gr_cross_entropy_params p = {.rows = 3, .cols = 4};
     RUN(*state, cross_entropy, .params = &p,
-        .arrays = {ARRAY(logits), ARRAY(labels), ARRAY(s.words), ARRAY(loss)});
+        .arrays = {ARRAY(logits), ARRAY(labels), ARRAY(logits), ARRAY(s.words), ARRAY(loss)});
     CHECK(loss, 1.0397207708f); /* (log 4 + log 6 - log 3) / 2 = log 8 / 2 */
 
     gr_cross_entropy_grad_params q = {.rows = 3, .cols = 4};
     RUN(*state, cross_entropy_grad, .params = &q,
-        .arrays = {ARRAY(logits), ARRAY(labels), ARRAY(s.words), ARRAY(dx)});
+        .arrays = {ARRAY(logits), ARRAY(labels), ARRAY(logits), ARRAY(s.words), ARRAY(dx)});
     const float twelfth = 1.0f / 12;
     CHECK(dx, -0.375f, 0.125f, 0.125f, 0.125f, 0, 0, 0, 0, twelfth, twelfth, twelfth, -0.25f);
+}
+
+/* Softmax of the first row is 1/2, 1/4, 1/4; the others carry half a target, and none. */
+static void test_cross_entropy_soft(void **state)
+{
+    const float log2 = 0.6931471806f;
+    float logits[] = {log2, 0, 0, 5, 5, 5, 1, 2, 3}, loss[1], dx[9];
+    float targets[] = {0.25f, 0.75f, 0, 0, 0, 0.5f, 0, 0, 0};
+    scalars s = {.inv_count = 0.5f};
+    gr_cross_entropy_params p = {.rows = 3, .cols = 3};
+    RUN(*state, cross_entropy, .params = &p, .tunables = {{"SOFT", 1}},
+        .arrays = {ARRAY(logits), ARRAY(logits), ARRAY(targets), ARRAY(s.words), ARRAY(loss)});
+    CHECK(loss, 0.8811568535f); /* (1.75 log 2 + 0.5 log 3) / 2 */
+
+    gr_cross_entropy_grad_params q = {.rows = 3, .cols = 3};
+    RUN(*state, cross_entropy_grad, .params = &q, .tunables = {{"SOFT", 1}},
+        .arrays = {ARRAY(logits), ARRAY(logits), ARRAY(targets), ARRAY(s.words), ARRAY(dx)});
+    const float twelfth = 1.0f / 12;
+    CHECK(dx, 0.125f, -0.25f, 0.125f, twelfth, twelfth, -2 * twelfth, 0, 0, 0);
 }
 
 static void test_cross_entropy_label(void **state)
@@ -42,7 +61,7 @@ static void test_cross_entropy_label(void **state)
     scalars s = {.inv_count = 1};
     gr_cross_entropy_params p = {.rows = 1, .cols = 2};
     FAULT(*state, TEXTS("cross_entropy", "label 2", "2 classes"), cross_entropy, .params = &p,
-          .arrays = {ARRAY(logits), ARRAY(labels), ARRAY(s.words), ARRAY(loss)});
+          .arrays = {ARRAY(logits), ARRAY(labels), ARRAY(logits), ARRAY(s.words), ARRAY(loss)});
 }
 
 /* The first step moves by lr against the sign of the gradient, whatever its size. */
@@ -167,6 +186,7 @@ int reference_training_tests(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_cross_entropy),
+        TEST(test_cross_entropy_soft),
         TEST(test_cross_entropy_label),
         TEST(test_adamw_first_step),
         TEST(test_adamw_later_step),

@@ -144,6 +144,8 @@ static void cross_entropy(void **state)
     REFUSES(*state, "cross_entropy: expected", gr_cross_entropy(IN(2, 3), labels(g, 3), IN(16)));
     REFUSES(*state, "cross_entropy: expected", gr_cross_entropy(IN(6), labels(g, 6), IN(16)));
     REFUSES(*state, "operand 2 is missing", gr_cross_entropy(IN(2, 3), labels(g, 2), NULL));
+    REFUSES(*state, "cross_entropy: expected targets",
+            gr_soft_cross_entropy(IN(2, 3), IN(3, 2), IN(16)));
 }
 
 static void views(void **state)

@@ -48,6 +48,14 @@ static gr_value *cross_entropy(op_build *b)
     return gr_cross_entropy(logits, labels, op_scalars(b));
 }
 
+static gr_value *soft_cross_entropy(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *logits = op_operand_in(b, GR_SHAPE(n[0], n[1]), -3.0f, 3.0f);
+    gr_value *targets = op_targets(b, n[0], n[1]);
+    return gr_soft_cross_entropy(logits, targets, op_scalars(b));
+}
+
 #define BY_ROWS(text, op, build)                                                                   \
     {text " 1x1x1", op, build, {1, 1, 1}}, {text " 2x3x7", op, build, {2, 3, 7}},                  \
         {text " 1x3x63", op, build, {1, 3, 63}}, {text " 1x2x64", op, build, {1, 2, 64}},          \
@@ -68,6 +76,11 @@ static gr_value *cross_entropy(op_build *b)
         "cross_entropy " text, &gr_op_cross_entropy, cross_entropy, __VA_ARGS__                    \
     }
 
+#define SOFT_ENTROPY(text, ...)                                                                    \
+    {                                                                                              \
+        "soft_cross_entropy " text, &gr_op_cross_entropy, soft_cross_entropy, __VA_ARGS__          \
+    }
+
 static const op_case cases[] = {
     BY_ROWS("softmax", &gr_op_softmax, softmax),
     {"softmax of large numbers", &gr_op_softmax, softmax_of_large, {2, 3, 65}, 0, OP_NO_GRADIENT},
@@ -79,6 +92,10 @@ static const op_case cases[] = {
     ENTROPY("7x65", {7, 65}, 7),
     ENTROPY("3x257", {3, 257}, 3),
     ENTROPY("64x1000", {64, 1000}, 1000, OP_BIG),
+    SOFT_ENTROPY("1x1", {1, 1}),
+    SOFT_ENTROPY("5x64", {5, 64}, 64),
+    SOFT_ENTROPY("7x65", {7, 65}, 65),
+    SOFT_ENTROPY("64x1000", {64, 1000}, 1000, OP_BIG),
 };
 
 static const op_case reductions[] = {

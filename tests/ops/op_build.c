@@ -123,6 +123,17 @@ gr_value *op_labels(op_build *b, int64_t rows, int64_t classes)
     return add_operand(b, GR_SHAPE(rows), labels, GR_I32, true);
 }
 
+gr_value *op_targets(op_build *b, int64_t rows, int64_t classes)
+{
+    size_t count = (size_t)(rows * classes);
+    float *targets = take_memory(b, count * sizeof(*targets));
+    fill_uniform(targets, count, 0.0f, 2.0f / (float)classes, 99);
+    for (size_t i = 0; i < count; i++)
+        if (i / (size_t)classes % 3 == 1)
+            targets[i] = 0.0f;
+    return add_operand(b, GR_SHAPE(rows, classes), targets, GR_F32, true);
+}
+
 gr_value *op_scalars(op_build *b)
 {
     gr_scalars *s = take_memory(b, sizeof(*s));

@@ -97,6 +97,9 @@ gr_value *op_operand_away_from_zero(op_build *b, gr_shape shape);
 
 /* Labels of `rows` samples: every third one does not count. */
 gr_value *op_labels(op_build *b, int64_t rows, int64_t classes);
+
+/* Targets [rows, classes]; their rows sum to about 1, but every third one to 0. */
+gr_value *op_targets(op_build *b, int64_t rows, int64_t classes);
 gr_value *op_scalars(op_build *b);
 
 /* Adds the loss: cross entropy of three fixed projections of y. */

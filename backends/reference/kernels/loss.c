@@ -3,18 +3,25 @@
 #include "shaders/cross_entropy.gk.h"
 #include "shaders/cross_entropy_grad.gk.h"
 
-/* Bindings 0 to 2 of both kernels. */
-enum { LOGITS, LABELS, SCALARS };
+/* Bindings of both kernels; RESULT is the loss or dx. */
+enum { LOGITS, LABELS, TARGETS, SCALARS, RESULT };
 
-/* The class of a row; -1 when the row does not count. */
-static int64_t label_of(gr_ref_call *call, uint32_t row, uint32_t classes)
+/* One row of the problem. */
+typedef struct row {
+    uint64_t first; /* of its logits */
+    bool soft;
+    int64_t label; /* not soft: its class, -1 when the row does not count */
+    double log_sum_exp;
+} row;
+
+static int64_t label_of(gr_ref_call *call, uint32_t index, uint32_t classes)
 {
-    int64_t label = (int32_t)gr_ref_get_uint(call, LABELS, row);
+    int64_t label = (int32_t)gr_ref_get_uint(call, LABELS, index);
     if (label < 0)
         return -1;
     if (label < classes)
         return label;
-    gr_ref_fault(call, "row %u of binding %d has label %lld, there are %u classes", row, LABELS,
+    gr_ref_fault(call, "row %u of binding %d has label %lld, there are %u classes", index, LABELS,
                  (long long)label, classes);
     return -1;
 }
@@ -29,34 +36,50 @@ static double log_sum_exp(gr_ref_call *call, uint64_t first, uint32_t cols)
     return largest + log(sum);
 }
 
+static row row_of(gr_ref_call *call, uint32_t index, uint32_t cols)
+{
+    row r = {.first = (uint64_t)index * cols};
+    r.soft = gr_ref_tunable(call, "SOFT") != 0;
+    r.label = r.soft ? -1 : label_of(call, index, cols);
+    r.log_sum_exp = log_sum_exp(call, r.first, cols);
+    return r;
+}
+
+static double target_of(gr_ref_call *call, const row *r, uint32_t c)
+{
+    return r->soft ? gr_ref_get(call, TARGETS, r->first + c) : c == r->label;
+}
+
+static double log_probability(gr_ref_call *call, const row *r, uint32_t c)
+{
+    return gr_ref_get(call, LOGITS, r->first + c) - r->log_sum_exp;
+}
+
 void gr_ref_cross_entropy(gr_ref_call *call)
 {
-    enum { LOSS = 3 };
     GR_REF_PARAMS(call, cross_entropy, p);
     double loss = 0;
-    for (uint32_t r = 0; r < p.rows; r++) {
-        uint64_t first = gr_ref_at(0, r, p.cols, 0);
-        int64_t label = label_of(call, r, p.cols);
-        if (label >= 0)
-            loss += log_sum_exp(call, first, p.cols) -
-                    gr_ref_get(call, LOGITS, first + (uint64_t)label);
+    for (uint32_t i = 0; i < p.rows; i++) {
+        row r = row_of(call, i, p.cols);
+        for (uint32_t c = 0; c < p.cols; c++)
+            loss -= target_of(call, &r, c) * log_probability(call, &r, c);
     }
-    gr_ref_put(call, LOSS, 0, loss * gr_ref_get(call, SCALARS, GR_REF_INV_COUNT));
+    gr_ref_put(call, RESULT, 0, loss * gr_ref_get(call, SCALARS, GR_REF_INV_COUNT));
 }
 
 void gr_ref_cross_entropy_grad(gr_ref_call *call)
 {
-    enum { DX = 3 };
     GR_REF_PARAMS(call, cross_entropy_grad, p);
     double inv_count = gr_ref_get(call, SCALARS, GR_REF_INV_COUNT);
-    for (uint32_t r = 0; r < p.rows; r++) {
-        uint64_t first = gr_ref_at(0, r, p.cols, 0);
-        int64_t label = label_of(call, r, p.cols);
-        double total = log_sum_exp(call, first, p.cols);
+    for (uint32_t i = 0; i < p.rows; i++) {
+        row r = row_of(call, i, p.cols);
+        double mass = 0;
+        for (uint32_t c = 0; c < p.cols; c++)
+            mass += target_of(call, &r, c);
         for (uint32_t c = 0; c < p.cols; c++) {
-            double probability = exp(gr_ref_get(call, LOGITS, first + c) - total);
-            double dx = inv_count * (probability - (c == label ? 1 : 0));
-            gr_ref_put(call, DX, first + c, label < 0 ? 0 : dx);
+            double probability = exp(log_probability(call, &r, c));
+            gr_ref_put(call, RESULT, r.first + c,
+                       inv_count * (mass * probability - target_of(call, &r, c)));
         }
     }
 }
