@@ -24,20 +24,20 @@ typedef struct graft_input_params {
 
 typedef struct graft_train_progress {
     uint64_t step, steps; /* done so far, in all */
-    int epoch, epochs;    /* running one from 1, in all */
+    int epoch, epochs;    /* running one from 1, in all (with those of the cooldown) */
     float loss;           /* of the latest step */
     float lr;
     double images_per_second; /* of the latest steps, without evaluations */
     double seconds_left;
-    double accuracy;   /* of the latest evaluation, 0..1; negative before the first */
-    bool evaluating;   /* an evaluation is running: `step` images of `steps` */
+    double accuracy; /* of the latest evaluation, 0..1; negative before the first */
+    bool evaluating; /* an evaluation is running: `step` images of `steps` */
 } graft_train_progress;
 
 /* All texts are borrowed for the duration of the call. */
 typedef struct graft_train_params {
-    const char *backbone; /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
-    const char *model;    /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
-    const char *data;     /* see docs/data.md: folder, .tar or "dsprites:orientation" */
+    const char *backbone;    /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
+    const char *model;       /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
+    const char *data;        /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
     const char *test_split;  /* "test"; "" trains without evaluation */
     const char *method;      /* "lora", "freqfit+lora" */
@@ -46,16 +46,20 @@ typedef struct graft_train_params {
     const char *init_adapter; /* adapter file to start from, or NULL */
     graft_input_params input;
     const char *optimizer; /* "adamw", "sgd" */
-    int epochs, batch_size;
+    int epochs;            /* over which the learning rate falls */
+    int cooldown_epochs;   /* more of them at min_lr */
+    int batch_size;
     double lr, weight_decay;
     const char *no_decay; /* comma list of name parts without decay; "1d": all vectors */
     double momentum;      /* sgd */
-    const char *schedule; /* "cosine", "constant" */
+    const char *schedule; /* "constant", "cosine", "timm-cosine", "restarts" */
+    const char *lr_step;  /* "iteration", "epoch", "late-epoch": how often the rate changes */
     double warmup_epochs, warmup_lr, min_lr;
+    double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
     double drop_path;
-    bool flip;            /* random horizontal flips */
-    bool no_shuffle;      /* keep the list's order */
-    bool drop_last;       /* leave out the last partial batch of an epoch */
+    bool flip;       /* random horizontal flips */
+    bool no_shuffle; /* keep the list's order */
+    bool drop_last;  /* leave out the last partial batch of an epoch */
     uint64_t seed;
     uint64_t max_steps;        /* stop after so many; 0: all */
     int eval_every;            /* epochs between evaluations; the last one always ends with one */

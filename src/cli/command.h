@@ -41,7 +41,7 @@ typedef struct cli_common {
     cli_list operands; /* arguments that are no options */
 } cli_common;
 
-enum { CLI_MAX_OPTIONS = 64 };
+enum { CLI_MAX_OPTIONS = 128 };
 
 /* A running subcommand. */
 typedef struct cli {

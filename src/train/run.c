@@ -30,10 +30,10 @@ typedef struct run {
     gr_loader *loader;
     gr_watch *watch;
     gr_metrics *metrics;
-    gr_schedule schedule;
     gr_position at;
     size_t steps_per_epoch;
-    uint64_t steps; /* of the whole run */
+    int epochs; /* of the whole run */
+    uint64_t steps;
     char *identity;
     gr_run_folder folder; /* all NULL: not opened yet */
     float *images;
@@ -70,7 +70,7 @@ static void report(const run *r, bool evaluating, uint64_t done, uint64_t total)
         .step = evaluating ? done : r->at.step,
         .steps = evaluating ? total : r->steps,
         .epoch = epoch,
-        .epochs = r->p->epochs,
+        .epochs = r->epochs,
         .loss = r->loss,
         .lr = r->lr,
         .images_per_second = rate,
@@ -143,7 +143,7 @@ static graft_status train_step(run *r, int valid)
                        "checkpoint is kept",
                        isnan(r->loss) ? "NaN" : "infinite", (unsigned long long)r->at.step + 1);
     GR_TRY(gr_watch_step(r->watch));
-    r->lr = (float)gr_schedule_lr(&r->schedule, epoch);
+    r->lr = (float)gr_schedule_lr(&r->setup.schedule, r->at.step, r->steps_per_epoch);
     GR_TRY(gr_trainer_update(r->trainer, r->at.step, r->lr));
     r->at.step++;
     double seconds = now() - began;
@@ -170,7 +170,7 @@ static graft_status end_of_epoch(run *r)
     int epoch = epoch_of(r), every = r->p->eval_every > 0 ? r->p->eval_every : 1;
     if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
         return GRAFT_OK;
-    if (r->setup.test && (epoch == r->p->epochs || epoch % every == 0))
+    if (r->setup.test && (epoch == r->epochs || epoch % every == 0))
         GR_TRY(evaluate(r));
     r->at.epochs_ended = epoch;
     return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
@@ -273,7 +273,8 @@ static graft_status create_loader(run *r)
         return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
                        "%s: %zu images make no full batch of %d; lower --batch-size", p->data,
                        gr_dataset_count(r->setup.train), p->batch_size);
-    r->steps = r->steps_per_epoch * (uint64_t)p->epochs;
+    r->epochs = p->epochs + p->cooldown_epochs;
+    r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
     size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
     r->images = gr_alloc_array(r, (size_t)p->batch_size, pixels * sizeof(float));
     r->labels = gr_alloc_array(r, (size_t)p->batch_size, sizeof(int32_t));
@@ -300,16 +301,7 @@ static graft_status start(run *r, graft_device *device)
     GR_TRY(create_trainer(r));
     GR_TRY(open_folder(r));
     size_t batch = r->at.step % r->steps_per_epoch;
-    GR_TRY(gr_loader_seek(r->loader, (uint32_t)epoch_of(r), batch));
-    r->schedule = (gr_schedule){
-        .kind = r->setup.schedule,
-        .lr = r->p->lr,
-        .min_lr = r->p->min_lr,
-        .epochs = r->p->epochs,
-        .warmup_epochs = r->p->warmup_epochs,
-        .warmup_lr = r->p->warmup_lr,
-    };
-    return GRAFT_OK;
+    return gr_loader_seek(r->loader, (uint32_t)epoch_of(r), batch);
 }
 
 static void summarize(const run *r, graft_train_result *result)

@@ -2,6 +2,7 @@
 
 #include "weights/load.h"
 
+#include <limits.h>
 #include <string.h>
 
 static graft_status check_numbers(graft_log *log, const graft_train_params *p)
@@ -10,6 +11,9 @@ static graft_status check_numbers(graft_log *log, const graft_train_params *p)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "epochs %d, batch size %d: must be positive (batches up to 65536)",
                        p->epochs, p->batch_size);
+    if (p->cooldown_epochs < 0 || p->cooldown_epochs > INT_MAX - p->epochs)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "cooldown of %d epochs: must not be negative",
+                       p->cooldown_epochs);
     if (!(p->lr >= 0) || !(p->weight_decay >= 0) || !(p->min_lr >= 0) || !(p->warmup_lr >= 0))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "learning rates and weight decay must not be negative");
@@ -42,6 +46,27 @@ static graft_status choose_optimizer(graft_log *log, const graft_train_params *p
     else
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "optimizer '%s': expected adamw or sgd",
                        p->optimizer);
+    return GRAFT_OK;
+}
+
+static graft_status choose_schedule(graft_log *log, const graft_train_params *p, gr_schedule *out)
+{
+    *out = (gr_schedule){
+        .lr = p->lr,
+        .min_lr = p->min_lr,
+        .epochs = p->epochs,
+        .warmup_epochs = p->warmup_epochs,
+        .warmup_lr = p->warmup_lr,
+        .restart_epochs = p->restart_epochs,
+        .restart_factor = p->restart_factor,
+    };
+    GR_TRY(gr_curve_named(log, p->schedule, &out->curve));
+    GR_TRY(gr_lr_step_named(log, p->lr_step, &out->step));
+    if (out->curve == GR_CURVE_RESTARTS && !(p->restart_epochs > 0 && p->restart_factor >= 1))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "restarts after %g epochs, growing by %g: expected more than 0, and at "
+                       "least 1",
+                       p->restart_epochs, p->restart_factor);
     return GRAFT_OK;
 }
 
@@ -96,7 +121,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     *s = (gr_run_setup){.device = gr_device_from_public(device)};
     GR_TRY(check_numbers(log, p));
     GR_TRY(choose_optimizer(log, p, &s->optimizer));
-    GR_TRY(gr_schedule_named(log, p->schedule, &s->schedule));
+    GR_TRY(choose_schedule(log, p, &s->schedule));
     GR_TRY(load_backbone(log, p, s));
     GR_TRY(choose_methods(log, p, s));
     GR_TRY(open_data(log, p, s));

@@ -18,7 +18,7 @@ typedef struct gr_run_setup {
     gr_methods *methods;
     gr_input input;
     gr_optimizer_params optimizer;
-    gr_schedule_kind schedule;
+    gr_schedule schedule;
     gr_tensors *header; /* metadata of the adapters to be written */
 } gr_run_setup;
 

@@ -3,26 +3,101 @@
 #include <math.h>
 #include <string.h>
 
-graft_status gr_schedule_named(graft_log *log, const char *name, gr_schedule_kind *out)
+static const double PI = 3.14159265358979323846;
+
+graft_status gr_curve_named(graft_log *log, const char *name, gr_curve *out)
 {
-    if (strcmp(name, "constant") == 0)
-        *out = GR_SCHEDULE_CONSTANT;
-    else if (strcmp(name, "cosine") == 0)
-        *out = GR_SCHEDULE_COSINE;
-    else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "schedule '%s': expected cosine or constant", name);
-    return GRAFT_OK;
+    static const char *const names[] = {"constant", "cosine", "timm-cosine", "restarts"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (gr_curve)i;
+            return GRAFT_OK;
+        }
+    return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                   "schedule '%s': expected constant, cosine, timm-cosine or restarts", name);
 }
 
-double gr_schedule_lr(const gr_schedule *s, double t)
+graft_status gr_lr_step_named(graft_log *log, const char *name, gr_lr_step *out)
+{
+    static const char *const names[] = {"iteration", "epoch", "late-epoch"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (gr_lr_step)i;
+            return GRAFT_OK;
+        }
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "lr step '%s': expected iteration, epoch or late-epoch",
+                   name);
+}
+
+/* `angle` runs from 0 to pi. */
+static double half_cosine(const gr_schedule *s, double angle)
+{
+    return s->min_lr + (s->lr - s->min_lr) * (0.5 * (1.0 + cos(angle)));
+}
+
+static double warmup(const gr_schedule *s, double t)
+{
+    double rise = s->lr - s->warmup_lr;
+    if (s->curve == GR_CURVE_TIMM_COSINE)
+        return s->warmup_lr + t * (rise / s->warmup_epochs);
+    if (s->step == GR_LR_STEP_ITERATION)
+        return s->warmup_lr + rise * t / s->warmup_epochs;
+    return s->warmup_lr + rise * (t / s->warmup_epochs);
+}
+
+static double cosine(const gr_schedule *s, double t)
+{
+    double done = t - s->warmup_epochs, length = s->epochs - s->warmup_epochs;
+    if (done >= length)
+        return s->min_lr;
+    return half_cosine(s,
+                       s->step == GR_LR_STEP_ITERATION ? PI * done / length : PI * (done / length));
+}
+
+static double timm_cosine(const gr_schedule *s, double t)
+{
+    return t < s->epochs ? half_cosine(s, PI * t / s->epochs) : s->min_lr;
+}
+
+static double restarts(const gr_schedule *s, double t)
+{
+    double period = s->restart_epochs, done = t - s->warmup_epochs;
+    if (s->restart_factor <= 1.0)
+        return half_cosine(s, PI * fmod(done, period) / period);
+    for (; done >= period; period *= s->restart_factor)
+        done -= period;
+    return half_cosine(s, PI * done / period);
+}
+
+double gr_schedule_curve(const gr_schedule *s, double t)
 {
     if (t < s->warmup_epochs)
-        return s->warmup_lr + t * (s->lr - s->warmup_lr) / s->warmup_epochs;
-    if (s->kind == GR_SCHEDULE_CONSTANT)
-        return s->lr;
-    double length = s->epochs - s->warmup_epochs;
-    double x = length > 0 ? (t - s->warmup_epochs) / length : 1.0;
-    if (x >= 1.0)
-        return s->min_lr;
-    return s->min_lr + (s->lr - s->min_lr) * (1.0 + cos(3.14159265358979323846 * x)) / 2.0;
+        return warmup(s, t);
+    switch (s->curve) {
+    case GR_CURVE_COSINE:
+        return cosine(s, t);
+    case GR_CURVE_TIMM_COSINE:
+        return timm_cosine(s, t);
+    case GR_CURVE_RESTARTS:
+        return restarts(s, t);
+    case GR_CURVE_CONSTANT:
+        break;
+    }
+    return s->lr;
+}
+
+double gr_schedule_lr(const gr_schedule *s, uint64_t step, uint64_t steps_per_epoch)
+{
+    uint64_t epoch = step / steps_per_epoch;
+    double part = (double)(step % steps_per_epoch) / (double)steps_per_epoch;
+    switch (s->step) {
+    case GR_LR_STEP_ITERATION:
+        return gr_schedule_curve(s, (double)epoch + part);
+    case GR_LR_STEP_LATE_EPOCH:
+        epoch -= epoch > 0;
+        break;
+    case GR_LR_STEP_EPOCH:
+        break;
+    }
+    return gr_schedule_curve(s, (double)epoch);
 }

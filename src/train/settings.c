@@ -22,6 +22,9 @@ void graft_train_defaults(graft_train_params *params)
         .no_decay = "",
         .momentum = 0.9,
         .schedule = "cosine",
+        .lr_step = "iteration",
+        .restart_epochs = 10,
+        .restart_factor = 1,
         .warmup_epochs = 1.0,
         .warmup_lr = 1e-6,
         .min_lr = 1e-6,
@@ -67,12 +70,16 @@ static json_t *result_settings(const graft_train_params *p)
     set_text(o, "normalization", p->input.normalization);
     set_text(o, "optimizer", p->optimizer);
     set_int(o, "epochs", (uint64_t)p->epochs);
+    set_int(o, "cooldown-epochs", (uint64_t)p->cooldown_epochs);
     set_int(o, "batch-size", (uint64_t)p->batch_size);
     json_object_set_new(o, "lr", json_real(p->lr));
     json_object_set_new(o, "weight-decay", json_real(p->weight_decay));
     set_text(o, "no-decay", p->no_decay);
     json_object_set_new(o, "momentum", json_real(p->momentum));
     set_text(o, "schedule", p->schedule);
+    set_text(o, "lr-step", p->lr_step);
+    json_object_set_new(o, "restart-epochs", json_real(p->restart_epochs));
+    json_object_set_new(o, "restart-factor", json_real(p->restart_factor));
     json_object_set_new(o, "warmup-epochs", json_real(p->warmup_epochs));
     json_object_set_new(o, "warmup-lr", json_real(p->warmup_lr));
     json_object_set_new(o, "min-lr", json_real(p->min_lr));

@@ -1,5 +1,6 @@
 """A whole run on the reference device: train, stop, resume, evaluate, predict, merge."""
 import json
+import math
 import os
 import pty
 import signal
@@ -117,6 +118,19 @@ class Run(CliTest):
                    "--set", "lora.r=1", *REFERENCE)
         third = json.loads(self.read("third", "config.json"))
         self.assertEqual((third["seed"], third["set"]), (8, ["lora.r=2", "lora.r=1"]))
+
+    def test_learning_rates(self):
+        """What metrics.jsonl tells, step by step: Convpass's stepping, with a cooldown."""
+        done = json.loads(self.works(*self.arguments(
+            "run", "--schedule", "timm-cosine", "--lr-step", "late-epoch", "--warmup-epochs", "2",
+            "--warmup-lr", "0.01", "--min-lr", "0.004", "--cooldown-epochs", "2", "--json")))
+        steps = [m for m in self.metrics("run") if "step" in m]
+        self.assertEqual((done["steps"], len(steps)), (18, 18))
+        curve = [0.01, 0.015, 0.012, 0.004 + 0.016 * (1 + math.cos(0.75 * math.pi)) / 2, 0.004]
+        expected = [curve[max(epoch - 1, 0)] for epoch in range(6) for _ in range(3)]
+        for found, rate in zip(steps, expected):
+            self.assertAlmostEqual(found["lr"], rate, delta=1e-8)
+        self.assertEqual(max(m["epoch"] for m in self.metrics("run") if "split" in m), 6)
 
     def test_interrupted_run_resumes(self):
         """SIGINT ends with a checkpoint; the run then goes on as if nothing had happened."""

@@ -73,7 +73,7 @@ class WrongUsage(CliTest):
     def test_unknown_value(self):
         self.fails(2, "train", "--optimizer", "adam",
                    telling=["--optimizer", "adam", "adamw|sgd", "did you mean adamw?"])
-        self.fails(2, "train", "--schedule=step", telling=["--schedule", "step", "cosine|constant"])
+        self.fails(2, "train", "--schedule=step", telling=["--schedule", "step", "constant|cosine"])
         self.fails(2, "train", "--flip=perhaps", telling=["--flip", "perhaps", "yes or no"])
 
     def test_missing_value(self):
