@@ -22,6 +22,14 @@ typedef struct graft_input_params {
     int threads;               /* decoding threads; 0: as many as fit the machine */
 } graft_input_params;
 
+/* What training does to images at random. */
+typedef struct graft_augment_params {
+    const char *crop;       /* "none"; "random-resized": a random part, resized */
+    const char *crop_scale; /* its part of the area, "LEAST,MOST" */
+    const char *crop_ratio; /* its width / height, "LEAST,MOST" */
+    bool flip;              /* horizontally */
+} graft_augment_params;
+
 typedef struct graft_train_progress {
     uint64_t step, steps; /* done so far, in all */
     int epoch, epochs;    /* running one from 1, in all (with those of the cooldown) */
@@ -45,6 +53,7 @@ typedef struct graft_train_params {
     int set_count;
     const char *init_adapter; /* adapter file to start from, or NULL */
     graft_input_params input;
+    graft_augment_params augment;
     const char *optimizer; /* "adamw", "sgd" */
     int epochs;            /* over which the learning rate falls */
     int cooldown_epochs;   /* more of them at min_lr */
@@ -57,7 +66,6 @@ typedef struct graft_train_params {
     double warmup_epochs, warmup_lr, min_lr;
     double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
     double drop_path;
-    bool flip;       /* random horizontal flips */
     bool no_shuffle; /* keep the list's order */
     bool drop_last;  /* leave out the last partial batch of an epoch */
     uint64_t seed;

@@ -25,6 +25,11 @@ typedef struct gr_image {
     uint8_t *pixels; /* [height, width, 3], rows without padding; owned, see gr_image_free */
 } gr_image;
 
+/* A part of an image, in pixels. */
+typedef struct gr_box {
+    int x, y, width, height;
+} gr_box;
+
 /* Allocates the pixels (not initialised). `name` is whom an error names. */
 graft_status gr_image_alloc(graft_log *log, const char *name, int64_t width, int64_t height,
                             gr_image *out);

@@ -62,13 +62,13 @@ struct gr_loader {
 static graft_status prepare(gr_loader *l, graft_log *log, size_t position)
 {
     uint32_t index = l->order[position];
+    gr_random_key key = {l->params.seed, l->epoch, index};
     gr_image image, resized;
     GR_TRY(gr_dataset_image(log, l->dataset, index, &image));
-    graft_status status = gr_preprocess_resize(log, &l->params.preprocess, &image, &resized);
+    graft_status status =
+        gr_augment_image(log, &l->params.augment, &l->params.preprocess, key, &image, &resized);
     gr_image_free(&image);
     GR_TRY(status);
-    if (l->params.flip && gr_order_flip(l->params.seed, l->epoch, index))
-        gr_flip_horizontal(&resized);
     size_t size_bytes = l->image_pixels * GR_IMAGE_CHANNELS;
     memcpy(l->pixels + (position % l->capacity) * size_bytes, resized.pixels, size_bytes);
     gr_image_free(&resized);
@@ -171,6 +171,7 @@ static graft_status check(graft_log *log, const gr_loader_params *p)
     if (p->threads < 0 || p->threads > MAX_THREADS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d loader threads: expected 0 to %d", p->threads,
                        MAX_THREADS);
+    GR_TRY(gr_augment_check(log, &p->augment));
     return gr_preprocess_check(log, &p->preprocess);
 }
 

@@ -1,8 +1,9 @@
 /* Batches of images, decoded, resized and normalised by worker threads ahead of the consumer.
  *
  * What a batch holds depends on the dataset and the parameters alone, never on the number of
- * threads: the order of epoch e is a Fisher-Yates shuffle keyed by (seed, e), a flip is keyed by
- * (seed, e, index of the image). So a run continues at any batch of any epoch.
+ * threads: the order of epoch e is a Fisher-Yates shuffle keyed by (seed, e), what
+ * augmentation draws by (seed, e, index of the image). So a run continues at any batch of any
+ * epoch.
  *
  * Images wait as 8-bit pixels, a quarter of the memory of floats; gr_loader_next(), which has to
  * copy them anyway, normalises on the way.
@@ -10,8 +11,8 @@
 #ifndef GR_DATA_LOADER_H
 #define GR_DATA_LOADER_H
 
+#include "data/augment.h"
 #include "data/dataset.h"
-#include "data/preprocess.h"
 #include <stdbool.h>
 
 typedef enum gr_order {
@@ -21,10 +22,10 @@ typedef enum gr_order {
 
 typedef struct gr_loader_params {
     gr_preprocess preprocess;
+    gr_augment augment;
     int batch; /* images in a batch, 1 to 65536 */
     gr_order order;
     uint64_t seed;
-    bool flip;      /* mirror each image with probability 1/2 */
     bool drop_last; /* leave out a last batch that is not full */
     int threads;    /* 0: one per processor, at most 8 */
     uint32_t epoch; /* where to start: epoch and batch in it */

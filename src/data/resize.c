@@ -64,6 +64,29 @@ graft_status gr_resize_short_side(graft_log *log, const gr_image *in, int size,
     return gr_resize(log, in, longer_side(size, in->width, in->height), size, interpolation, out);
 }
 
+/* Rows of the part may overlap the rows they come from: to <= from. */
+static void copy_rows(const gr_image *in, gr_box box, uint8_t *to)
+{
+    size_t from_stride = (size_t)in->width * GR_IMAGE_CHANNELS;
+    size_t to_stride = (size_t)box.width * GR_IMAGE_CHANNELS;
+    const uint8_t *from =
+        in->pixels + (size_t)box.y * from_stride + (size_t)box.x * GR_IMAGE_CHANNELS;
+    for (int y = 0; y < box.height; y++)
+        memmove(to + (size_t)y * to_stride, from + (size_t)y * from_stride, to_stride);
+}
+
+graft_status gr_crop(graft_log *log, const gr_image *in, gr_box box, gr_image *out)
+{
+    *out = (gr_image){0};
+    if (box.x < 0 || box.y < 0 || box.width < 1 || box.height < 1 ||
+        box.width > in->width - box.x || box.height > in->height - box.y)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "crop: %d x %d at %d, %d does not fit in %d x %d",
+                       box.width, box.height, box.x, box.y, in->width, in->height);
+    GR_TRY(gr_image_alloc(log, "crop", box.width, box.height, out));
+    copy_rows(in, box, out->pixels);
+    return GRAFT_OK;
+}
+
 /* margin / 2, ties to even. */
 static int half_margin(int margin)
 {
@@ -76,13 +99,10 @@ graft_status gr_crop_centre(graft_log *log, gr_image *image, int width, int heig
     if (width < 1 || height < 1 || width > image->width || height > image->height)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "crop: %d x %d does not fit in %d x %d", width,
                        height, image->width, image->height);
-    size_t from_stride = (size_t)image->width * GR_IMAGE_CHANNELS;
-    size_t to_stride = (size_t)width * GR_IMAGE_CHANNELS;
-    const uint8_t *from = image->pixels +
-                          (size_t)half_margin(image->height - height) * from_stride +
-                          (size_t)half_margin(image->width - width) * GR_IMAGE_CHANNELS;
-    for (int y = 0; y < height; y++)
-        memmove(image->pixels + (size_t)y * to_stride, from + (size_t)y * from_stride, to_stride);
+    copy_rows(image,
+              (gr_box){half_margin(image->width - width), half_margin(image->height - height),
+                       width, height},
+              image->pixels);
     image->width = width;
     image->height = height;
     return GRAFT_OK;

@@ -260,10 +260,10 @@ static graft_status create_loader(run *r)
     const graft_train_params *p = r->p;
     gr_loader_params params = {
         .preprocess = r->setup.input.preprocess,
+        .augment = r->setup.augment,
         .batch = p->batch_size,
         .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
         .seed = p->seed,
-        .flip = p->flip,
         .drop_last = p->drop_last,
         .threads = p->input.threads,
     };

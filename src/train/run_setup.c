@@ -1,5 +1,6 @@
 #include "train/run_setup.h"
 
+#include "train/augmentation.h"
 #include "weights/load.h"
 
 #include <limits.h>
@@ -121,6 +122,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     *s = (gr_run_setup){.device = gr_device_from_public(device)};
     GR_TRY(check_numbers(log, p));
     GR_TRY(choose_optimizer(log, p, &s->optimizer));
+    GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment));
     GR_TRY(choose_schedule(log, p, &s->schedule));
     GR_TRY(load_backbone(log, p, s));
     GR_TRY(choose_methods(log, p, s));

@@ -5,6 +5,7 @@
 #include <graft/train.h>
 
 #include "device/device.h"
+#include "data/augment.h"
 #include "train/adapter.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -17,6 +18,7 @@ typedef struct gr_run_setup {
     gr_model_config config;
     gr_methods *methods;
     gr_input input;
+    gr_augment augment;
     gr_optimizer_params optimizer;
     gr_schedule schedule;
     gr_tensors *header; /* metadata of the adapters to be written */

@@ -14,6 +14,7 @@ void graft_train_defaults(graft_train_params *params)
         .test_split = "test",
         .method = "linear",
         .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet"},
+        .augment = {.crop = "none", .crop_scale = "0.08,1", .crop_ratio = "0.75,1.3333333"},
         .optimizer = "adamw",
         .epochs = 10,
         .batch_size = 32,
@@ -84,7 +85,10 @@ static json_t *result_settings(const graft_train_params *p)
     json_object_set_new(o, "warmup-lr", json_real(p->warmup_lr));
     json_object_set_new(o, "min-lr", json_real(p->min_lr));
     json_object_set_new(o, "drop-path", json_real(p->drop_path));
-    json_object_set_new(o, "flip", json_boolean(p->flip));
+    set_text(o, "crop", p->augment.crop);
+    set_text(o, "crop-scale", p->augment.crop_scale);
+    set_text(o, "crop-ratio", p->augment.crop_ratio);
+    json_object_set_new(o, "flip", json_boolean(p->augment.flip));
     json_object_set_new(o, "no-shuffle", json_boolean(p->no_shuffle));
     json_object_set_new(o, "drop-last", json_boolean(p->drop_last));
     set_int(o, "seed", p->seed);

@@ -40,7 +40,8 @@ static gr_loader_params usual(void)
         .batch = BATCH,
         .order = GR_ORDER_SHUFFLED,
         .seed = 11,
-        .flip = true,
+        .augment = {.crop = {GR_CROP_RANDOM_RESIZED, {0.3, 1.0}, {0.75, 1.3333333}},
+                    .flip = true},
         .threads = 1,
     };
 }
@@ -147,6 +148,7 @@ static void content(void **state)
     gr_dataset *d = make_set(f);
     gr_loader_params params = usual();
     params.order = GR_ORDER_SEQUENTIAL;
+    params.augment.crop.kind = GR_CROP_NONE;
     epoch *e = run(f, d, &params);
     int flips = 0;
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -163,7 +165,7 @@ static void content(void **state)
         assert_memory_equal(e->images[i], expected, sizeof(expected));
     }
     assert_in_range(flips, 4, COUNT - 4);
-    params.flip = false;
+    params.augment.flip = false;
     assert_memory_not_equal(run(f, d, &params)->images, e->images, sizeof(e->images));
     gr_dataset_close(&d);
 }
@@ -290,6 +292,9 @@ static void bad_parameters(void **state)
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "threads");
     params = usual(), params.preprocess.size = 0;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "size 0");
+    params = usual(), params.augment.crop.scale[1] = 1.5;
+    assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT,
+                 "crop scale 0.3,1.5");
     params = usual(), params.first_batch = 6;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "batch 6");
     assert_null(loader);

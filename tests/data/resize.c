@@ -126,6 +126,23 @@ static void centre_crop(void **state)
     }
 }
 
+static void crop(void **state)
+{
+    fixture *f = *state;
+    gr_image in = synthetic_image(f, 9, 7), out;
+    check_ok(f, gr_crop(f->log, &in, (gr_box){.x = 4, .y = 2, .width = 5, .height = 3}, &out));
+    assert_int_equal(out.width, 5);
+    assert_int_equal(out.height, 3);
+    for (int i = 0; i < 5 * 3 * 3; i++)
+        assert_int_equal(out.pixels[i], synthetic(4 + i / 3 % 5, 2 + i / 15, i % 3));
+    gr_image_free(&out);
+    static const gr_box outside[] = {
+        {-1, 0, 2, 2}, {0, -1, 2, 2}, {5, 0, 5, 2}, {0, 5, 2, 3}, {0, 0, 0, 1}, {0, 0, 1, 0}};
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+        assert_error(f, gr_crop(f->log, &in, outside[i], &out), GRAFT_ERR_ARGUMENT, "in 9 x 7");
+    gr_image_free(&in);
+}
+
 static void flip(void **state)
 {
     fixture *f = *state;
@@ -205,6 +222,7 @@ int main(void)
         TEST(constant_stays_constant),
         TEST(short_side),
         TEST(centre_crop),
+        TEST(crop),
         TEST(flip),
         TEST(refused),
         TEST(normalize_planes),

@@ -68,7 +68,7 @@ static void devices_agree_with_dropout(void **state)
     p.set = set;
     p.set_count = 2;
     p.drop_path = 0.3;
-    p.flip = true;
+    p.augment.flip = true;
     p.optimizer = "sgd";
     p.lr = 0.05;
     assert_devices_agree(*state, p);

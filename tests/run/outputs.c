@@ -102,7 +102,9 @@ static void settings_feed_back(void **state)
     graft_train_params p = tiny_run(first);
     p.set = set;
     p.set_count = 3;
-    p.flip = true;
+    p.augment.flip = true;
+    p.augment.crop = "random-resized";
+    p.augment.crop_scale = "0.5,0.9";
     p.drop_path = 0.125;
     p.no_decay = "1d,lora_A";
     p.weight_decay = 0.1;

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Everything random is on: dropout of two methods, drop-path, flips, shuffling. */
+/* Everything random is on: dropout of two methods, drop-path, crops, flips, shuffling. */
 static const char *const settings[] = {"lora.dropout=0.2", "lora.r=4", "convpass.dropout=0.1"};
 
 static graft_train_params random_run(const char *out, const char *optimizer)
@@ -19,7 +19,8 @@ static graft_train_params random_run(const char *out, const char *optimizer)
     p.optimizer = optimizer;
     p.lr = strcmp(optimizer, "sgd") == 0 ? 0.05 : 0.01;
     p.drop_path = 0.3;
-    p.flip = true;
+    p.augment.flip = true;
+    p.augment.crop = "random-resized";
     p.checkpoint_every = 2;
     return p;
 }
@@ -165,7 +166,7 @@ static void resuming_with_other_settings(void **state)
     graft_train_params changed[] = {p, p, p, p};
     changed[0].lr = 0.02;
     changed[1].seed = 8;
-    changed[2].flip = true;
+    changed[2].augment.flip = true;
     changed[3].method = "linear";
     for (int i = 0; i < 4; i++) {
         graft_status status = graft_train(f->log, gr_device_to_public(device), &changed[i], NULL);

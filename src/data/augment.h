@@ -1,0 +1,41 @@
+/* What training does to an image at random, between decoding and normalisation.
+ *
+ * The results follow from the parameters and the key alone (data/random.h).
+ *
+ * Thread-safety: safe, each image by one thread at a time.
+ */
+#ifndef GR_DATA_AUGMENT_H
+#define GR_DATA_AUGMENT_H
+
+#include "data/preprocess.h"
+#include "data/random.h"
+
+typedef enum gr_crop_kind {
+    GR_CROP_NONE,           /* as gr_preprocess_resize() */
+    GR_CROP_RANDOM_RESIZED, /* a random part of the image, resized to size x size */
+} gr_crop_kind;
+
+/* Random resized crop: Szegedy et al., "Going deeper with convolutions", 2014, section 6. */
+typedef struct gr_crop_params {
+    gr_crop_kind kind;
+    double scale[2]; /* RANDOM_RESIZED: least and most part of the area, in (0, 1] */
+    double ratio[2]; /* and of width / height, uniform in the logarithm */
+} gr_crop_params;
+
+typedef struct gr_augment {
+    gr_crop_params crop;
+    bool flip; /* mirror with probability 1/2 */
+} gr_augment;
+
+/* Checks the ranges of the parameters. */
+graft_status gr_augment_check(graft_log *log, const gr_augment *a);
+
+/* `in` resized, cropped and changed to a new size x size image. */
+graft_status gr_augment_image(graft_log *log, const gr_augment *a, const gr_preprocess *p,
+                              gr_random_key key, const gr_image *in, gr_image *out);
+
+/* The part that a random resized crop takes of a width x height image. After ten draws that do not
+ * fit, the largest one in the middle whose aspect is within the ratios. */
+gr_box gr_crop_random_resized(const gr_crop_params *crop, gr_random_key key, int width, int height);
+
+#endif

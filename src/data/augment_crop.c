@@ -1,0 +1,38 @@
+#include "data/augment.h"
+
+#include <math.h>
+
+enum { STREAM_CROP = 0x63726f70, ATTEMPTS = 10 };
+
+/* The whole image, or its middle where it is too long for the ratios. */
+static gr_box central_box(const gr_crop_params *crop, int width, int height)
+{
+    gr_box box = {.width = width, .height = height};
+    double aspect = (double)width / height;
+    if (aspect < crop->ratio[0])
+        box.height = (int)nearbyint(width / crop->ratio[0]);
+    else if (aspect > crop->ratio[1])
+        box.width = (int)nearbyint(height * crop->ratio[1]);
+    box.width = box.width < 1 ? 1 : box.width > width ? width : box.width;
+    box.height = box.height < 1 ? 1 : box.height > height ? height : box.height;
+    box.x = (width - box.width) / 2;
+    box.y = (height - box.height) / 2;
+    return box;
+}
+
+gr_box gr_crop_random_resized(const gr_crop_params *crop, gr_random_key key, int width, int height)
+{
+    gr_random r = gr_random_stream(key, STREAM_CROP);
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        double area = gr_random_uniform(&r, crop->scale[0], crop->scale[1]) * width * height;
+        double aspect = exp(gr_random_uniform(&r, log(crop->ratio[0]), log(crop->ratio[1])));
+        double w = nearbyint(sqrt(area * aspect)), h = nearbyint(sqrt(area / aspect));
+        if (w < 1 || h < 1 || w > width || h > height)
+            continue;
+        gr_box box = {.width = (int)w, .height = (int)h};
+        box.y = gr_random_below(&r, height - box.height + 1);
+        box.x = gr_random_below(&r, width - box.width + 1);
+        return box;
+    }
+    return central_box(crop, width, height);
+}

@@ -1,0 +1,39 @@
+/* A stream of random numbers for one image in one epoch: a pure function of seed, epoch, image and
+ * the stream's own number, so that a resumed run draws what it would have drawn.
+ *
+ * Thread-safety: each stream by one thread.
+ */
+#ifndef GR_DATA_RANDOM_H
+#define GR_DATA_RANDOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct gr_random {
+    uint64_t seed;
+    uint32_t counter[4]; /* image, block, epoch, stream */
+    uint32_t words[4];
+    int left; /* of words */
+} gr_random;
+
+/* Which image of which pass over the data. */
+typedef struct gr_random_key {
+    uint64_t seed;
+    uint32_t epoch, index;
+} gr_random_key;
+
+/* Each use has a stream of its own: switching one on changes no other. */
+gr_random gr_random_stream(gr_random_key key, uint32_t stream);
+
+uint32_t gr_random_bits(gr_random *r);
+
+/* Uniform in [low, high), in steps of 2^-32. */
+double gr_random_uniform(gr_random *r, double low, double high);
+
+/* Uniform in 0 .. n - 1. */
+int gr_random_below(gr_random *r, int n);
+
+/* True with the given probability. */
+bool gr_random_chance(gr_random *r, double probability);
+
+#endif
