@@ -35,6 +35,23 @@ graft_status cli_count_method(cli *c, const char *model, const char *method, con
     return status;
 }
 
+graft_status cli_count_fitting(cli *c, const char *model, const char *method, int64_t *count)
+{
+    graft_count counted = {0};
+    graft_log *quiet = graft_log_create(NULL);
+    graft_status status = graft_count_trainable(quiet, model, method, NULL, 0, 1, &counted);
+    graft_log_destroy(&quiet);
+    *count = status == GRAFT_OK ? counted.without_head : -1;
+    if (status == GRAFT_OK || status == GRAFT_ERR_UNSUPPORTED)
+        return GRAFT_OK;
+    return cli_count_method(c, model, method, NULL, count);
+}
+
+const char *cli_count_text(int64_t count, char text[32])
+{
+    return count < 0 ? "-" : cli_grouped(count, text);
+}
+
 static void print_options(int method, const graft_method_info *m)
 {
     graft_method_option o;
@@ -67,9 +84,10 @@ static graft_status print_counts(cli *c, const methods_options *o)
     cli_table_cell(&t, "parameters without head");
     for (int i = 0; status == GRAFT_OK && graft_method_get_info(i, &m); i++) {
         const char *name = o->method ? o->method : m.name;
-        status = cli_count_method(c, o->count, name, &o->set, &count);
+        status = o->method ? cli_count_method(c, o->count, name, &o->set, &count)
+                           : cli_count_fitting(c, o->count, name, &count);
         cli_table_cell(&t, "%s", name);
-        cli_table_cell(&t, "%s", cli_grouped(count, text));
+        cli_table_cell(&t, "%s", cli_count_text(count, text));
         if (o->method)
             break;
     }
@@ -100,8 +118,9 @@ static graft_status print_json(cli *c, const methods_options *o)
                       m.source, "foldable", m.not_foldable == NULL, "options", options_json(i));
         int64_t count;
         if (o->count) {
-            status = cli_count_method(c, o->count, m.name, NULL, &count);
-            json_object_set_new(method, "trainable_without_head", json_integer(count));
+            status = cli_count_fitting(c, o->count, m.name, &count);
+            json_object_set_new(method, "trainable_without_head",
+                                count < 0 ? json_null() : json_integer(count));
         }
         json_array_append_new(array, method);
     }

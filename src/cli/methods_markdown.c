@@ -29,8 +29,8 @@ static graft_status print_overview(cli *c)
         for (int k = 0; k < COUNTED; k++) {
             int64_t count;
             char text[32];
-            CLI_TRY(cli_count_method(c, counted[k].model, m.name, NULL, &count));
-            printf(" %s |", cli_grouped(count, text));
+            CLI_TRY(cli_count_fitting(c, counted[k].model, m.name, &count));
+            printf(" %s |", cli_count_text(count, text));
         }
         printf(" %s%s | %s |\n", m.not_foldable ? "no: " : "yes",
                m.not_foldable ? m.not_foldable : "", m.source);

@@ -126,6 +126,11 @@ gr_value *gr_build_weight(gr_build *b, const char *name, gr_shape shape)
     return v;
 }
 
+gr_value *gr_build_gained(gr_build *b, const char *name, gr_shape shape)
+{
+    return find_tensor(b, name) ? gr_build_optional(b, name, shape) : NULL;
+}
+
 gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init)
 {
     if (gr_graph_status(b->graph) != GRAFT_OK)

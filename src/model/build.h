@@ -60,6 +60,10 @@ gr_value *gr_build_weight(gr_build *b, const char *name, gr_shape shape);
 /* The same, when the backbone may do without: NULL without an error. */
 gr_value *gr_build_optional(gr_build *b, const char *name, gr_shape shape);
 
+/* A bias that the architecture lacks, and that merging an adapter may have added: NULL where no
+ * file has it. */
+gr_value *gr_build_gained(gr_build *b, const char *name, gr_shape shape);
+
 /* A new trainable tensor. Its start value comes from the given adapter or from `init`, drawn by a
  * generator keyed by the seed and the name: no other tensor changes it. */
 gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init);

@@ -58,8 +58,10 @@ const char *gr_model_preset_name(int index);
 /* All names for a message, "a, b, c", cut to fit. Returns text. */
 const char *gr_model_preset_names(char *text, size_t size);
 
-/* Reads the geometry off a backbone's tensors (timm names). Heads come from the metadata key
- * "graft.heads", or are 64 channels wide (80 for width 1280). */
+/* Reads the geometry off a backbone's tensors (timm names): a Swin has tables of relative
+ * positions, CLIP's image encoder a norm before its blocks (proj_dim 0 when it has no
+ * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. Heads of a
+ * ViT come from the key "graft.heads", or are 64 channels wide (80 for width 1280). */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);
 

@@ -19,11 +19,13 @@ gr_value *gr_build_norm(gr_build *b, gr_point point, const char *name, gr_value 
 gr_linear_site gr_build_linear(gr_build *b, const char *module, gr_linear_target target,
                                int64_t out, int64_t in)
 {
+    const char *bias = gr_build_name(b, "%s.bias", module);
     return (gr_linear_site){
         .module = module,
         .target = target,
         .weight = gr_build_weight(b, gr_build_name(b, "%s.weight", module), GR_SHAPE(out, in)),
-        .bias = gr_build_optional(b, gr_build_name(b, "%s.bias", module), GR_SHAPE(out)),
+        .bias = target == GR_TARGET_REDUCTION ? gr_build_gained(b, bias, GR_SHAPE(out))
+                                              : gr_build_optional(b, bias, GR_SHAPE(out)),
     };
 }
 
@@ -31,7 +33,9 @@ gr_value *gr_build_patches(gr_build *b, gr_value *image)
 {
     int64_t p = b->config->patch_size, dim = b->config->dim;
     gr_value *weight = gr_build_weight(b, "patch_embed.proj.weight", GR_SHAPE(dim, 3, p, p));
-    gr_value *bias = gr_build_optional(b, "patch_embed.proj.bias", GR_SHAPE(dim));
+    const char *name = "patch_embed.proj.bias";
+    gr_value *bias = b->config->pre_norm ? gr_build_gained(b, name, GR_SHAPE(dim)) /* CLIP */
+                                         : gr_build_optional(b, name, GR_SHAPE(dim));
     if (!weight)
         return NULL;
     weight = gr_reshape(weight, GR_SHAPE(dim, 3 * p * p));

@@ -1,6 +1,7 @@
 #include "train/adapter.h"
 
 #include "base/json.h"
+#include "model/config_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,15 +51,6 @@ static json_t *options_json(const gr_methods *methods)
     return options;
 }
 
-static json_t *config_json(const gr_model_config *c)
-{
-    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:s}", "image_size", c->image_size,
-                     "patch_size", c->patch_size, "dim", c->dim, "depth", c->depth, "heads",
-                     c->heads, "hidden", c->hidden, "classes", c->classes, "norm_eps",
-                     (double)c->norm_eps, "activation", (int)c->activation, "pool",
-                     c->pool == GR_POOL_AVG ? "avg" : "cls");
-}
-
 static json_t *classes_json(const gr_dataset *data)
 {
     if (!data || !gr_dataset_class_name(data, 0))
@@ -94,7 +86,7 @@ graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_m
     GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.methods", name));
     GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.heads", heads));
     GR_TRY(set_json(log, adapter, "graft.options", options_json(methods)));
-    GR_TRY(set_json(log, adapter, "graft.model", config_json(config)));
+    GR_TRY(gr_model_config_describe(log, adapter, config));
     GR_TRY(set_json(log, adapter, "graft.input",
                     json_pack("{s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
                               input->resize, "normalization", input->normalization)));
@@ -129,28 +121,6 @@ static graft_status read_options(graft_log *log, const gr_tensors *adapter, gr_m
     return status;
 }
 
-static graft_status read_config(graft_log *log, const gr_tensors *adapter, gr_model_config *c)
-{
-    json_t *model;
-    double eps = 0.0;
-    int activation = 0;
-    const char *pool = "";
-    GR_TRY(parse(log, adapter, "graft.model", &model));
-    *c = (gr_model_config){0};
-    int bad = json_unpack(model, "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:F,s:i,s:s}", "image_size",
-                          &c->image_size, "patch_size", &c->patch_size, "dim", &c->dim, "depth",
-                          &c->depth, "heads", &c->heads, "hidden", &c->hidden, "classes",
-                          &c->classes, "norm_eps", &eps, "activation", &activation, "pool", &pool);
-    c->norm_eps = (float)eps;
-    c->activation = activation == GR_FUNC_QUICK_GELU ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
-    c->pool = strcmp(pool, "avg") == 0 ? GR_POOL_AVG : GR_POOL_CLS;
-    json_decref(model);
-    if (bad)
-        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.model in its metadata is incomplete",
-                       gr_tensors_source(adapter));
-    return gr_model_config_check(log, c);
-}
-
 graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, int image_size,
                                    gr_input *input)
 {
@@ -182,7 +152,7 @@ graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_
     if (status == GRAFT_OK)
         status = read_options(log, adapter, out->methods);
     if (status == GRAFT_OK)
-        status = read_config(log, adapter, &out->config);
+        status = gr_model_config_described(log, adapter, &out->config);
     if (status == GRAFT_OK)
         status = gr_adapter_input_read(log, adapter, out->config.image_size, &out->input);
     if (status != GRAFT_OK)

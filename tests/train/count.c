@@ -16,10 +16,11 @@ static void expect(const char *model, const char *methods, const char *key, cons
     TEST_OK(log, gr_count_trainable(log, &config, set, &without_head, &with_head));
     assert_int_equal(without_head, expected);
     assert_int_equal(with_head, expected);
+    int feature = config.stages ? config.dim << (config.stages - 1) : config.dim;
     config.classes = 100;
     TEST_OK(log, gr_count_trainable(log, &config, set, &without_head, &with_head));
     assert_int_equal(without_head, expected);
-    assert_int_equal(with_head, expected + 100 * (config.dim + 1));
+    assert_int_equal(with_head, expected + 100 * (feature + 1));
     gr_methods_destroy(set);
     graft_log_destroy(&log);
 }
@@ -52,6 +53,28 @@ static void vit_large(void **state)
     expect(model, "freqfit", NULL, NULL, 5785600);
 }
 
+/* "bias" is also in the names of the tables of relative positions: 63,544 of bitfit's numbers,
+ * which the published ones include. */
+static void swin_base(void **state)
+{
+    const char *model = "swin_base_patch4_window7_224";
+    expect(model, "linear", NULL, NULL, 0);
+    expect(model, "full", NULL, NULL, 86743224);
+    expect(model, "bitfit", NULL, NULL, 137216 + 63544);
+    expect(model, "lora", NULL, NULL, 385024);
+    expect(model, "convpass", NULL, NULL, 437504);
+    expect(model, "convpass_attn", NULL, NULL, 218752);
+    expect(model, "rlrr", NULL, NULL, 358144);
+}
+
+/* CLIP's image encoder has no bias at its patches and one more norm. */
+static void clip(void **state)
+{
+    const char *model = "clip_vit_base_patch16_224";
+    expect(model, "full", NULL, NULL, 85798656 - 768 + 2 * 768);
+    expect(model, "convpass", NULL, NULL, 327552);
+}
+
 static void wrong_geometry_is_an_error(void **state)
 {
     graft_log *log = test_log_create();
@@ -70,6 +93,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vit_base),
         cmocka_unit_test(vit_large),
+        cmocka_unit_test(swin_base),
+        cmocka_unit_test(clip),
         cmocka_unit_test(wrong_geometry_is_an_error),
     };
     return cmocka_run_group_tests_name("train count", tests, NULL, NULL);
