@@ -16,6 +16,7 @@
 /* How images become network input. */
 typedef struct graft_input_params {
     int image_size;            /* pixels, square; 0: as the backbone was trained */
+    int resize_to;             /* pixels, before the crop to image_size; 0: image_size */
     const char *interpolation; /* "bilinear", "bicubic" */
     const char *resize;        /* "squash": both sides at once; "crop": short side, then centre */
     const char *normalization; /* "imagenet", "half" */
@@ -24,7 +25,8 @@ typedef struct graft_input_params {
 
 /* What training does to images at random. */
 typedef struct graft_augment_params {
-    const char *crop;       /* "none"; "random-resized": a random part, resized */
+    const char *crop; /* "none"; "random": a random place of the resized image, not its centre;
+                       * "random-resized": a random part, resized */
     const char *crop_scale; /* its part of the area, "LEAST,MOST" */
     const char *crop_ratio; /* its width / height, "LEAST,MOST" */
     bool flip;              /* horizontally */

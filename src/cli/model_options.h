@@ -42,6 +42,9 @@ typedef struct cli_model_options {
         {"resize",      0, CLI_TEXT, CLI_MODEL_FIELD(params.input.resize),                         \
          "squash|crop", 0, 0,        "both sides at once, or the short side, then the centre",     \
          "as trained"},                                                                            \
+        {"resize-to", 0, CLI_INT, CLI_MODEL_FIELD(params.input.resize_to),                         \
+         "PIXELS",    0, 8192,    "side after the resize, before the crop",                        \
+         "as trained"},                                                                            \
         {"interpolation",    0, CLI_TEXT, CLI_MODEL_FIELD(params.input.interpolation),             \
          "bilinear|bicubic", 0, 0,        "how images are resized",                                \
          "as trained"},                                                                            \

@@ -18,9 +18,27 @@ static graft_status check_crop(graft_log *log, const gr_crop_params *crop)
     return GRAFT_OK;
 }
 
-graft_status gr_augment_check(graft_log *log, const gr_augment *a)
+graft_status gr_augment_check(graft_log *log, const gr_augment *a, const gr_preprocess *p)
 {
+    bool room = p->mode == GR_RESIZE_CROP || p->resize_to > p->size;
+    if (a->crop.kind == GR_CROP_RANDOM && !room)
+        return gr_fail(
+            log, GRAFT_ERR_ARGUMENT,
+            "crop random: images resized to %d x %d leave no room; give --resize-to more "
+            "than %d, or --resize crop",
+            p->size, p->size, p->size);
     return check_crop(log, &a->crop);
+}
+
+static graft_status random_place(graft_log *log, const gr_preprocess *p, gr_random_key key,
+                                 const gr_image *in, gr_image *out)
+{
+    gr_image scaled;
+    GR_TRY(gr_preprocess_scale(log, p, in, &scaled));
+    gr_box box = gr_crop_random(key, p->size, scaled.width, scaled.height);
+    graft_status status = gr_crop(log, &scaled, box, out);
+    gr_image_free(&scaled);
+    return status;
 }
 
 static graft_status random_resized(graft_log *log, const gr_crop_params *crop,
@@ -35,13 +53,24 @@ static graft_status random_resized(graft_log *log, const gr_crop_params *crop,
     return status;
 }
 
+static graft_status cut(graft_log *log, const gr_augment *a, const gr_preprocess *p,
+                        gr_random_key key, const gr_image *in, gr_image *out)
+{
+    switch (a->crop.kind) {
+    case GR_CROP_RANDOM:
+        return random_place(log, p, key, in, out);
+    case GR_CROP_RANDOM_RESIZED:
+        return random_resized(log, &a->crop, p, key, in, out);
+    case GR_CROP_NONE:
+        break;
+    }
+    return gr_preprocess_resize(log, p, in, out);
+}
+
 graft_status gr_augment_image(graft_log *log, const gr_augment *a, const gr_preprocess *p,
                               gr_random_key key, const gr_image *in, gr_image *out)
 {
-    if (a->crop.kind == GR_CROP_RANDOM_RESIZED)
-        GR_TRY(random_resized(log, &a->crop, p, key, in, out));
-    else
-        GR_TRY(gr_preprocess_resize(log, p, in, out));
+    GR_TRY(cut(log, a, p, key, in, out));
     if (a->flip && gr_order_flip(key.seed, key.epoch, key.index))
         gr_flip_horizontal(out);
     return GRAFT_OK;

@@ -12,6 +12,7 @@
 
 typedef enum gr_crop_kind {
     GR_CROP_NONE,           /* as gr_preprocess_resize() */
+    GR_CROP_RANDOM,         /* resized by gr_preprocess_scale(), then a random place of it */
     GR_CROP_RANDOM_RESIZED, /* a random part of the image, resized to size x size */
 } gr_crop_kind;
 
@@ -27,12 +28,15 @@ typedef struct gr_augment {
     bool flip; /* mirror with probability 1/2 */
 } gr_augment;
 
-/* Checks the ranges of the parameters. */
-graft_status gr_augment_check(graft_log *log, const gr_augment *a);
+/* Checks the ranges of the parameters, and that they fit the preprocessing. */
+graft_status gr_augment_check(graft_log *log, const gr_augment *a, const gr_preprocess *p);
 
 /* `in` resized, cropped and changed to a new size x size image. */
 graft_status gr_augment_image(graft_log *log, const gr_augment *a, const gr_preprocess *p,
                               gr_random_key key, const gr_image *in, gr_image *out);
+
+/* A random size x size part of a width x height image that is at least as large. */
+gr_box gr_crop_random(gr_random_key key, int size, int width, int height);
 
 /* The part that a random resized crop takes of a width x height image. After ten draws that do not
  * fit, the largest one in the middle whose aspect is within the ratios. */

@@ -20,6 +20,15 @@ static gr_box central_box(const gr_crop_params *crop, int width, int height)
     return box;
 }
 
+gr_box gr_crop_random(gr_random_key key, int size, int width, int height)
+{
+    gr_random r = gr_random_stream(key, STREAM_CROP);
+    gr_box box = {.width = size, .height = size};
+    box.y = gr_random_below(&r, height - size + 1);
+    box.x = gr_random_below(&r, width - size + 1);
+    return box;
+}
+
 gr_box gr_crop_random_resized(const gr_crop_params *crop, gr_random_key key, int width, int height)
 {
     gr_random r = gr_random_stream(key, STREAM_CROP);

@@ -171,8 +171,8 @@ static graft_status check(graft_log *log, const gr_loader_params *p)
     if (p->threads < 0 || p->threads > MAX_THREADS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d loader threads: expected 0 to %d", p->threads,
                        MAX_THREADS);
-    GR_TRY(gr_augment_check(log, &p->augment));
-    return gr_preprocess_check(log, &p->preprocess);
+    GR_TRY(gr_preprocess_check(log, &p->preprocess));
+    return gr_augment_check(log, &p->augment, &p->preprocess);
 }
 
 /* Two batches ahead, and always something to do for each worker. */

@@ -12,14 +12,18 @@ typedef struct gr_preprocess {
     int size; /* the output is size x size */
     gr_interpolation interpolation;
     gr_resize_mode mode;
-    double crop_fraction; /* GR_RESIZE_CROP only, (0, 1]; 0 means 1 */
+    int resize_to; /* size before the crop, at least `size`; 0: size */
     gr_normalization normalization;
 } gr_preprocess;
 
 /* Checks the ranges of the parameters. */
 graft_status gr_preprocess_check(graft_log *log, const gr_preprocess *p);
 
-/* Resizes and crops `in` to a new size x size image. */
+/* Resizes `in` to a new image of at least size x size, which a crop is then taken from. */
+graft_status gr_preprocess_scale(graft_log *log, const gr_preprocess *p, const gr_image *in,
+                                 gr_image *out);
+
+/* Resizes `in` and takes the centre: a new size x size image. */
 graft_status gr_preprocess_resize(graft_log *log, const gr_preprocess *p, const gr_image *in,
                                   gr_image *out);
 

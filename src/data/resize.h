@@ -17,8 +17,8 @@ typedef enum gr_interpolation {
 } gr_interpolation;
 
 typedef enum gr_resize_mode {
-    GR_RESIZE_SQUASH, /* to size x size, whatever the aspect */
-    GR_RESIZE_CROP,   /* the shorter side to size / crop_fraction, then a centre crop */
+    GR_RESIZE_SQUASH, /* both sides, whatever the aspect */
+    GR_RESIZE_CROP,   /* the shorter side; a square is cut out of the longer one */
 } gr_resize_mode;
 
 /* A separable resampling, horizontally then vertically, each pass rounded to 8 bits. *out is a new

@@ -14,26 +14,27 @@ static void copy_name(char out[16], const char *name, const char *fallback)
     snprintf(out, 16, "%s", name && *name ? name : fallback);
 }
 
-graft_status gr_input_resolve(graft_log *log, const char *interpolation, const char *resize,
-                              const char *normalization, int image_size, gr_input *out)
+graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
+                              gr_input *out)
 {
-    *out = (gr_input){.preprocess = {.size = image_size}};
-    copy_name(out->interpolation, interpolation, "bicubic");
-    copy_name(out->resize, resize, "squash");
-    copy_name(out->normalization, normalization, "imagenet");
+    *out = (gr_input){.preprocess = {.size = image_size, .resize_to = params->resize_to}};
+    copy_name(out->interpolation, params->interpolation, "bicubic");
+    copy_name(out->resize, params->resize, "squash");
+    copy_name(out->normalization, params->normalization, "imagenet");
     if (strcmp(out->interpolation, "bicubic") == 0)
         out->preprocess.interpolation = GR_BICUBIC;
     else if (strcmp(out->interpolation, "bilinear") == 0)
         out->preprocess.interpolation = GR_BILINEAR;
     else
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "interpolation '%s': expected bicubic or bilinear",
-                       interpolation);
+                       out->interpolation);
     if (strcmp(out->resize, "squash") == 0)
         out->preprocess.mode = GR_RESIZE_SQUASH;
     else if (strcmp(out->resize, "crop") == 0)
         out->preprocess.mode = GR_RESIZE_CROP;
     else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "resize '%s': expected squash or crop", resize);
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "resize '%s': expected squash or crop",
+                       out->resize);
     GR_TRY(gr_normalization_named(log, out->normalization, &out->preprocess.normalization));
     return gr_preprocess_check(log, &out->preprocess);
 }
@@ -49,6 +50,15 @@ static json_t *options_json(const gr_methods *methods)
             json_object_set_new(options, key, json_string(text));
         }
     return options;
+}
+
+static json_t *input_json(const gr_input *input)
+{
+    json_t *json = json_pack("{s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
+                             input->resize, "normalization", input->normalization);
+    if (json && input->preprocess.resize_to)
+        json_object_set_new(json, "resize_to", json_integer(input->preprocess.resize_to));
+    return json;
 }
 
 static json_t *classes_json(const gr_dataset *data)
@@ -87,9 +97,7 @@ graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_m
     GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.heads", heads));
     GR_TRY(set_json(log, adapter, "graft.options", options_json(methods)));
     GR_TRY(gr_model_config_describe(log, adapter, config));
-    GR_TRY(set_json(log, adapter, "graft.input",
-                    json_pack("{s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
-                              input->resize, "normalization", input->normalization)));
+    GR_TRY(set_json(log, adapter, "graft.input", input_json(input)));
     json_t *names = classes_json(classes);
     return names ? set_json(log, adapter, "graft.classes", names) : GRAFT_OK;
 }
@@ -125,15 +133,15 @@ graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, in
                                    gr_input *input)
 {
     json_t *json;
-    const char *interpolation, *resize, *normalization;
+    graft_input_params p = {0};
     GR_TRY(parse(log, adapter, "graft.input", &json));
     graft_status status;
-    if (json_unpack(json, "{s:s,s:s,s:s}", "interpolation", &interpolation, "resize", &resize,
-                    "normalization", &normalization))
+    if (json_unpack(json, "{s:s,s:s,s:s,s?i}", "interpolation", &p.interpolation, "resize",
+                    &p.resize, "normalization", &p.normalization, "resize_to", &p.resize_to))
         status = gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.input in its metadata is incomplete",
                          gr_tensors_source(adapter));
     else
-        status = gr_input_resolve(log, interpolation, resize, normalization, image_size, input);
+        status = gr_input_resolve(log, &p, image_size, input);
     json_decref(json);
     return status;
 }

@@ -2,11 +2,14 @@
  *
  * A safetensors file. Metadata, all texts: "graft.format" "adapter-1", "graft.methods"
  * "freqfit+lora", "graft.options" (JSON object "method.option": "value"), "graft.model" (JSON
- * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization),
+ * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization,
+ * resize_to unless 0),
  * "graft.classes" (JSON object {"names": [...]}, may be absent), "graft.heads".
  */
 #ifndef GR_ADAPTER_H
 #define GR_ADAPTER_H
+
+#include <graft/train.h>
 
 #include "data/dataset.h"
 #include "data/preprocess.h"
@@ -20,9 +23,10 @@ typedef struct gr_input {
     gr_preprocess preprocess;
 } gr_input;
 
-/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet. */
-graft_status gr_input_resolve(graft_log *log, const char *interpolation, const char *resize,
-                              const char *normalization, int image_size, gr_input *out);
+/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet. The size is the
+ * model's, not that of `params`. */
+graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
+                              gr_input *out);
 
 typedef struct gr_adapter_info {
     gr_model_config config;

@@ -22,9 +22,13 @@ static graft_status resolve_crop(graft_log *log, const graft_augment_params *s, 
 {
     if (!s->crop || !*s->crop || strcmp(s->crop, "none") == 0)
         return GRAFT_OK;
+    if (strcmp(s->crop, "random") == 0) {
+        out->kind = GR_CROP_RANDOM;
+        return GRAFT_OK;
+    }
     if (strcmp(s->crop, "random-resized") != 0)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "crop '%s': expected none or random-resized",
-                       s->crop);
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "crop '%s': expected none, random or random-resized", s->crop);
     out->kind = GR_CROP_RANDOM_RESIZED;
     GR_TRY(read_pair(log, "crop-scale", s->crop_scale, out->scale));
     return read_pair(log, "crop-ratio", s->crop_ratio, out->ratio);
@@ -33,6 +37,5 @@ static graft_status resolve_crop(graft_log *log, const graft_augment_params *s, 
 graft_status gr_augmentation_resolve(graft_log *log, const graft_augment_params *s, gr_augment *out)
 {
     *out = (gr_augment){.flip = s->flip};
-    GR_TRY(resolve_crop(log, s, &out->crop));
-    return gr_augment_check(log, out);
+    return resolve_crop(log, s, &out->crop);
 }

@@ -35,7 +35,7 @@ static graft_status describe_backbone(graft_model *m)
     int size = m->info.config.image_size;
     if (gr_tensors_metadata(m->weights, "graft.input")) /* merged by graft */
         return gr_adapter_input_read(m->log, m->weights, size, &m->info.input);
-    return gr_input_resolve(m->log, NULL, NULL, NULL, size, &m->info.input);
+    return gr_input_resolve(m->log, &(graft_input_params){0}, size, &m->info.input);
 }
 
 static graft_status override_input(graft_model *m, const graft_input_params *p)
@@ -45,10 +45,13 @@ static graft_status override_input(graft_model *m, const graft_input_params *p)
         m->info.config.image_size = p->image_size;
     GR_TRY(gr_model_config_check(m->log, &m->info.config));
     gr_input old = *input;
-    return gr_input_resolve(m->log, p->interpolation ? p->interpolation : old.interpolation,
-                            p->resize ? p->resize : old.resize,
-                            p->normalization ? p->normalization : old.normalization,
-                            m->info.config.image_size, input);
+    graft_input_params merged = {
+        .resize_to = p->resize_to ? p->resize_to : old.preprocess.resize_to,
+        .interpolation = p->interpolation ? p->interpolation : old.interpolation,
+        .resize = p->resize ? p->resize : old.resize,
+        .normalization = p->normalization ? p->normalization : old.normalization,
+    };
+    return gr_input_resolve(m->log, &merged, m->info.config.image_size, input);
 }
 
 static graft_status load(graft_model *m, const graft_model_params *p)

@@ -130,8 +130,8 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     if (p->input.image_size)
         s->config.image_size = p->input.image_size;
     GR_TRY(gr_model_config_check(log, &s->config));
-    GR_TRY(gr_input_resolve(log, p->input.interpolation, p->input.resize, p->input.normalization,
-                            s->config.image_size, &s->input));
+    GR_TRY(gr_input_resolve(log, &p->input, s->config.image_size, &s->input));
+    GR_TRY(gr_augment_check(log, &s->augment, &s->input.preprocess));
     if (p->init_adapter)
         GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
     s->header = gr_tensors_create();

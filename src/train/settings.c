@@ -66,6 +66,7 @@ static json_t *result_settings(const graft_train_params *p)
     json_object_set_new(o, "set", text_array(p->set, p->set_count));
     set_text(o, "init-adapter", p->init_adapter);
     set_int(o, "image-size", (uint64_t)p->input.image_size);
+    set_int(o, "resize-to", (uint64_t)p->input.resize_to);
     set_text(o, "interpolation", p->input.interpolation);
     set_text(o, "resize", p->input.resize);
     set_text(o, "normalization", p->input.normalization);

@@ -127,6 +127,35 @@ static void image_is_its_box(void **state)
     gr_image_free(&in);
 }
 
+/* A place of the resized image: each of them about equally often. */
+static void random_place(void **state)
+{
+    enum { N = 600, PLACES = 4 };
+    fixture *f = *state;
+    gr_preprocess p = {.size = 12, .resize_to = 13};
+    gr_augment a = {.crop = {GR_CROP_RANDOM}};
+    gr_image in = synthetic_image(f, 40, 30), parts[PLACES], found, scaled;
+    check_ok(f, gr_resize(f->log, &in, 13, 13, GR_BILINEAR, &scaled));
+    for (int i = 0; i < PLACES; i++)
+        check_ok(f, gr_crop(f->log, &scaled, (gr_box){i % 2, i / 2, 12, 12}, &parts[i]));
+    int seen[PLACES + 1] = {0};
+    for (uint32_t i = 0; i < N; i++) {
+        check_ok(f, gr_augment_image(f->log, &a, &p, (gr_random_key){9, 2, i}, &in, &found));
+        int place = 0;
+        while (place < PLACES && memcmp(found.pixels, parts[place].pixels, 12 * 12 * 3) != 0)
+            place++;
+        seen[place]++;
+        gr_image_free(&found);
+    }
+    assert_int_equal(seen[PLACES], 0);
+    for (int i = 0; i < PLACES; i++) {
+        assert_in_range(seen[i], N / PLACES - 45, N / PLACES + 45);
+        gr_image_free(&parts[i]);
+    }
+    gr_image_free(&scaled);
+    gr_image_free(&in);
+}
+
 static void refused(void **state)
 {
     fixture *f = *state;
@@ -134,11 +163,16 @@ static void refused(void **state)
         {0.0, 1.0, 1.0, 1.0}, {0.5, 0.4, 1.0, 1.0}, {0.5, 1.1, 1.0, 1.0}, {NAN, 1.0, 1.0, 1.0},
         {0.5, 1.0, 0.0, 1.0}, {0.5, 1.0, 1.0, 0.9}, {0.5, 1.0, 1.0, 1e3}, {0.5, 1.0, 1.0, NAN},
     };
+    gr_preprocess p = {.size = 12, .resize_to = 12};
+    gr_augment random = {.crop = {GR_CROP_RANDOM}};
+    assert_error(f, gr_augment_check(f->log, &random, &p), GRAFT_ERR_ARGUMENT, "--resize-to");
+    p.resize_to = 13;
+    check_ok(f, gr_augment_check(f->log, &random, &p));
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         gr_augment a = {.crop = {GR_CROP_RANDOM_RESIZED,
                                  {wrong[i][0], wrong[i][1]},
                                  {wrong[i][2], wrong[i][3]}}};
-        assert_error(f, gr_augment_check(f->log, &a), GRAFT_ERR_ARGUMENT, "LEAST,MOST");
+        assert_error(f, gr_augment_check(f->log, &a, &p), GRAFT_ERR_ARGUMENT, "LEAST,MOST");
     }
 }
 
@@ -150,6 +184,7 @@ int main(void)
         TEST(random_resized_boxes),
         TEST(random_resized_fallback),
         TEST(image_is_its_box),
+        TEST(random_place),
         TEST(refused),
     };
     return RUN_TESTS(tests);

@@ -194,20 +194,20 @@ static void preprocess_modes(void **state)
 {
     fixture *f = *state;
     gr_preprocess p = {
-        .size = 8, .interpolation = GR_BILINEAR, .mode = GR_RESIZE_CROP, .crop_fraction = 0.8};
+        .size = 8, .interpolation = GR_BILINEAR, .mode = GR_RESIZE_CROP, .resize_to = 10};
     check_ok(f, gr_normalization_named(f->log, "half", &p.normalization));
     gr_image in = synthetic_image(f, 40, 30), expected;
     float *out = gr_alloc(f->memory, 3 * 64 * sizeof(float));
     check_ok(f, gr_preprocess_image(f->log, &p, &in, out));
-    check_ok(f, gr_resize(f->log, &in, 13, 10, GR_BILINEAR, &expected)); /* 8 / 0.8 = 10 */
+    check_ok(f, gr_resize(f->log, &in, 13, 10, GR_BILINEAR, &expected));
     check_ok(f, gr_crop_centre(f->log, &expected, 8, 8));
     for (int i = 0; i < 64; i++)
         assert_float_equal(out[64 + i], expected.pixels[3 * i + 1] / 127.5f - 1.0f, 1e-6f);
     p.size = 0;
     assert_error(f, gr_preprocess_image(f->log, &p, &in, out), GRAFT_ERR_ARGUMENT, "size 0");
-    p.size = 8, p.crop_fraction = 1.5;
-    assert_error(f, gr_preprocess_image(f->log, &p, &in, out), GRAFT_ERR_ARGUMENT, "1.5");
-    p.crop_fraction = 1, p.normalization.std[1] = 0;
+    p.size = 8, p.resize_to = 7;
+    assert_error(f, gr_preprocess_image(f->log, &p, &in, out), GRAFT_ERR_ARGUMENT, "to 7 pixels");
+    p.resize_to = 0, p.normalization.std[1] = 0;
     assert_error(f, gr_preprocess_image(f->log, &p, &in, out), GRAFT_ERR_ARGUMENT, "std");
     gr_image_free(&in);
     gr_image_free(&expected);

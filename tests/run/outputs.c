@@ -112,6 +112,7 @@ static void settings_feed_back(void **state)
     p.warmup_epochs = 0.7;
     p.input.normalization = "half";
     p.input.resize = "crop";
+    p.input.resize_to = 40;
     train_ok(target->device, &p);
     char *config = in_folder(first, "config.json");
     command c = {0};
@@ -160,6 +161,8 @@ static void adapters_rebuild_the_model(void **state)
         p.input.normalization = i % 2 ? "half" : "imagenet";
         p.input.interpolation = i % 3 ? "bicubic" : "bilinear";
         p.input.image_size = i == 1 || i == 4 ? 48 : 0;
+        p.input.resize_to = i == 2 ? 40 : 0;
+        p.augment.crop = i == 2 ? "random" : "none";
         graft_train_result result = train_ok(target->device, &p);
         assert_evaluates_to(target->device, out, "adapter.safetensors", 2);
         assert_evaluates_to(target->device, out, "best.safetensors", result.best_epoch);
