@@ -8,9 +8,8 @@
 
 typedef enum graft_file_family {
     GRAFT_FILE_UNKNOWN,
-    GRAFT_FILE_VIT,     /* a vision transformer with timm's names */
-    GRAFT_FILE_JAX_VIT, /* one of the original JAX checkpoints */
-    GRAFT_FILE_ADAPTER, /* made by graft_train */
+    GRAFT_FILE_BACKBONE, /* of one of the layouts of docs/checkpoints.md */
+    GRAFT_FILE_ADAPTER,  /* made by graft_train */
 } graft_file_family;
 
 typedef struct graft_tensor_info {
@@ -19,6 +18,7 @@ typedef struct graft_tensor_info {
     int rank;
     int64_t shape[6]; /* outermost first */
     uint64_t size_bytes;
+    const char *becomes; /* its name in graft, or what it is a third of; NULL: ignored */
 } graft_tensor_info;
 
 typedef struct graft_vit_info {
@@ -40,8 +40,8 @@ GRAFT_API void graft_file_close(graft_file **file); /* sets *file to NULL */
 
 GRAFT_API graft_file_family graft_file_get_family(const graft_file *file);
 
-/* "timm ViT", "JAX ViT", "adapter", "unknown" */
-GRAFT_API const char *graft_file_family_name(graft_file_family family);
+/* "timm ViT", "OpenAI CLIP", .., "adapter", "unknown" */
+GRAFT_API const char *graft_file_get_family_name(const graft_file *file);
 
 /* The geometry: all zero when the file does not tell it. Returned by value. */
 GRAFT_API graft_vit_info graft_file_get_vit(const graft_file *file);
@@ -57,7 +57,7 @@ GRAFT_API size_t graft_file_metadata_count(const graft_file *file);
 GRAFT_API void graft_file_get_metadata(const graft_file *file, size_t index, const char **key,
                                        const char **value);
 
-/* What keeps a ViT or an adapter from being used, one line each: missing or wrongly shaped
+/* What keeps a backbone or an adapter from being used, one line each: missing or wrongly shaped
  * tensors, numbers that do not fit. The head may be absent. */
 GRAFT_API size_t graft_file_problem_count(const graft_file *file);
 GRAFT_API const char *graft_file_get_problem(const graft_file *file, size_t index);

@@ -4,6 +4,7 @@
 #include <graft/inspect.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static uint64_t total_bytes(const graft_file *file)
 {
@@ -41,9 +42,11 @@ static json_t *tensors_json(const graft_file *file)
         json_t *shape = json_array();
         for (int axis = 0; axis < t.rank; axis++)
             json_array_append_new(shape, json_integer(t.shape[axis]));
-        json_array_append_new(array, json_pack("{s:o,s:s,s:o,s:I}", "name", cli_json_text(t.name),
-                                               "dtype", t.dtype, "shape", shape, "bytes",
-                                               (json_int_t)t.size_bytes));
+        json_t *becomes = t.becomes ? cli_json_text(t.becomes) : json_null();
+        json_array_append_new(array,
+                              json_pack("{s:o,s:s,s:o,s:I,s:o}", "name", cli_json_text(t.name),
+                                        "dtype", t.dtype, "shape", shape, "bytes",
+                                        (json_int_t)t.size_bytes, "becomes", becomes));
     }
     return array;
 }
@@ -60,12 +63,25 @@ static graft_status print_json(cli *c, const char *path, const graft_file *file)
 {
     graft_vit_info vit = graft_file_get_vit(file);
     const char *methods = graft_file_get_methods(file);
-    return cli_print_json(
-        c, json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "file", cli_json_text(path), "family",
-                     graft_file_family_name(graft_file_get_family(file)), "methods",
-                     methods ? cli_json_text(methods) : json_null(), "geometry", vit_json(&vit),
-                     "problems", problems_json(file), "metadata", metadata_json(file), "tensors",
-                     tensors_json(file)));
+    return cli_print_json(c, json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "file", cli_json_text(path),
+                                       "family", graft_file_get_family_name(file), "methods",
+                                       methods ? cli_json_text(methods) : json_null(), "geometry",
+                                       vit_json(&vit), "problems", problems_json(file), "metadata",
+                                       metadata_json(file), "tensors", tensors_json(file)));
+}
+
+static void print_ignored(const graft_file *file)
+{
+    uint64_t size = 0;
+    size_t count = 0;
+    char text[32];
+    for (size_t i = 0; i < graft_file_tensor_count(file); i++) {
+        graft_tensor_info t = graft_file_get_tensor(file, i);
+        count += !t.becomes;
+        size += t.becomes ? 0 : t.size_bytes;
+    }
+    if (count && graft_file_get_family(file) == GRAFT_FILE_BACKBONE)
+        printf("ignored   %zu of them, %s\n", count, cli_bytes(size, text));
 }
 
 static void print_summary(const char *path, const graft_file *file)
@@ -75,7 +91,7 @@ static void print_summary(const char *path, const graft_file *file)
     char bytes[32];
     printf("file      ");
     cli_print_text(path);
-    printf("\nfamily    %s\n", graft_file_family_name(graft_file_get_family(file)));
+    printf("\nfamily    %s\n", graft_file_get_family_name(file));
     if (methods) {
         printf("methods   ");
         cli_print_text(methods);
@@ -91,6 +107,7 @@ static void print_summary(const char *path, const graft_file *file)
     }
     printf("tensors   %zu, %s\n", graft_file_tensor_count(file),
            cli_bytes(total_bytes(file), bytes));
+    print_ignored(file);
 }
 
 static void print_problems(const graft_file *file)
@@ -129,15 +146,31 @@ static void shape_text(const graft_tensor_info *t, char *text, size_t size)
         snprintf(text + used, size - used, "]");
 }
 
+/* Whether graft's names say more than the file's. */
+static bool is_translated(const graft_file *file)
+{
+    if (graft_file_get_family(file) != GRAFT_FILE_BACKBONE)
+        return false;
+    for (size_t i = 0; i < graft_file_tensor_count(file); i++) {
+        graft_tensor_info t = graft_file_get_tensor(file, i);
+        if (!t.becomes || strcmp(t.becomes, t.name) != 0)
+            return true;
+    }
+    return false;
+}
+
 static graft_status print_tensors(cli *c, const graft_file *file)
 {
-    cli_table table = {.columns = 4};
+    bool translated = is_translated(file);
+    cli_table table = {.columns = translated ? 5 : 4};
     char shape[160], bytes[32];
     printf("\n");
     cli_table_cell(&table, "tensor");
     cli_table_cell(&table, "type");
     cli_table_cell(&table, "shape");
     cli_table_cell(&table, "size");
+    if (translated)
+        cli_table_cell(&table, "in graft");
     for (size_t i = 0; i < graft_file_tensor_count(file); i++) {
         graft_tensor_info t = graft_file_get_tensor(file, i);
         shape_text(&t, shape, sizeof(shape));
@@ -145,6 +178,8 @@ static graft_status print_tensors(cli *c, const graft_file *file)
         cli_table_cell(&table, "%s", t.dtype);
         cli_table_cell(&table, "%s", shape);
         cli_table_cell(&table, "%s", cli_bytes(t.size_bytes, bytes));
+        if (translated)
+            cli_table_cell(&table, "%s", t.becomes ? t.becomes : "ignored");
     }
     return cli_table_print(c, &table);
 }

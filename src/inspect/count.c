@@ -20,7 +20,7 @@ static graft_status find_config(graft_log *log, const char *model, gr_model_conf
                        gr_model_preset_names(names, sizeof(names)));
     }
     gr_tensors *weights;
-    GR_TRY(gr_tensors_load(log, model, &weights));
+    GR_TRY(gr_backbone_load(log, model, &weights));
     graft_status status = gr_model_config_read(log, weights, out);
     gr_tensors_destroy(&weights);
     return status;
@@ -37,8 +37,7 @@ graft_status graft_count_trainable(graft_log *log, const char *model, const char
     GR_TRY(gr_methods_parse(log, method, &methods));
     graft_status status = gr_methods_set_all(log, methods, set, set_count);
     if (status == GRAFT_OK)
-        status = gr_count_trainable(log, &config, methods, &count->without_head,
-                                    &count->with_head);
+        status = gr_count_trainable(log, &config, methods, &count->without_head, &count->with_head);
     gr_methods_destroy(methods);
     return status;
 }

@@ -7,24 +7,24 @@
 #include <string.h>
 
 static graft_status compare(const gr_value *wanted, const gr_tensors *weights,
-                            graft_status (*problem)(void *user, const char *text), void *user)
+                            gr_expect_problem *problem, void *user)
 {
-    char line[512], expected[GR_SHAPE_TEXT], found[GR_SHAPE_TEXT];
+    char line[256], expected[GR_SHAPE_TEXT], found[GR_SHAPE_TEXT];
     const gr_tensor *t = gr_tensors_find(weights, wanted->name);
     if (t && gr_shape_equal(&t->shape, &wanted->shape))
         return GRAFT_OK;
     gr_shape_text(&wanted->shape, expected);
     if (t)
-        snprintf(line, sizeof(line), "%s: expected shape %s, found %s", wanted->name, expected,
+        snprintf(line, sizeof(line), "expected shape %s, found %s", expected,
                  gr_shape_text(&t->shape, found));
     else
-        snprintf(line, sizeof(line), "%s: missing, expected with shape %s", wanted->name, expected);
-    return problem(user, line);
+        snprintf(line, sizeof(line), "missing, expected with shape %s", expected);
+    return problem(user, wanted->name, line);
 }
 
 /* With every tensor trainable and none at hand, the builder makes a parameter of each. */
-graft_status gr_expect_vit(graft_log *log, const gr_model_config *config, const gr_tensors *weights,
-                           graft_status (*problem)(void *user, const char *text), void *user)
+graft_status gr_expect_backbone(graft_log *log, const gr_model_config *config,
+                                const gr_tensors *weights, gr_expect_problem *problem, void *user)
 {
     gr_model_config geometry = *config;
     geometry.classes = config->classes ? config->classes : 1;

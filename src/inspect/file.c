@@ -2,16 +2,18 @@
 #include "base/mem.h"
 #include "inspect/expect.h"
 #include "train/adapter.h"
-#include "weights/jax.h"
+#include "weights/layout.h"
 #include "weights/load.h"
-#include "weights/npz.h"
 
 #include <graft/inspect.h>
+#include <stdio.h>
 #include <string.h>
 
 struct graft_file {
-    gr_tensors *tensors; /* as they are in the file */
-    gr_tensors *timm;    /* a JAX checkpoint with timm's names, or NULL */
+    gr_tensors *tensors;  /* as they are in the file */
+    gr_tensors *backbone; /* with graft's names, borrows from `tensors`; NULL: none */
+    gr_layout_match match;
+    char **becomes; /* for each tensor its name in graft, or NULL; an allocation of the file */
     graft_file_family family;
     graft_vit_info vit;
     const char *methods;
@@ -45,18 +47,54 @@ static graft_vit_info vit_info(const gr_model_config *c)
                             c->heads,      c->hidden,     c->classes};
 }
 
-static graft_status examine_vit(graft_log *quiet, graft_file *file)
+/* Adds the name that a missing or misshapen tensor has in the file, where that is another one. */
+static graft_status add_tensor_problem(void *user, const char *name, const char *what)
 {
-    const gr_tensors *weights = file->timm ? file->timm : file->tensors;
+    graft_file *file = user;
+    const gr_name_rule *rule;
+    char origin[GR_NAME_BYTES], line[1024];
+    if (gr_layout_origin(&file->match, name, origin, &rule) && strcmp(origin, name) != 0)
+        snprintf(line, sizeof(line), "%s (%s in this file): %s", name, origin, what);
+    else
+        snprintf(line, sizeof(line), "%s: %s", name, what);
+    return add_problem(file, line);
+}
+
+static graft_status find_targets(graft_log *log, graft_file *file)
+{
+    size_t count = gr_tensors_count(file->tensors);
+    const gr_name_rule *rule;
+    gr_name_parts parts;
+    char name[GR_NAME_BYTES];
+    file->becomes = gr_alloc_array(file, count, sizeof(*file->becomes));
+    for (size_t i = 0; file->becomes && i < count; i++) {
+        const char *from = gr_tensors_at(file->tensors, i)->name;
+        if (gr_layout_use(&file->match, from, name, &rule, &parts) != GR_NAME_USED)
+            continue;
+        file->becomes[i] = gr_strdup(file->becomes, name);
+        if (!file->becomes[i])
+            return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of host memory", from);
+    }
+    return file->becomes ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "out of host memory");
+}
+
+static graft_status examine_backbone(graft_log *quiet, graft_file *file)
+{
     gr_model_config config, checked;
-    if (gr_model_config_read(quiet, weights, &config) != GRAFT_OK)
+    file->backbone = gr_tensors_create();
+    if (!file->backbone)
+        return GRAFT_ERR_MEMORY;
+    GR_TRY(gr_tensors_set_source(quiet, file->backbone, gr_tensors_source(file->tensors)));
+    GR_TRY(find_targets(quiet, file));
+    if (gr_layout_translate(quiet, &file->match, file->tensors, file->backbone) != GRAFT_OK ||
+        gr_model_config_read(quiet, file->backbone, &config) != GRAFT_OK)
         return add_error(file, quiet);
     checked = config;
     checked.classes = config.classes ? config.classes : 1;
     if (gr_model_config_check(quiet, &checked) != GRAFT_OK)
         return add_error(file, quiet);
     file->vit = vit_info(&config);
-    return gr_expect_vit(quiet, &config, weights, add_problem, file);
+    return gr_expect_backbone(quiet, &config, file->backbone, add_tensor_problem, file);
 }
 
 static graft_status examine_adapter(graft_log *quiet, graft_file *file)
@@ -70,46 +108,16 @@ static graft_status examine_adapter(graft_log *quiet, graft_file *file)
     return GRAFT_OK;
 }
 
-/* Any tensor of a ViT's own makes a file one, so that an incomplete one is told what it lacks. */
-static bool looks_like_vit(const gr_tensors *tensors)
-{
-    for (size_t i = 0; i < gr_tensors_count(tensors); i++) {
-        const char *name = gr_tensors_at(tensors, i)->name;
-        if (strncmp(name, "blocks.", 7) == 0 || strncmp(name, "patch_embed.proj.", 17) == 0)
-            return true;
-    }
-    return false;
-}
-
 static graft_status examine(graft_log *quiet, graft_file *file)
 {
     if (gr_tensors_metadata(file->tensors, "graft.format")) {
         file->family = GRAFT_FILE_ADAPTER;
         return examine_adapter(quiet, file);
     }
-    if (!file->timm && !looks_like_vit(file->tensors))
+    if (!gr_layout_recognise(file->tensors, &file->match))
         return GRAFT_OK;
-    file->family = file->timm ? GRAFT_FILE_JAX_VIT : GRAFT_FILE_VIT;
-    return examine_vit(quiet, file);
-}
-
-/* Like gr_tensors_load, but keeps the names of a JAX checkpoint too. */
-static graft_status load(graft_log *log, const char *path, graft_file *file)
-{
-    if (!gr_path_has_suffix(path, ".npz") || gr_file_is_directory(path))
-        return gr_tensors_load(log, path, &file->tensors);
-    file->tensors = gr_tensors_create();
-    if (!file->tensors)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory to load it", path);
-    GR_TRY(gr_tensors_set_source(log, file->tensors, path));
-    GR_TRY(gr_npz_read(log, path, file->tensors));
-    if (!gr_jax_recognise(file->tensors))
-        return GRAFT_OK;
-    file->timm = gr_tensors_create();
-    if (!file->timm)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory to load it", path);
-    GR_TRY(gr_tensors_set_source(log, file->timm, path));
-    return gr_jax_to_timm(log, file->tensors, file->timm);
+    file->family = GRAFT_FILE_BACKBONE;
+    return examine_backbone(quiet, file);
 }
 
 graft_status graft_file_open(graft_log *log, const char *path, graft_file **out)
@@ -117,7 +125,8 @@ graft_status graft_file_open(graft_log *log, const char *path, graft_file **out)
     *out = NULL;
     graft_file *file = gr_alloc(NULL, sizeof(*file));
     graft_log *quiet = graft_log_create(NULL);
-    graft_status status = file && quiet ? load(log, path, file) : GRAFT_ERR_MEMORY;
+    graft_status status =
+        file && quiet ? gr_tensors_load(log, path, &file->tensors) : GRAFT_ERR_MEMORY;
     if (status == GRAFT_OK) {
         status = examine(quiet, file);
         if (status != GRAFT_OK)
@@ -134,8 +143,8 @@ void graft_file_close(graft_file **file)
 {
     if (!file || !*file)
         return;
+    gr_tensors_destroy(&(*file)->backbone);
     gr_tensors_destroy(&(*file)->tensors);
-    gr_tensors_destroy(&(*file)->timm);
     gr_free(*file);
     *file = NULL;
 }
@@ -145,13 +154,11 @@ graft_file_family graft_file_get_family(const graft_file *file)
     return file->family;
 }
 
-const char *graft_file_family_name(graft_file_family family)
+const char *graft_file_get_family_name(const graft_file *file)
 {
-    switch (family) {
-    case GRAFT_FILE_VIT:
-        return "timm ViT";
-    case GRAFT_FILE_JAX_VIT:
-        return "JAX ViT";
+    switch (file->family) {
+    case GRAFT_FILE_BACKBONE:
+        return file->match.layout->name;
     case GRAFT_FILE_ADAPTER:
         return "adapter";
     case GRAFT_FILE_UNKNOWN:
@@ -181,6 +188,7 @@ graft_tensor_info graft_file_get_tensor(const graft_file *file, size_t index)
     graft_tensor_info info = {t->name, gr_dtype_name(t->dtype), t->shape.rank, {0}, t->size_bytes};
     for (int i = 0; i < t->shape.rank; i++)
         info.shape[i] = t->shape.dim[i];
+    info.becomes = file->becomes ? file->becomes[index] : NULL;
     return info;
 }
 

@@ -209,7 +209,7 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
     if (status == GRAFT_OK)
         status = choose_type(log, type, &how.store);
     if (status == GRAFT_OK)
-        status = gr_tensors_load(log, backbone, &m.backbone);
+        status = gr_backbone_load(log, backbone, &m.backbone);
     if (status == GRAFT_OK)
         status = gr_tensors_load(log, adapter, &m.adapter);
     if (status == GRAFT_OK)

@@ -58,7 +58,7 @@ static graft_status load(graft_model *m, const graft_model_params *p)
 {
     if (!p->backbone)
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "--backbone: is required");
-    GR_TRY(gr_tensors_load(m->log, p->backbone, &m->weights));
+    GR_TRY(gr_backbone_load(m->log, p->backbone, &m->weights));
     if (p->adapter) {
         GR_TRY(gr_tensors_load(m->log, p->adapter, &m->adapter));
         GR_TRY(gr_adapter_info_read(m->log, m->adapter, &m->info));

@@ -74,7 +74,7 @@ static graft_status choose_schedule(graft_log *log, const graft_train_params *p,
 static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     if (p->backbone) {
-        GR_TRY(gr_tensors_load(log, p->backbone, &s->weights));
+        GR_TRY(gr_backbone_load(log, p->backbone, &s->weights));
         return gr_model_config_read(log, s->weights, &s->config);
     }
     if (!p->model)

@@ -1,8 +1,10 @@
 #include "weights/load.h"
 
-#include "weights/jax.h"
+#include "weights/layout.h"
 #include "weights/npz.h"
 #include "weights/safetensors.h"
+
+#include <stdio.h>
 
 static graft_status create(graft_log *log, const char *path, gr_tensors **tensors)
 {
@@ -12,23 +14,11 @@ static graft_status create(graft_log *log, const char *path, gr_tensors **tensor
     return gr_tensors_set_source(log, *tensors, path);
 }
 
-static graft_status read_npz(graft_log *log, const char *path, gr_tensors **tensors)
-{
-    GR_TRY(gr_npz_read(log, path, *tensors));
-    if (!gr_jax_recognise(*tensors))
-        return GRAFT_OK;
-    gr_tensors *jax = *tensors;
-    graft_status status = create(log, path, tensors);
-    if (status == GRAFT_OK)
-        status = gr_jax_to_timm(log, jax, *tensors);
-    gr_tensors_destroy(&jax);
-    return status;
-}
-
 static bool is_torch_pickle(const char *path)
 {
     return gr_path_has_suffix(path, ".pth") || gr_path_has_suffix(path, ".pt") ||
-           gr_path_has_suffix(path, ".bin") || gr_path_has_suffix(path, ".ckpt");
+           gr_path_has_suffix(path, ".bin") || gr_path_has_suffix(path, ".ckpt") ||
+           gr_path_has_suffix(path, ".pth.tar");
 }
 
 static graft_status read_any(graft_log *log, const char *path, gr_tensors **tensors)
@@ -42,11 +32,11 @@ static graft_status read_any(graft_log *log, const char *path, gr_tensors **tens
     if (gr_path_has_suffix(path, ".json"))
         return gr_safetensors_read_sharded(log, path, *tensors);
     if (gr_path_has_suffix(path, ".npz"))
-        return read_npz(log, path, tensors);
+        return gr_npz_read(log, path, *tensors);
     if (is_torch_pickle(path))
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
-                       "%s: PyTorch pickles are not read, they can run code; convert it to "
-                       "safetensors",
+                       "%s: a PyTorch pickle, which can run code and is not read; "
+                       "tools/convert-checkpoint.py makes a safetensors file of it",
                        path);
     return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                    "%s: expected a .safetensors file, an index .json, an .npz file or a directory",
@@ -60,5 +50,50 @@ graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tens
         status = read_any(log, path, tensors);
     if (status != GRAFT_OK)
         gr_tensors_destroy(tensors);
+    return status;
+}
+
+/* Names the first few tensors of a file whose layout is unknown. */
+static graft_status unknown(graft_log *log, const gr_tensors *tensors)
+{
+    enum { SHOWN = 3 };
+    char known[512], found[512] = "no tensor";
+    size_t used = 0;
+    for (size_t i = 0; i < gr_tensors_count(tensors) && i < SHOWN && used < sizeof(found); i++)
+        used += (size_t)snprintf(found + used, sizeof(found) - used, "%s%.100s", i ? ", " : "",
+                                 gr_tensors_at(tensors, i)->name);
+    if (gr_tensors_metadata(tensors, "graft.format"))
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: an adapter; expected a backbone",
+                       gr_tensors_source(tensors));
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                   "%s: names of no known backbone: expected %s; found %s%s",
+                   gr_tensors_source(tensors), gr_layout_names(known, sizeof(known)), found,
+                   gr_tensors_count(tensors) > SHOWN ? ", .." : "");
+}
+
+static graft_status translate(graft_log *log, gr_tensors *file, gr_tensors *backbone)
+{
+    gr_layout_match match;
+    if (!gr_layout_recognise(file, &match))
+        return unknown(log, file);
+    if (!match.layout->refusal)
+        GR_TRY(gr_layout_check(log, &match, file));
+    return gr_layout_translate(log, &match, file, backbone);
+}
+
+graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors)
+{
+    gr_tensors *file;
+    *tensors = NULL;
+    GR_TRY(gr_tensors_load(log, path, &file));
+    graft_status status = create(log, path, tensors);
+    if (status == GRAFT_OK)
+        status = translate(log, file, *tensors);
+    if (status == GRAFT_OK) {
+        gr_tensors_borrow_from(*tensors, &file);
+        return GRAFT_OK;
+    }
+    gr_tensors_destroy(&file);
+    gr_tensors_destroy(tensors);
     return status;
 }

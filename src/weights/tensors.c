@@ -21,6 +21,7 @@ struct gr_tensors {
     size_t metadata_count;
     gr_mapping *mappings;
     size_t mapping_count;
+    gr_tensors *lender; /* owned; tensors borrow from it */
 };
 
 gr_tensors *gr_tensors_create(void)
@@ -34,6 +35,7 @@ void gr_tensors_destroy(gr_tensors **tensors)
         return;
     for (size_t i = 0; i < (*tensors)->mapping_count; i++)
         gr_file_unmap(&(*tensors)->mappings[i]);
+    gr_tensors_destroy(&(*tensors)->lender);
     gr_free(*tensors);
     *tensors = NULL;
 }
@@ -177,12 +179,15 @@ graft_status gr_tensors_add_new(graft_log *log, gr_tensors *tensors, const char 
     gr_tensor *tensor = tensors->items[tensors->count - 1];
     *data = gr_alloc(tensor, tensor->size_bytes);
     tensor->data = *data;
+    tensor->owned = true;
     return *data ? GRAFT_OK : no_memory(log, name);
 }
 
 void gr_tensors_drop_data(gr_tensors *tensors, const gr_tensor *tensor)
 {
     gr_tensor *item = tensors->items[*slot_of(tensors, tensor->name) - 1];
+    if (!item->owned)
+        return;
     gr_free((void *)(uintptr_t)item->data);
     item->data = NULL;
 }
@@ -198,6 +203,12 @@ graft_status gr_tensors_take_mapping(graft_log *log, gr_tensors *tensors, gr_map
     tensors->mappings = mappings;
     *taken = *mapping;
     return GRAFT_OK;
+}
+
+void gr_tensors_borrow_from(gr_tensors *tensors, gr_tensors **lender)
+{
+    tensors->lender = *lender;
+    *lender = NULL;
 }
 
 static pair *find_pair(const gr_tensors *tensors, const char *key)

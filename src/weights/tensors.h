@@ -18,6 +18,7 @@ typedef struct gr_tensor {
     gr_shape shape;
     const void *data; /* of any alignment; NULL: its values are elsewhere or were dropped */
     size_t size_bytes;
+    bool owned; /* made by gr_tensors_add_new() */
 } gr_tensor;
 
 typedef struct gr_tensors gr_tensors;
@@ -53,11 +54,15 @@ graft_status gr_tensors_add(graft_log *log, gr_tensors *tensors, const char *nam
 graft_status gr_tensors_add_new(graft_log *log, gr_tensors *tensors, const char *name,
                                 gr_dtype dtype, gr_shape shape, void **data);
 
-/* Frees the values of a tensor made by gr_tensors_add_new(); name and shape stay. */
+/* Frees the values of a tensor made by gr_tensors_add_new(); name and shape stay. Of another one,
+ * does nothing. */
 void gr_tensors_drop_data(gr_tensors *tensors, const gr_tensor *tensor);
 
 /* Takes a mapping that tensors borrow from; unmaps it on failure too. */
 graft_status gr_tensors_take_mapping(graft_log *log, gr_tensors *tensors, gr_mapping *mapping);
+
+/* Takes another set, the only one, that tensors borrow from, and sets *lender to NULL. */
+void gr_tensors_borrow_from(gr_tensors *tensors, gr_tensors **lender);
 
 /* Metadata: copies both texts; an existing key gets the new value. */
 graft_status gr_tensors_set_metadata(graft_log *log, gr_tensors *tensors, const char *key,

@@ -84,10 +84,59 @@ class Inspect(CliTest):
         self.assertEqual(seen["geometry"]["dim"], 128)
         self.assertEqual({t["name"]: t["shape"] for t in seen["tensors"]}, jax_vit())
 
+    def transformers_vit(self):
+        """tiny_vit() with the names of the transformers library, a pooler and no last layer norm."""
+        names = {"cls_token": "embeddings.cls_token", "pos_embed": "embeddings.position_embeddings",
+                 "patch_embed.proj": "embeddings.patch_embeddings.projection",
+                 "norm1": "layernorm_before", "norm2": "layernorm_after",
+                 "attn.proj": "attention.output.dense", "mlp.fc1": "intermediate.dense",
+                 "mlp.fc2": "output.dense"}
+        tensors = {"vit.pooler.dense.weight": [16, 16], "epoch": [1]}
+        for name, (shape, values) in tiny_vit().items():
+            if "attn.qkv" in name:
+                third, leaf = len(values) // 3, name.rsplit(".")[-1]
+                for i, part in enumerate(("query", "key", "value")):
+                    tensors["vit.encoder.layer.0.attention.attention.%s.%s" % (part, leaf)] = (
+                        [shape[0] // 3] + shape[1:], values[i * third:(i + 1) * third])
+            elif not name.startswith("norm."):
+                for ours, theirs in names.items():
+                    name = name.replace(ours, theirs)
+                tensors["vit." + name.replace("blocks.0", "encoder.layer.0")] = (shape, values)
+        return tensors
+
+    def test_other_names(self):
+        path = self.write("m.safetensors",
+                          safetensors(self.transformers_vit(), {"graft.heads": "2"}))
+        seen = self.inspect(path)
+        self.assertEqual(seen["family"], "transformers ViT")
+        self.assertEqual((seen["geometry"]["dim"], seen["geometry"]["depth"]), (16, 1))
+        becomes = {t["name"]: t["becomes"] for t in seen["tensors"]}
+        self.assertEqual(becomes["vit.encoder.layer.0.attention.attention.key.bias"],
+                         "blocks.0.attn.qkv.bias")
+        self.assertIsNone(becomes["vit.pooler.dense.weight"])
+        self.assertIsNone(becomes["epoch"])
+        self.assertEqual(seen["problems"], [
+            "norm.%s (vit.layernorm.%s in this file): missing, expected with shape [16]" % (leaf, leaf)
+            for leaf in ("weight", "bias")])
+        text = self.works("inspect", path)
+        self.assertRegex(text, r"(?m)^ignored +2 of them, ")
+        self.assertRegex(text, r"(?m)^vit.pooler.dense.weight .* ignored$")
+        self.assertRegex(text, r"(?m)^vit.encoder.layer.0.layernorm_after.bias .* blocks.0.norm2.bias$")
+
+    def test_what_cannot_be_read(self):
+        tensors = dict(tiny_vit(), **{"dist_token": [1, 1, 16]})
+        seen = self.inspect(self.write("d.safetensors", safetensors(tensors)))
+        self.assertEqual((seen["family"], seen["geometry"]), ("distilled DeiT", None))
+        self.assertIn("plain DeiT", seen["problems"][0])
+        tensors = dict(tiny_vit(), **{"blocks.0.ls1.gamma": [16]})
+        seen = self.inspect(self.write("l.safetensors", safetensors(tensors)))
+        self.assertIn("blocks.0.ls1.gamma", seen["problems"][0])
+
     def test_unknown(self):
         seen = self.inspect(self.write("x.safetensors", safetensors({"w": [2, 3], "s": []})))
         self.assertEqual((seen["family"], seen["geometry"], seen["problems"]), ("unknown", None, []))
-        self.assertEqual(seen["tensors"][0], {"name": "w", "dtype": "F32", "shape": [2, 3], "bytes": 24})
+        self.assertEqual(seen["tensors"][0], {"name": "w", "dtype": "F32", "shape": [2, 3], "bytes": 24,
+                                              "becomes": None})
 
     def test_adapter_that_lies(self):
         lying = safetensors({"head.weight": [2, 16]}, {"graft.format": "adapter-1",

@@ -109,7 +109,7 @@ static void other_things_are_refused(void **state)
     put_text(empty, "");
     assert_error(f, gr_tensors_load(f->log, missing, &t), GRAFT_ERR_IO, missing, "No such file");
     assert_error(f, gr_tensors_load(f->log, pth, &t), GRAFT_ERR_UNSUPPORTED, pth,
-                 "convert it to safetensors");
+                 "tools/convert-checkpoint.py");
     assert_error(f, gr_tensors_load(f->log, png, &t), GRAFT_ERR_UNSUPPORTED, png, "expected");
     assert_error(f, gr_tensors_load(f->log, empty, &t), GRAFT_ERR_FORMAT, empty, "0 bytes");
     const char *directory = path_of(f, "d.safetensors");

@@ -1,0 +1,77 @@
+/* timm's plain vision transformers: graft's own names. DeiT and the released encoders of MAE are
+ * such files too; MAE with its decoder, mean pooling and MoCo v3 differ in a few names. */
+#include "weights/layout.h"
+
+static const gr_name_rule rules[] = {
+    {"cls_token", "cls_token"},
+    {"pos_embed", "pos_embed"},
+    {"patch_embed.proj.weight", "patch_embed.proj.weight"},
+    {"patch_embed.proj.bias", "patch_embed.proj.bias", .optional = true},
+    {"norm_pre.@", "norm_pre.@", .optional = true},
+    {"blocks.#.norm1.@", "blocks.#.norm1.@"},
+    {"blocks.#.attn.qkv.@", "blocks.#.attn.qkv.@"},
+    {"blocks.#.attn.proj.@", "blocks.#.attn.proj.@"},
+    {"blocks.#.norm2.@", "blocks.#.norm2.@"},
+    {"blocks.#.mlp.fc1.@", "blocks.#.mlp.fc1.@"},
+    {"blocks.#.mlp.fc2.@", "blocks.#.mlp.fc2.@"},
+    {"norm.@", "norm.@", .optional = true}, /* either of the two */
+    {"fc_norm.@", "norm.@", .optional = true},
+    {"proj.weight", "proj.weight", .optional = true},
+    {"head.@", "head.@", .optional = true},
+    /* A hidden layer before the head is nothing that fine-tuning uses, nor are projectors. */
+    {"pre_logits.*", NULL},
+    {"head.*", NULL},
+    {"mask_token", NULL},
+    {"decoder_*", NULL},
+    {"momentum_encoder.*", NULL, .outside = true},
+    {"predictor.*", NULL, .outside = true},
+    {NULL},
+};
+
+#define BLOCK "blocks.#.norm1.@"
+#define OWN   "blocks.*", "patch_embed.*", "reg_token", "attn_pool.*", "stem.*"
+
+const gr_layout gr_layout_timm_vit = {
+    .name = "timm ViT",
+    .block = BLOCK,
+    .rules = rules,
+    .own = {OWN},
+};
+
+/* Also MAE, fine-tuned. */
+const gr_layout gr_layout_timm_vit_avg = {
+    .name = "timm ViT with mean pooling",
+    .block = BLOCK,
+    .with = "fc_norm.@",
+    .rules = rules,
+    .own = {OWN},
+    .metadata = {{"graft.pool", "avg"}},
+};
+
+const gr_layout gr_layout_mae = {
+    .name = "MAE",
+    .block = BLOCK,
+    .with = "decoder_embed.@",
+    .rules = rules,
+    .own = {OWN},
+};
+
+/* Both released sizes have 12 heads, in the small one of 32 channels each. */
+const gr_layout gr_layout_moco_v3 = {
+    .name = "MoCo v3",
+    .block = BLOCK,
+    .towers = {"base_encoder."},
+    .needs_tower = true,
+    .rules = rules,
+    .own = {OWN},
+    .metadata = {{"graft.heads", "12"}},
+};
+
+const gr_layout gr_layout_timm_deit_distilled = {
+    .name = "distilled DeiT",
+    .block = BLOCK,
+    .with = "dist_token",
+    .rules = rules,
+    .refusal = "has a second class token, for distillation, which graft does not build; take the "
+               "plain DeiT of the same size",
+};

@@ -1,0 +1,214 @@
+/* From a layout's tensors to graft's. */
+#include "weights/layout.h"
+
+#include <stdint.h>
+#include <string.h>
+
+typedef struct translation {
+    graft_log *log;
+    const gr_layout_match *match;
+    gr_tensors *in, *out;
+} translation;
+
+/* in[a, b, c] -> out[c, b, a]. Sixteen rows of `in` at a time, so that every visit to `out` fills a
+ * cache line. Inlined with a constant size, the copies become single moves. */
+static inline void reverse_sized(const char *in, int64_t a, int64_t b, int64_t c, char *out,
+                                 size_t size)
+{
+    enum { ROWS = 16 };
+    for (int64_t start = 0; start < a; start += ROWS) {
+        int64_t end = start + ROWS < a ? start + ROWS : a;
+        for (int64_t j = 0; j < b; j++)
+            for (int64_t k = 0; k < c; k++)
+                for (int64_t i = start; i < end; i++)
+                    memcpy(out + (size_t)((k * b + j) * a + i) * size,
+                           in + (size_t)((i * b + j) * c + k) * size, size);
+    }
+}
+
+static void reverse_axes(const char *in, int64_t a, int64_t b, int64_t c, char *out, size_t size)
+{
+    if (size == 4)
+        reverse_sized(in, a, b, c, out, 4);
+    else if (size == 2)
+        reverse_sized(in, a, b, c, out, 2);
+    else
+        reverse_sized(in, a, b, c, out, size);
+}
+
+static bool moves_values(gr_axes axes)
+{
+    return axes == GR_AXES_LAST_OUT || axes == GR_AXES_FIRST_IN || axes == GR_AXES_PATCHES;
+}
+
+static gr_shape shape_after(const gr_shape *s, gr_axes axes)
+{
+    int last = s->rank - 1;
+    switch (axes) {
+    case GR_AXES_SAME:
+        return *s;
+    case GR_AXES_FLAT:
+        return GR_SHAPE(gr_shape_count(s));
+    case GR_AXES_TOKENS:
+        return GR_SHAPE(1, gr_shape_span(s, 0, last), s->dim[last]);
+    case GR_AXES_LAST_OUT:
+        return GR_SHAPE(s->dim[last], gr_shape_span(s, 0, last));
+    case GR_AXES_FIRST_IN:
+        return GR_SHAPE(gr_shape_span(s, 1, s->rank), s->dim[0]);
+    case GR_AXES_PATCHES:
+        return GR_SHAPE(s->dim[3], s->dim[2], s->dim[0], s->dim[1]);
+    }
+    return *s;
+}
+
+/* The values of `t` in the order that `axes` asks for. */
+static void write_values(const gr_tensor *t, gr_axes axes, char *out)
+{
+    const gr_shape *s = &t->shape;
+    size_t size = gr_dtype_size(t->dtype);
+    gr_shape shape = shape_after(s, axes);
+    if (axes == GR_AXES_PATCHES)
+        reverse_axes(t->data, s->dim[0] * s->dim[1], s->dim[2], s->dim[3], out, size);
+    else if (moves_values(axes))
+        reverse_axes(t->data, shape.dim[1], 1, shape.dim[0], out, size);
+    else
+        memcpy(out, t->data, t->size_bytes);
+}
+
+/* Empty tensors are refused: the size of the others bounds every product of their dimensions. */
+static graft_status check_tensor(const translation *t, const gr_name_rule *rule,
+                                 const gr_tensor *tensor)
+{
+    char text[GR_SHAPE_TEXT];
+    if (rule->rank && (tensor->shape.rank != rule->rank || tensor->size_bytes == 0))
+        return gr_fail(t->log, GRAFT_ERR_SHAPE,
+                       "%s: tensor %s: expected %d dimensions, none of them zero, found %s",
+                       gr_tensors_source(t->in), tensor->name, rule->rank,
+                       gr_shape_text(&tensor->shape, text));
+    return GRAFT_OK;
+}
+
+static graft_status add_whole(const translation *t, const gr_name_rule *rule,
+                              const gr_tensor *tensor, const char *name)
+{
+    gr_shape shape = shape_after(&tensor->shape, rule->axes);
+    if (!moves_values(rule->axes))
+        return gr_tensors_add(t->log, t->out, name, tensor->dtype, shape, tensor->data);
+    void *values;
+    GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensor->dtype, shape, &values));
+    write_values(tensor, rule->axes, values);
+    gr_tensors_drop_data(t->in, tensor);
+    return GRAFT_OK;
+}
+
+/* The rule and the tensor of query, key or value for the same target as `rule`. */
+static graft_status find_third(const translation *t, const gr_name_rule *rule, int third,
+                               const gr_name_parts *parts, const gr_name_rule **sibling,
+                               const gr_tensor **tensor)
+{
+    char name[GR_NAME_BYTES];
+    for (const gr_name_rule *r = t->match->layout->rules; r->from; r++) {
+        if (r->third != third || strcmp(r->to, rule->to) != 0)
+            continue;
+        *sibling = r;
+        if (!gr_layout_source_name(t->match, r, parts, name))
+            break;
+        GR_TRY(gr_tensors_get(t->log, t->in, name, tensor));
+        return check_tensor(t, r, *tensor);
+    }
+    return gr_fail(t->log, GRAFT_ERR_NOT_FOUND, "%s: nothing goes with %s",
+                   gr_tensors_source(t->in), rule->from);
+}
+
+static bool fits(const gr_tensor *t, gr_axes axes, const gr_tensor *first, const gr_shape *shape)
+{
+    gr_shape found = shape_after(&t->shape, axes);
+    return t->dtype == first->dtype && gr_shape_equal(&found, shape);
+}
+
+/* Stacks query, key and value of a block once it meets the first of them. */
+static graft_status add_thirds(const translation *t, const gr_name_rule *rule,
+                               const gr_name_parts *parts, const char *name)
+{
+    const gr_name_rule *rules[3];
+    const gr_tensor *tensors[3];
+    char text[GR_SHAPE_TEXT];
+    void *values;
+    if (gr_tensors_find(t->out, name))
+        return GRAFT_OK;
+    for (int i = 0; i < 3; i++)
+        GR_TRY(find_third(t, rule, i + 1, parts, &rules[i], &tensors[i]));
+    gr_shape shape = shape_after(&tensors[0]->shape, rules[0]->axes), stacked = shape;
+    for (int i = 1; i < 3; i++)
+        if (!fits(tensors[i], rules[i]->axes, tensors[0], &shape))
+            return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: %s %s differs from that of %s",
+                           gr_tensors_source(t->in), tensors[i]->name,
+                           gr_dtype_name(tensors[i]->dtype),
+                           gr_shape_text(&tensors[i]->shape, text), tensors[0]->name);
+    if (shape.rank < 1)
+        return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: a scalar", gr_tensors_source(t->in),
+                       tensors[0]->name);
+    stacked.dim[0] *= 3;
+    GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensors[0]->dtype, stacked, &values));
+    for (int i = 0; i < 3; i++) {
+        write_values(tensors[i], rules[i]->axes,
+                     (char *)values + (size_t)i * tensors[0]->size_bytes);
+        gr_tensors_drop_data(t->in, tensors[i]);
+    }
+    return GRAFT_OK;
+}
+
+static graft_status add(const translation *t, const gr_tensor *tensor, size_t *ignored,
+                        const char **example)
+{
+    const gr_name_rule *rule;
+    gr_name_parts parts;
+    char name[GR_NAME_BYTES];
+    switch (gr_layout_use(t->match, tensor->name, name, &rule, &parts)) {
+    case GR_NAME_USED:
+        GR_TRY(check_tensor(t, rule, tensor));
+        return rule->third ? add_thirds(t, rule, &parts, name) : add_whole(t, rule, tensor, name);
+    case GR_NAME_DROPPED:
+        break;
+    case GR_NAME_IGNORED:
+        *example = tensor->name;
+        ++*ignored;
+        break;
+    case GR_NAME_FOREIGN:
+        return gr_fail(t->log, GRAFT_ERR_UNSUPPORTED,
+                       "%s: tensor %s: a %s has no such tensor; graft builds plain ones only",
+                       gr_tensors_source(t->in), tensor->name, t->match->layout->name);
+    }
+    return GRAFT_OK;
+}
+
+static graft_status copy_metadata(const translation *t)
+{
+    const gr_layout *layout = t->match->layout;
+    const char *key, *value;
+    for (int i = 0; i < GR_LAYOUT_METADATA && layout->metadata[i].key; i++)
+        GR_TRY(gr_tensors_set_metadata(t->log, t->out, layout->metadata[i].key,
+                                       layout->metadata[i].value));
+    for (size_t i = 0; i < gr_tensors_metadata_count(t->in); i++) {
+        gr_tensors_metadata_at(t->in, i, &key, &value);
+        GR_TRY(gr_tensors_set_metadata(t->log, t->out, key, value));
+    }
+    return GRAFT_OK;
+}
+
+graft_status gr_layout_translate(graft_log *log, const gr_layout_match *match, gr_tensors *tensors,
+                                 gr_tensors *out)
+{
+    translation t = {log, match, tensors, out};
+    const char *example = NULL;
+    size_t ignored = 0;
+    if (match->layout->refusal)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: a %s: it %s", gr_tensors_source(tensors),
+                       match->layout->name, match->layout->refusal);
+    for (size_t i = 0; i < gr_tensors_count(tensors); i++)
+        GR_TRY(add(&t, gr_tensors_at(tensors, i), &ignored, &example));
+    if (ignored)
+        gr_log(log, GRAFT_LOG_INFO, "%s: %zu tensors are no part of a %s and ignored, such as %s",
+               gr_tensors_source(tensors), ignored, match->layout->name, example);
+    return copy_metadata(&t);
+}
