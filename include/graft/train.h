@@ -67,9 +67,11 @@ typedef struct graft_train_params {
     const char *lr_step;  /* "iteration", "epoch", "late-epoch": how often the rate changes */
     double warmup_epochs, warmup_lr, min_lr;
     double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
-    double drop_path;
-    bool no_shuffle; /* keep the list's order */
-    bool drop_last;  /* leave out the last partial batch of an epoch */
+    const char *head_init;                 /* "uniform", "zero", "truncated", "narrow", "kaiming" */
+    double drop_path;                      /* rate in the last block */
+    const char *drop_kind; /* "path": whole branches of a sample; "element": single elements */
+    bool no_shuffle;       /* keep the list's order */
+    bool drop_last;        /* leave out the last partial batch of an epoch */
     uint64_t seed;
     uint64_t max_steps;        /* stop after so many; 0: all */
     int eval_every;            /* epochs between evaluations; the last one always ends with one */

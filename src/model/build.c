@@ -160,7 +160,7 @@ gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block)
     uint32_t site = b->next_site++;
     int last = b->config->depth - 1;
     float rate = last > 0 ? b->drop_path * (float)block / (float)last : b->drop_path;
-    return b->training ? gr_dropout(x, rate, site, true, b->scalars) : x;
+    return b->training ? gr_dropout(x, rate, site, !b->drop_elements, b->scalars) : x;
 }
 
 gr_value *gr_model_logits(gr_build *b, gr_value *image)

@@ -23,6 +23,18 @@ typedef struct gr_init {
     float a, b;
 } gr_init;
 
+/* How the head's weight [C, D] and bias [C] start. */
+typedef enum gr_head_init {
+    GR_HEAD_UNIFORM,   /* both uniform in +-1/sqrt(D): torch's Linear; Convpass */
+    GR_HEAD_ZERO,      /* RLRR */
+    GR_HEAD_TRUNCATED, /* truncated normal of deviation 0.02, bias 0: timm; SSF */
+    GR_HEAD_NARROW,    /* truncated normal of deviation 0.01, bias uniform: AdaptFormer */
+    GR_HEAD_KAIMING,   /* normal of deviation sqrt(2/C), bias -ln 99: VPT, FreqFit */
+} gr_head_init;
+
+/* By name, "uniform" to "kaiming"; an unknown one is an error that lists the valid ones. */
+graft_status gr_head_init_named(graft_log *log, const char *name, gr_head_init *out);
+
 typedef struct gr_build {
     gr_graph *graph;
     const gr_model_config *config;
@@ -33,7 +45,9 @@ typedef struct gr_build {
     bool adapter_is_complete;         /* a trained tensor that it lacks is an error */
     uint64_t seed;                    /* of initial values */
     bool training;                    /* dropout and drop-path act */
-    float drop_path;                  /* rate of the last block; grows linearly from 0 */
+    gr_head_init head_init;
+    float drop_path;    /* rate of the last block; grows linearly from 0 */
+    bool drop_elements; /* that rate drops single elements of branches */
     gr_value *scalars;
     uint32_t next_site; /* of dropout */
     int64_t prompts;    /* tokens that a method put between the class token and the patches */
@@ -74,7 +88,8 @@ const char *gr_build_name(gr_build *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);
 /* Dropout at a site of its own; x itself outside training. */
 gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate);
 
-/* DropPath of a branch of block `block`: rate drop_path * block / (depth - 1). */
+/* DropPath of a branch of block `block`, by sample or by element: rate drop_path * block / (depth -
+ * 1). */
 gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block);
 
 /* Draws count values; the same ones for the same seed, name and count, on every machine. */

@@ -3,8 +3,6 @@
 #include "ops/ops.h"
 #include "peft/compose.h"
 
-#include <math.h>
-
 gr_value *gr_build_norm(gr_build *b, gr_point point, const char *name, gr_value *x)
 {
     if (!x)
@@ -56,16 +54,4 @@ gr_value *gr_build_mean(gr_build *b, gr_value *x, int64_t count)
     gr_value *share = gr_graph_frozen(b->graph, "pool.mean", GR_SHAPE(count, 1), GR_F32, values);
     x = gr_transpose(gr_slice(x, 1, tokens - count, count));
     return gr_reshape(gr_matmul(x, share, NULL, 1.0f), GR_SHAPE(b->batch, dim));
-}
-
-gr_value *gr_build_head(gr_build *b, gr_value *feature)
-{
-    if (!feature)
-        return NULL;
-    int64_t dim = feature->shape.dim[1], classes = b->config->classes;
-    float bound = 1.0f / sqrtf((float)dim);
-    gr_init init = {GR_INIT_UNIFORM, bound, 0.0f};
-    gr_value *weight = gr_build_param(b, "head.weight", GR_SHAPE(classes, dim), init);
-    gr_value *bias = gr_build_param(b, "head.bias", GR_SHAPE(classes), init);
-    return gr_linear(feature, weight, bias);
 }

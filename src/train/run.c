@@ -142,8 +142,8 @@ static graft_status train_step(run *r, int valid)
                        "loss became %s in step %llu: lower --lr, or look at the data; the last "
                        "checkpoint is kept",
                        isnan(r->loss) ? "NaN" : "infinite", (unsigned long long)r->at.step + 1);
-    GR_TRY(gr_watch_step(r->watch));
     r->lr = (float)gr_schedule_lr(&r->setup.schedule, r->at.step, r->steps_per_epoch);
+    GR_TRY(gr_watch_step(r->watch, r->lr));
     GR_TRY(gr_trainer_update(r->trainer, r->at.step, r->lr));
     r->at.step++;
     double seconds = now() - began;
@@ -227,7 +227,9 @@ static graft_status create_trainer(run *r)
         .batch = p->batch_size,
         .memory_budget = p->memory_budget,
         .seed = p->seed,
+        .head_init = r->setup.head_init,
         .drop_path = (float)p->drop_path,
+        .drop_elements = r->setup.drop_elements,
         .optimizer = r->setup.optimizer,
         .no_decay = p->no_decay,
         .profile = p->profile,

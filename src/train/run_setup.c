@@ -71,6 +71,14 @@ static graft_status choose_schedule(graft_log *log, const graft_train_params *p,
     return GRAFT_OK;
 }
 
+static graft_status choose_drop(graft_log *log, const char *name, bool *elements)
+{
+    *elements = strcmp(name, "element") == 0;
+    if (*elements || strcmp(name, "path") == 0)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "drop kind '%s': expected path or element", name);
+}
+
 static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     if (p->backbone) {
@@ -124,6 +132,8 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     GR_TRY(choose_optimizer(log, p, &s->optimizer));
     GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment));
     GR_TRY(choose_schedule(log, p, &s->schedule));
+    GR_TRY(gr_head_init_named(log, p->head_init, &s->head_init));
+    GR_TRY(choose_drop(log, p->drop_kind, &s->drop_elements));
     GR_TRY(load_backbone(log, p, s));
     GR_TRY(choose_methods(log, p, s));
     GR_TRY(open_data(log, p, s));

@@ -21,6 +21,8 @@ typedef struct gr_run_setup {
     gr_augment augment;
     gr_optimizer_params optimizer;
     gr_schedule schedule;
+    gr_head_init head_init;
+    bool drop_elements;
     gr_tensors *header; /* metadata of the adapters to be written */
 } gr_run_setup;
 

@@ -29,6 +29,8 @@ void graft_train_defaults(graft_train_params *params)
         .warmup_epochs = 1.0,
         .warmup_lr = 1e-6,
         .min_lr = 1e-6,
+        .head_init = "uniform",
+        .drop_kind = "path",
         .seed = 42,
         .eval_every = 1,
     };
@@ -85,7 +87,9 @@ static json_t *result_settings(const graft_train_params *p)
     json_object_set_new(o, "warmup-epochs", json_real(p->warmup_epochs));
     json_object_set_new(o, "warmup-lr", json_real(p->warmup_lr));
     json_object_set_new(o, "min-lr", json_real(p->min_lr));
+    set_text(o, "head-init", p->head_init);
     json_object_set_new(o, "drop-path", json_real(p->drop_path));
+    set_text(o, "drop-kind", p->drop_kind);
     set_text(o, "crop", p->augment.crop);
     set_text(o, "crop-scale", p->augment.crop_scale);
     set_text(o, "crop-ratio", p->augment.crop_ratio);

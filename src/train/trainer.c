@@ -28,7 +28,9 @@ static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
         .from_scratch = !t->params.weights,
         .adapter = t->params.adapter,
         .seed = t->params.seed,
+        .head_init = t->params.head_init,
         .drop_path = t->params.drop_path,
+        .drop_elements = t->params.drop_elements,
     };
     return gr_network_build(t->log, build, t->micro, training, n);
 }

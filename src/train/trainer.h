@@ -8,23 +8,25 @@
 #ifndef GR_TRAINER_H
 #define GR_TRAINER_H
 
-#include "model/config.h"
+#include "model/build.h"
 #include "peft/compose.h"
 #include "train/optimizer.h"
 #include "weights/tensors.h"
 
 typedef struct gr_trainer_params {
-    gr_device *device;           /* borrowed */
+    gr_device *device;             /* borrowed */
     const gr_model_config *config; /* copied */
-    const gr_methods *methods;   /* borrowed */
-    const gr_tensors *weights;   /* backbone; borrowed until create returns; NULL: random start,
-                                  * for methods that train every tensor */
-    const gr_tensors *adapter;   /* values of trained tensors to start from; may be NULL */
-    int batch;                   /* images in a step */
-    int micro_batch;             /* at most so many at once; 0: as many as fit */
-    uint64_t memory_budget;      /* bytes of device memory in all; 0: no limit */
-    uint64_t seed;               /* of start values, dropout and drop-path */
+    const gr_methods *methods;     /* borrowed */
+    const gr_tensors *weights;     /* backbone; borrowed until create returns; NULL: random start,
+                                    * for methods that train every tensor */
+    const gr_tensors *adapter;     /* values of trained tensors to start from; may be NULL */
+    int batch;                     /* images in a step */
+    int micro_batch;               /* at most so many at once; 0: as many as fit */
+    uint64_t memory_budget;        /* bytes of device memory in all; 0: no limit */
+    uint64_t seed;                 /* of start values, dropout and drop-path */
+    gr_head_init head_init;
     float drop_path;
+    bool drop_elements; /* see gr_build */
     gr_optimizer_params optimizer;
     const char *no_decay; /* see gr_params_create */
     bool profile;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Methods that start with a zero factor (LoRA's B, Convpass's up) reach the tensors behind it in
- * their second step, and a rate that warms up from zero one step later. */
+ * their second step after a rate above zero. */
 enum { STEPS_WATCHED = 8, STEPS_LEAST = 4 };
 
 struct gr_watch {
@@ -78,10 +78,11 @@ static void warn_of_unseen(const gr_watch *w, const gr_params *params)
            w->unseen, w->steps, names, used >= sizeof(names) - 64 ? ", .." : "");
 }
 
-graft_status gr_watch_step(gr_watch *w)
+graft_status gr_watch_step(gr_watch *w, float lr)
 {
     const gr_params *params = gr_trainer_parameters(w->trainer);
-    if (w->steps >= STEPS_WATCHED || w->unseen == 0)
+    bool before_any_update = lr <= 0.0f && w->steps == 0;
+    if (w->steps >= STEPS_WATCHED || w->unseen == 0 || before_any_update)
         return GRAFT_OK;
     for (size_t i = 0; i < params->count; i++) {
         if (w->seen[i])

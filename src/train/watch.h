@@ -9,11 +9,12 @@ typedef struct gr_watch gr_watch;
 graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch **out);
 void gr_watch_destroy(gr_watch *watch); /* NULL is accepted */
 
-/* Looks at the gradients after gr_trainer_gradients. In the first steps only: after those it
+/* Looks at the gradients after gr_trainer_gradients; `lr` is the rate of the update to come. In the
+ * first steps only, those before the first update with a rate not counted: after those it
  * warns once, naming the tensors whose gradient was zero in all of them. Tensors that cannot have
  * one (FreqFit's last filter under a classifier on the class token, RLRR's shift of the keys) are
  * known and left out. */
-graft_status gr_watch_step(gr_watch *watch);
+graft_status gr_watch_step(gr_watch *watch, float lr);
 
 /* The run is over: warns if it was too short for gr_watch_step to do so. */
 void gr_watch_end(gr_watch *watch);

@@ -204,6 +204,21 @@ static void living_tensors_are_not_reported(void **state)
     }
 }
 
+/* An epoch whose rate is zero moves nothing, and tells nothing. */
+static void waiting_tensors_are_not_reported(void **state)
+{
+    const test_target *target = *state;
+    listener l;
+    graft_train_params p = tiny_run(NULL);
+    p.batch_size = 1;
+    p.lr_step = "epoch";
+    p.warmup_lr = 0.0;
+    p.max_steps = RUN_TRAIN + 6;
+    train_watched(target->device, &l, p);
+    if (l.warnings)
+        fail_msg("%s", l.text);
+}
+
 int main(void)
 {
     const test_case cases[] = {
@@ -214,6 +229,7 @@ int main(void)
         TEST_CASE(broken_model_does_not_evaluate),
         TEST_CASE(dead_tensors_are_reported),
         TEST_CASE(living_tensors_are_not_reported),
+        TEST_CASE(waiting_tensors_are_not_reported),
     };
     scratch_open();
     int failures = TEST_RUN("numbers", cases, TEST_EXECUTING);

@@ -136,19 +136,20 @@ static void each_rate_acts(void **state)
     train_setup_close(&s);
 }
 
-/* DropPath drops the whole branch of a sample: of two blocks the first has rate 0, so one sample
- * has a loss for each of both, attention only, MLP only and none. */
-static void drop_path_drops_whole_branches(void **state)
+enum { DRAWS = 48 };
+
+/* The losses of one sample with dropped branches that differ, and how often each came. */
+static int distinct_losses(const test_target *target, bool elements, int counts[DRAWS])
 {
-    const test_target *target = *state;
-    enum { DRAWS = 48 };
     train_setup s;
     train_setup_open(&s, target->devices->log, "linear", 1);
     gr_trainer_params params = train_params(&s, target->device);
     params.drop_path = 0.5f;
+    params.drop_elements = elements;
     gr_trainer *trainer = train_create(&s, &params);
     float seen[DRAWS];
-    int counts[DRAWS] = {0}, distinct = 0;
+    int distinct = 0;
+    memset(counts, 0, DRAWS * sizeof(*counts));
     for (uint64_t step = 0; step < DRAWS; step++) {
         float loss;
         TEST_OK(s.log, gr_trainer_gradients(trainer, s.images, s.labels, step, &loss));
@@ -159,11 +160,26 @@ static void drop_path_drops_whole_branches(void **state)
         seen[i] = loss;
         counts[i]++;
     }
-    assert_int_equal(distinct, 4);
-    for (int i = 0; i < distinct; i++)
-        assert_in_range(counts[i], 4, 24);
     gr_trainer_destroy(trainer);
     train_setup_close(&s);
+    return distinct;
+}
+
+/* DropPath drops the whole branch of a sample: of two blocks the first has rate 0, so one sample
+ * has a loss for each of both, attention only, MLP only and none. */
+static void drop_path_drops_whole_branches(void **state)
+{
+    int counts[DRAWS];
+    assert_int_equal(distinct_losses(*state, false, counts), 4);
+    for (int i = 0; i < 4; i++)
+        assert_in_range(counts[i], 4, 24);
+}
+
+/* Elements of branches are dropped in more ways than there are draws. */
+static void drop_path_drops_elements(void **state)
+{
+    int counts[DRAWS];
+    assert_int_equal(distinct_losses(*state, true, counts), DRAWS);
 }
 
 /* Evaluation is without dropout. */
@@ -210,9 +226,13 @@ static void masks_are_equal_on_all_devices(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(same_seed_gives_the_same_bits),   TEST_CASE(masks_do_not_depend_on_the_split),
-        TEST_CASE(masks_change_with_step_and_seed), TEST_CASE(each_rate_acts),
-        TEST_CASE(drop_path_drops_whole_branches),  TEST_CASE(logits_have_no_masks),
+        TEST_CASE(same_seed_gives_the_same_bits),
+        TEST_CASE(masks_do_not_depend_on_the_split),
+        TEST_CASE(masks_change_with_step_and_seed),
+        TEST_CASE(each_rate_acts),
+        TEST_CASE(drop_path_drops_whole_branches),
+        TEST_CASE(drop_path_drops_elements),
+        TEST_CASE(logits_have_no_masks),
         TEST_CASE(masks_are_equal_on_all_devices),
     };
     return TEST_RUN("train random", cases, TEST_EXECUTING);
