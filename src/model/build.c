@@ -142,10 +142,13 @@ gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init 
     if (b->adapter_is_complete)
         return gr_graph_fail(b->graph, GRAFT_ERR_NOT_FOUND, "%s: not in %s", name,
                              gr_tensors_source(b->adapter));
-    float *values = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(*values));
-    if (!values)
-        return NULL;
-    gr_init_values(init, &shape, b->seed, name, values);
+    float *values = NULL;
+    if (b->weights || b->from_scratch) {
+        values = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(*values));
+        if (!values)
+            return NULL;
+        gr_init_values(init, &shape, b->seed, name, values);
+    }
     return gr_graph_param(b->graph, name, shape, GR_F32, values);
 }
 

@@ -40,7 +40,7 @@ typedef struct gr_build {
     const gr_model_config *config;
     const struct gr_methods *methods;
     const struct gr_tensors *weights; /* the backbone; NULL: there is none */
-    bool from_scratch;                /* without a backbone: draw its tensors; else only shapes */
+    bool from_scratch;                /* without a backbone: draw all tensors; else only shapes */
     const struct gr_tensors *adapter; /* values of trained tensors that exist already; or NULL */
     bool adapter_is_complete;         /* a trained tensor that it lacks is an error */
     uint64_t seed;                    /* of initial values */

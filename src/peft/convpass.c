@@ -3,7 +3,8 @@
  * (Jie and Deng, arXiv 2207.07039). The class token goes through the same convolution as an image
  * of one pixel: only the centre tap acts. */
 #include "ops/ops.h"
-#include "peft/method.h"
+#include "peft/compose.h"
+#include "peft/parts.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -28,6 +29,20 @@ static const gr_option options[] = {
 };
 
 static const gr_init zero = {GR_INIT_ZERO, 0.0f, 0.0f};
+
+static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
+                          const gr_methods *methods)
+{
+    (void)config, (void)model;
+    if (gr_methods_have(methods, "vpt_shallow") || gr_methods_have(methods, "vpt_deep"))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "convpass: prompts have no place on the patch grid that it convolves; leave "
+                       "out vpt or convpass");
+    if (gr_methods_have(methods, "convpass") && gr_methods_have(methods, "convpass_attn"))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "convpass_attn: is the half of convpass; leave one of them out");
+    return GRAFT_OK;
+}
 
 /* Q(conv3x3(z)) for the class token z [B, 1, h]. */
 static gr_value *centre_tap(gr_value *z, gr_value *weight, gr_value *bias)
@@ -70,19 +85,13 @@ static gr_value *branch(const void *config, gr_build *b, const gr_block *at, gr_
     gr_init xavier = {GR_INIT_UNIFORM, sqrtf(6.0f / (float)(dim + h)), 0.0f};
     gr_init conv = {c->conv_init == CONV_XAVIER ? GR_INIT_UNIFORM : GR_INIT_CONV_IDENTITY, spread,
                     0.0f};
-    gr_value *down_w =
-        gr_build_param(b, gr_build_name(b, "%s.down.weight", name), GR_SHAPE(h, dim), xavier);
-    gr_value *down_b = gr_build_param(b, gr_build_name(b, "%s.down.bias", name), GR_SHAPE(h), zero);
+    gr_value *z =
+        gr_quick_gelu(gr_trained_linear(b, gr_build_name(b, "%s.down", name), y, h, xavier));
     gr_value *conv_w =
         gr_build_param(b, gr_build_name(b, "%s.conv.weight", name), GR_SHAPE(h, h, 3, 3), conv);
     gr_value *conv_b = gr_build_param(b, gr_build_name(b, "%s.conv.bias", name), GR_SHAPE(h), zero);
-    gr_value *up_w =
-        gr_build_param(b, gr_build_name(b, "%s.up.weight", name), GR_SHAPE(dim, h), zero);
-    gr_value *up_b = gr_build_param(b, gr_build_name(b, "%s.up.bias", name), GR_SHAPE(dim), zero);
-
-    gr_value *z = gr_quick_gelu(gr_linear(y, down_w, down_b));
-    z = gr_quick_gelu(convolve(b, at, z, conv_w, conv_b));
-    z = gr_linear(gr_build_dropout(b, z, c->dropout), up_w, up_b);
+    z = gr_build_dropout(b, gr_quick_gelu(convolve(b, at, z, conv_w, conv_b)), c->dropout);
+    z = gr_trained_linear(b, gr_build_name(b, "%s.up", name), z, dim, zero);
     return gr_scale(gr_build_drop_path(b, z, at->index), c->s);
 }
 
@@ -98,6 +107,7 @@ const gr_method gr_method_convpass = {
     .source = "arXiv 2207.07039",
     .options = options,
     .config_bytes = sizeof(convpass_config),
+    .check = check,
     .branch = branch,
     .not_foldable = "its bypass is not linear",
 };
@@ -108,6 +118,7 @@ const gr_method gr_method_convpass_attn = {
     .source = "arXiv 2207.07039",
     .options = options,
     .config_bytes = sizeof(convpass_config),
+    .check = check,
     .branch = branch_attn,
     .not_foldable = "its bypass is not linear",
 };

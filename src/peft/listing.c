@@ -24,7 +24,10 @@ static void describe_allowed(const gr_option *o, char *text, size_t size)
 {
     switch (o->type) {
     case GR_OPTION_INT:
-        snprintf(text, size, "whole number from %.7g to %.7g", o->min, o->max);
+        if (o->min == 0 && o->max == 1)
+            snprintf(text, size, "0 or 1");
+        else
+            snprintf(text, size, "whole number from %.7g to %.7g", o->min, o->max);
         break;
     case GR_OPTION_FLOAT:
         snprintf(text, size, "number from %.7g to %.7g", o->min, o->max);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 typedef struct lora_config {
-    int r;
+    int r, official;
     float alpha, dropout;
     unsigned targets;
 } lora_config;
@@ -20,8 +20,16 @@ static const gr_option options[] = {
      "adapted linears"},
     {"dropout", GR_OPTION_FLOAT, offsetof(lora_config, dropout), "0", 0, 0.99, NULL,
      "dropout on the input of A"},
+    {"official", GR_OPTION_INT, offsetof(lora_config, official), "0", 0, 1, NULL,
+     "1: the scale is rounded down to a whole number, as in FreqFiT's released code"},
     {0},
 };
+
+static float scale_of(const lora_config *c)
+{
+    float scale = c->alpha / (float)c->r;
+    return c->official ? floorf(scale) : scale;
+}
 
 static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *site, gr_value *x,
                         gr_value *y)
@@ -36,7 +44,7 @@ static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *s
     gr_value *up = gr_build_param(b, gr_build_name(b, "%s.lora_B.weight", site->module),
                                   GR_SHAPE(out, c->r), (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});
     gr_value *z = gr_linear(gr_build_dropout(b, x, c->dropout), down, NULL);
-    return gr_add_scaled(y, gr_linear(z, up, NULL), c->alpha / (float)c->r);
+    return gr_add_scaled(y, gr_linear(z, up, NULL), scale_of(c));
 }
 
 /* W' = W + (alpha / r) B A */
@@ -52,7 +60,7 @@ static graft_status fold(graft_log *log, const void *config, const struct gr_ten
     if (status == GRAFT_OK)
         status = gr_fold_tensor(log, adapter, site->module, "lora_B.weight",
                                 GR_SHAPE(site->out, c->r), &up);
-    double scale = (double)c->alpha / c->r;
+    double scale = scale_of(c);
     for (int64_t o = 0; o < site->out && status == GRAFT_OK; o++)
         for (int64_t j = 0; j < site->in; j++) {
             double sum = 0.0;

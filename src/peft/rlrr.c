@@ -4,6 +4,7 @@
 #include "ops/ops.h"
 #include "peft/fold.h"
 #include "peft/method.h"
+#include "peft/parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -40,12 +41,7 @@ static gr_value *output(const void *config, gr_build *b, gr_point point, const c
     bool embed = point == GR_POINT_EMBED && b->config->family == GR_FAMILY_VIT;
     if (!y || (point != GR_POINT_NORM && !embed))
         return y;
-    int64_t dim = y->shape.dim[y->shape.rank - 1];
-    gr_value *scale =
-        module_param(b, module, "ssf.scale", dim, (gr_init){GR_INIT_NORMAL, 1.0f, 0.02f});
-    gr_value *shift =
-        module_param(b, module, "ssf.shift", dim, (gr_init){GR_INIT_NORMAL, 0.0f, 0.02f});
-    return gr_affine(y, scale, shift);
+    return gr_trained_scale_shift(b, module, y);
 }
 
 static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,

@@ -167,6 +167,8 @@ static graft_status set_option(graft_log *log, golden_case *c, const char *metho
     char *key = gr_printf(NULL, "%s.%s", method, option), *text = NULL;
     if (json_is_array(value))
         text = target_list(key, value);
+    else if (json_is_boolean(value))
+        text = gr_strdup(key, json_is_true(value) ? "1" : "0");
     else if (json_is_string(value))
         text = gr_strdup(key, json_string_value(value));
     else

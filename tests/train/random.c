@@ -14,6 +14,15 @@ static void open_random(train_setup *s, const test_target *target)
     train_setup_option(s, "convpass.dropout", "0.3");
 }
 
+/* The same for what does not go with convolutions. */
+static void open_random_prompts(train_setup *s, const test_target *target)
+{
+    train_setup_open(s, target->devices->log, "vpt_deep+adaptformer", 6);
+    train_setup_reshape(s, "vpt_deep.num_tokens", "3");
+    train_setup_option(s, "vpt_deep.dropout", "0.3");
+    train_setup_option(s, "adaptformer.dropout", "0.3");
+}
+
 static gr_trainer_params random_params(const train_setup *s, gr_device *device)
 {
     gr_trainer_params params = train_params(s, device);
@@ -66,13 +75,13 @@ static bool differ(const float *a, const float *b, size_t count)
     return false;
 }
 
-static void masks_do_not_depend_on_the_split(void **state)
+static void compare_splits(const test_target *target,
+                           void (*open)(train_setup *s, const test_target *target))
 {
-    const test_target *target = *state;
     train_setup s;
     float loss, split_loss;
     size_t count;
-    open_random(&s, target);
+    open(&s, target);
     gr_trainer_params params = random_params(&s, target->device);
     float *whole = train_first_gradients(&s, &params, &loss, &count);
     for (int micro = 1; micro <= 4; micro++) {
@@ -84,6 +93,12 @@ static void masks_do_not_depend_on_the_split(void **state)
     }
     free(whole);
     train_setup_close(&s);
+}
+
+static void masks_do_not_depend_on_the_split(void **state)
+{
+    compare_splits(*state, open_random);
+    compare_splits(*state, open_random_prompts);
 }
 
 static void masks_change_with_step_and_seed(void **state)
@@ -115,14 +130,16 @@ static void masks_change_with_step_and_seed(void **state)
 static void each_rate_acts(void **state)
 {
     const test_target *target = *state;
-    static const char *const keys[] = {"lora.dropout", "convpass.dropout", NULL};
+    static const char *const keys[] = {"lora.dropout", "adaptformer.dropout", "vpt_deep.dropout",
+                                       NULL};
     train_setup s;
     float loss;
     size_t count;
-    train_setup_open(&s, target->devices->log, "freqfit+lora+convpass", 6);
+    train_setup_open(&s, target->devices->log, "vpt_deep+lora+adaptformer", 6);
+    train_setup_reshape(&s, "vpt_deep.num_tokens", "3");
     gr_trainer_params params = train_params(&s, target->device);
     float *plain = train_first_gradients(&s, &params, &loss, &count);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         if (keys[i])
             train_setup_option(&s, keys[i], "0.3");
         params.drop_path = keys[i] ? 0.0f : 0.3f;

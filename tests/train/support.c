@@ -110,6 +110,13 @@ void train_setup_option(train_setup *s, const char *key, const char *value)
     TEST_OK(s->log, gr_methods_set(s->log, s->methods, key, value));
 }
 
+void train_setup_reshape(train_setup *s, const char *key, const char *value)
+{
+    train_setup_option(s, key, value);
+    gr_tensors_destroy(&s->adapter);
+    s->adapter = make_tensors(s, NULL, GR_VALUE_PARAM);
+}
+
 gr_trainer_params train_params(const train_setup *s, gr_device *device)
 {
     return (gr_trainer_params){

@@ -28,6 +28,9 @@ void train_setup_open(train_setup *s, graft_log *log, const char *methods, int b
 void train_setup_close(train_setup *s);
 void train_setup_option(train_setup *s, const char *key, const char *value);
 
+/* Sets an option that changes shapes: draws the adapter anew. */
+void train_setup_reshape(train_setup *s, const char *key, const char *value);
+
 /* The setup's tensors with AdamW, to be changed and given to train_create. */
 gr_trainer_params train_params(const train_setup *s, gr_device *device);
 gr_trainer *train_create(const train_setup *s, const gr_trainer_params *params);

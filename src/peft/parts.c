@@ -1,0 +1,27 @@
+#include "peft/parts.h"
+
+#include "ops/ops.h"
+
+gr_value *gr_trained_linear(gr_build *b, const char *name, gr_value *x, int64_t out, gr_init init)
+{
+    if (!x)
+        return NULL;
+    int64_t in = x->shape.dim[x->shape.rank - 1];
+    gr_value *weight =
+        gr_build_param(b, gr_build_name(b, "%s.weight", name), GR_SHAPE(out, in), init);
+    gr_value *bias = gr_build_param(b, gr_build_name(b, "%s.bias", name), GR_SHAPE(out),
+                                    (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});
+    return gr_linear(x, weight, bias);
+}
+
+gr_value *gr_trained_scale_shift(gr_build *b, const char *name, gr_value *y)
+{
+    if (!y)
+        return NULL;
+    int64_t dim = y->shape.dim[y->shape.rank - 1];
+    gr_value *scale = gr_build_param(b, gr_build_name(b, "%s.ssf.scale", name), GR_SHAPE(dim),
+                                     (gr_init){GR_INIT_NORMAL, 1.0f, 0.02f});
+    gr_value *shift = gr_build_param(b, gr_build_name(b, "%s.ssf.shift", name), GR_SHAPE(dim),
+                                     (gr_init){GR_INIT_NORMAL, 0.0f, 0.02f});
+    return gr_affine(y, scale, shift);
+}

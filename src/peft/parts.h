@@ -1,0 +1,15 @@
+/* Trainable pieces that several methods are made of. */
+#ifndef GR_PARTS_H
+#define GR_PARTS_H
+
+#include "model/build.h"
+
+/* x weight^T + bias with new tensors "name.weight" [out, in], which starts as `init` says, and
+ * "name.bias" [out], which starts at zero. */
+gr_value *gr_trained_linear(gr_build *b, const char *name, gr_value *x, int64_t out, gr_init init);
+
+/* y * scale + shift along the last axis with new tensors "name.ssf.scale", which starts as
+ * N(1, 0.02), and "name.ssf.shift", which starts as N(0, 0.02) (Lian et al., arXiv 2210.08823). */
+gr_value *gr_trained_scale_shift(gr_build *b, const char *name, gr_value *y);
+
+#endif
