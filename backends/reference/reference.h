@@ -42,14 +42,20 @@ typedef void gr_ref_function(gr_ref_call *call);
     F(matmul)                                                                                      \
     F(softmax)                                                                                     \
     F(softmax_grad)                                                                                \
+    F(l2_normalize)                                                                                \
+    F(l2_normalize_grad)                                                                           \
     F(layer_norm)                                                                                  \
     F(layer_norm_grad)                                                                             \
     F(reduce_rows)                                                                                 \
     F(conv2d)                                                                                      \
     F(conv2d_grad_w)                                                                               \
     F(dft)                                                                                         \
+    F(unfold_real)                                                                                 \
     F(complex_mul)                                                                                 \
     F(complex_mul_grad)                                                                            \
+    F(scatter)                                                                                     \
+    F(gather)                                                                                      \
+    F(cayley)                                                                                      \
     F(cross_entropy)                                                                               \
     F(cross_entropy_grad)                                                                          \
     F(dropout)                                                                                     \

@@ -137,6 +137,12 @@ gr_value *gr_graph_frozen(gr_graph *graph, const char *name, gr_shape shape, gr_
     return with_source(append_named(graph, GR_VALUE_FROZEN, name, GR_F32, shape), dtype, source);
 }
 
+gr_value *gr_graph_frozen_i32(gr_graph *graph, const char *name, gr_shape shape,
+                              const int32_t *source)
+{
+    return with_source(append_named(graph, GR_VALUE_FROZEN, name, GR_I32, shape), GR_I32, source);
+}
+
 gr_value *gr_graph_param(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
                          const void *source)
 {

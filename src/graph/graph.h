@@ -82,6 +82,9 @@ typedef union gr_attrs {
         bool conjugate;
     } complex;
     struct {
+        gr_shape shape; /* of the result */
+    } scatter;
+    struct {
         float rate;
         uint32_t site; /* distinct for each place of the network */
         bool per_sample;
@@ -126,6 +129,10 @@ void *gr_graph_memory(gr_graph *graph, size_t size_bytes);
 gr_value *gr_graph_input(gr_graph *graph, const char *name, gr_dtype dtype, gr_shape shape);
 gr_value *gr_graph_frozen(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
                           const void *source);
+
+/* The same of integers that stay integers, such as the places a scatter writes to. */
+gr_value *gr_graph_frozen_i32(gr_graph *graph, const char *name, gr_shape shape,
+                              const int32_t *source);
 gr_value *gr_graph_param(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
                          const void *source);
 

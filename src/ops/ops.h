@@ -22,6 +22,9 @@ gr_value *gr_softmax(gr_value *x, float scale);
  * beta [C]; both NULL for the plain normalisation. */
 gr_value *gr_layer_norm(gr_value *x, gr_value *gamma, gr_value *beta, float eps);
 
+/* x / max(|x|, 1e-12) along the last axis, |x| the Euclidean norm. */
+gr_value *gr_l2_normalize(gr_value *x);
+
 gr_value *gr_unary(gr_value *x, gr_func func, float alpha);
 gr_value *gr_gelu(gr_value *x);
 gr_value *gr_quick_gelu(gr_value *x);
@@ -40,6 +43,10 @@ gr_value *gr_affine(gr_value *x, gr_value *scale, gr_value *shift);
 /* w[o, j] (1 + scale_out[o] scale_in[j]), RLRR's effective weight (arXiv 2403.19067, eq. 6). */
 gr_value *gr_outer_scale(gr_value *w, gr_value *scale_out, gr_value *scale_in);
 
+/* The Cayley transform of each block of r [.., b, b], b up to 64: with S = (r - r^T) / 2, the
+ * rotation (I - S)(I + S)^-1 (BOFT, arXiv 2311.06243). */
+gr_value *gr_cayley(gr_value *r);
+
 /* Sums over all axes but the last `keep`. Has no gradient rule. */
 gr_value *gr_sum_leading(gr_value *x, int keep);
 
@@ -55,6 +62,10 @@ gr_value *gr_rfft2(gr_value *x);
 /* The inverse, [B, H, cols/2+1, D, 2] -> [B, H, cols, D]; imaginary parts that the spectrum of a
  * real signal cannot have are dropped. */
 gr_value *gr_irfft2(gr_value *z, int64_t cols);
+
+/* The real part of the unnormalised transform of x [R, C] -> [R, C]:
+ * y[a, b] = sum_rc x[r, c] cos(2 pi (a r / R + b c / C)). */
+gr_value *gr_real_dft2(gr_value *x);
 
 /* Complex product [B, .., 2] x [.., 2], the second broadcast over the leading axis. */
 gr_value *gr_complex_mul(gr_value *z, gr_value *filter);
@@ -72,6 +83,13 @@ gr_value *gr_cross_entropy(gr_value *logits, gr_value *labels, gr_value *scalars
 /* The same for targets [B, C] (F32, without gradient) instead of labels: the sum over rows and
  * classes of -target log softmax(logits), times inv_count -> []. A row of zeros does not count. */
 gr_value *gr_soft_cross_entropy(gr_value *logits, gr_value *targets, gr_value *scalars);
+
+/* A tensor of `shape` with values[j] at index[j] of its elements, in row-major order, and zero
+ * elsewhere. values [n]; index [n] (I32), distinct and within the tensor. */
+gr_value *gr_scatter(gr_value *values, gr_value *index, gr_shape shape);
+
+/* The elements index[j] of x, in row-major order -> [n]; index [n] (I32), distinct. */
+gr_value *gr_gather(gr_value *x, gr_value *index);
 
 /* Views: no data moves unless a kernel needs it contiguous. */
 gr_value *gr_reshape(gr_value *x, gr_shape shape);

@@ -157,9 +157,9 @@ void gr_store_grow(const gr_store *store, gr_store_growth *growth, uint64_t size
 graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)
 {
     int64_t count = gr_shape_count(&value->shape);
-    if (value->source_dtype == GR_F32)
+    if (value->source_dtype == value->dtype) /* F32, or integers to stay so */
         return gr_device_buffer_write(store->device, region->buffer, region->offset, value->source,
-                                      (uint64_t)count * sizeof(float));
+                                      (uint64_t)count * gr_dtype_size(value->dtype));
     float *chunk = malloc(UPLOAD_ELEMENTS * sizeof(float));
     if (!chunk)
         return gr_fail(store->log, GRAFT_ERR_MEMORY, "%s: out of memory", value->name);

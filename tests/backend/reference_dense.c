@@ -1,5 +1,8 @@
 #include "reference_support.h"
 
+#include "shaders/cayley.gk.h"
+#include "shaders/l2_normalize.gk.h"
+#include "shaders/l2_normalize_grad.gk.h"
 #include "shaders/layer_norm.gk.h"
 #include "shaders/layer_norm_grad.gk.h"
 #include "shaders/matmul.gk.h"
@@ -83,6 +86,27 @@ static void test_softmax_grad(void **state)
     CHECK(dx, 0.5f, -0.5f, -1.5f, 1.5f);
 }
 
+/* The second row is shorter than `least`. */
+static void test_l2_normalize(void **state)
+{
+    float x[] = {3, 4, 0.3f, 0}, y[4], dy[] = {1, 0, 2, 3}, dx[4];
+    gr_l2_normalize_params p = {.rows = 2, .cols = 2, .least = 0.5f};
+    RUN(*state, l2_normalize, .params = &p, .arrays = {ARRAY(x), ARRAY(y)});
+    CHECK(y, 0.6f, 0.8f, 0.6f, 0);
+    gr_l2_normalize_grad_params q = {.rows = 2, .cols = 2, .least = 0.5f};
+    RUN(*state, l2_normalize_grad, .params = &q, .arrays = {ARRAY(x), ARRAY(dy), ARRAY(dx)});
+    CHECK(dx, 0.128f, -0.096f, 4, 6);
+}
+
+/* In the plane, S = ((0, t), (-t, 0)) turns by twice the angle whose tangent is -t. */
+static void test_cayley(void **state)
+{
+    float x[] = {5, 1, 0, 5, 0, 0, 0, 0}, y[8];
+    gr_cayley_params p = {.blocks = 2};
+    RUN(*state, cayley, .params = &p, .tunables = {{"BLOCK", 2}}, .arrays = {ARRAY(x), ARRAY(y)});
+    CHECK(y, 0.6f, -0.8f, 0.8f, 0.6f, 1, 0, 0, 1);
+}
+
 static void test_layer_norm(void **state)
 {
     float x[] = {9, 1, 2, 3, 4, 9, 6, 4, 6, 4}, gamma[] = {1, 2, 3, 4}, beta[] = {10, 20, 30, 40};
@@ -149,15 +173,10 @@ static void test_reduce_rows(void **state)
 int reference_dense_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_matmul),
-        TEST(test_matmul_transposed),
-        TEST(test_matmul_batch),
-        TEST(test_softmax),
-        TEST(test_softmax_grad),
-        TEST(test_layer_norm),
-        TEST(test_layer_norm_offset),
-        TEST(test_layer_norm_grad),
-        TEST(test_reduce_rows),
+        TEST(test_matmul),          TEST(test_matmul_transposed), TEST(test_matmul_batch),
+        TEST(test_softmax),         TEST(test_softmax_grad),      TEST(test_l2_normalize),
+        TEST(test_cayley),          TEST(test_layer_norm),        TEST(test_layer_norm_offset),
+        TEST(test_layer_norm_grad), TEST(test_reduce_rows),
     };
     return cmocka_run_group_tests_name("reference: dense", tests, NULL, NULL);
 }

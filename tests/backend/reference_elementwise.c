@@ -3,8 +3,10 @@
 #include "shaders/affine.gk.h"
 #include "shaders/binary.gk.h"
 #include "shaders/copy.gk.h"
+#include "shaders/gather.gk.h"
 #include "shaders/outer_scale.gk.h"
 #include "shaders/permute.gk.h"
+#include "shaders/scatter.gk.h"
 #include "shaders/unary.gk.h"
 #include "shaders/unary_grad.gk.h"
 
@@ -142,6 +144,19 @@ static void test_affine(void **state)
     CHECK(y, 15, 206, 0, 35, 406);
 }
 
+/* An index that the tensor does not have is passed over, and reads as 0. */
+static void test_scatter_gather(void **state)
+{
+    float x[] = {1, 2, 3}, y[] = {7, 7, 7, 7}, z[3];
+    int32_t index[] = {3, 4, 0};
+    gr_scatter_params p = {.count = 3, .size = 4};
+    RUN(*state, scatter, .params = &p, .arrays = {ARRAY(x), ARRAY(index), ARRAY(y)});
+    CHECK(y, 3, 7, 7, 1);
+    gr_gather_params q = {.count = 3, .size = 4};
+    RUN(*state, gather, .params = &q, .arrays = {ARRAY(y), ARRAY(index), ARRAY(z)});
+    CHECK(z, 1, 0, 3);
+}
+
 static void test_outer_scale(void **state)
 {
     float w[] = {9, 1, 2, 9, 3, 4}, out[] = {1, 2}, in[] = {0, 10}, y[5] = {0};
@@ -153,9 +168,10 @@ static void test_outer_scale(void **state)
 int reference_elementwise_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_unary_view), TEST(test_unary_functions), TEST(test_unary_grad),
-        TEST(test_copy),       TEST(test_permute),         TEST(test_permute_six),
-        TEST(test_binary),     TEST(test_affine),          TEST(test_outer_scale),
+        TEST(test_scatter_gather), TEST(test_unary_view), TEST(test_unary_functions),
+        TEST(test_unary_grad),     TEST(test_copy),       TEST(test_permute),
+        TEST(test_permute_six),    TEST(test_binary),     TEST(test_affine),
+        TEST(test_outer_scale),
     };
     return cmocka_run_group_tests_name("reference: elementwise", tests, NULL, NULL);
 }

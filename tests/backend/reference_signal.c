@@ -5,6 +5,7 @@
 #include "shaders/conv2d.gk.h"
 #include "shaders/conv2d_grad_w.gk.h"
 #include "shaders/dft.gk.h"
+#include "shaders/unfold_real.gk.h"
 
 #include <math.h>
 
@@ -145,6 +146,20 @@ static void test_dft_half_to_real_adjoint(void **state)
     CHECK(y, 1, 0, 0, -2, -1, 0);
 }
 
+/* Rows 2 of 3 and 2, 3 of 4 come from rows 1 and 2, 1, with columns 1 and 2 exchanged. */
+static void test_unfold_real(void **state)
+{
+    float x[] = {1, 9, 2, 9, 3, 9, 4, 9, 5, 9, 6, 9}, y[9];
+    gr_unfold_real_params p = {.rows = 3, .cols = 3};
+    RUN(*state, unfold_real, .params = &p, .arrays = {ARRAY(x), ARRAY(y)});
+    CHECK(y, 1, 2, 3, 4, 5, 6, 4, 6, 5);
+
+    float u[] = {1, 9, 2, 9, 3, 9, 4, 9, 5, 9, 6, 9}, v[8];
+    p = (gr_unfold_real_params){.rows = 4, .cols = 2};
+    RUN(*state, unfold_real, .params = &p, .arrays = {ARRAY(u), ARRAY(v)});
+    CHECK(v, 1, 2, 3, 4, 5, 6, 3, 4);
+}
+
 /* Two lines of two columns each: [outer 2, n 2, inner 2], with gaps between the lines. */
 static void test_dft_axis(void **state)
 {
@@ -184,8 +199,8 @@ int reference_signal_tests(void)
         TEST(test_conv2d_transposed), TEST(test_conv2d_grad_w),
         TEST(test_dft_real),          TEST(test_dft_complex),
         TEST(test_dft_half_to_real),  TEST(test_dft_half_to_real_adjoint),
-        TEST(test_dft_axis),          TEST(test_complex_mul),
-        TEST(test_complex_mul_grad),
+        TEST(test_unfold_real),       TEST(test_dft_axis),
+        TEST(test_complex_mul),       TEST(test_complex_mul_grad),
     };
     return cmocka_run_group_tests_name("reference: convolution and Fourier", tests, NULL, NULL);
 }

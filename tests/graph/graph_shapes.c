@@ -129,6 +129,7 @@ static void conv2d(void **state)
 static void fourier(void **state)
 {
     REFUSES(*state, "rfft2: expected", gr_rfft2(IN(4, 4, 2)));
+    REFUSES(*state, "real_dft2: expected", gr_real_dft2(IN(1, 4, 3)));
     REFUSES(*state, "irfft2: expected", gr_irfft2(IN(1, 4, 3, 2), 4));
     REFUSES(*state, "irfft2: expected", gr_irfft2(IN(1, 4, 3, 2, 3), 4));
     REFUSES(*state, "irfft2: expected", gr_irfft2(IN(1, 4, 3, 2, 2), 6));
@@ -136,6 +137,28 @@ static void fourier(void **state)
     REFUSES(*state, "complex_mul: expected", gr_complex_mul(IN(3, 4, 2), IN(3, 2)));
     REFUSES(*state, "complex_mul: expected", gr_complex_mul(IN(3, 4, 3), IN(4, 3)));
     REFUSES(*state, "complex_mul: expected", gr_complex_mul(IN(2), SCALAR));
+}
+
+static void scatter(void **state)
+{
+    static const int32_t places[] = {5, 6};
+    REFUSES(*state, "scatter: expected", gr_scatter(IN(2), labels(g, 3), GR_SHAPE(2, 3)));
+    REFUSES(*state, "scatter: expected", gr_scatter(IN(2), IN(2), GR_SHAPE(2, 3)));
+    REFUSES(*state, "scatter: expected", gr_scatter(IN(2), labels(g, 2), GR_SHAPE(2, 0)));
+    REFUSES(
+        *state, "scatter: places[1] is 6, expected 0 to 5",
+        gr_scatter(IN(2), gr_graph_frozen_i32(g, "places", GR_SHAPE(2), places), GR_SHAPE(2, 3)));
+    REFUSES(*state, "gather: expected", gr_gather(IN(2, 3), IN(2)));
+    REFUSES(*state, "gather: places[0] is 5",
+            gr_gather(IN(2, 2), gr_graph_frozen_i32(g, "places", GR_SHAPE(2), places)));
+}
+
+static void rotations(void **state)
+{
+    REFUSES(*state, "cayley: expected square", gr_cayley(IN(4)));
+    REFUSES(*state, "cayley: expected square", gr_cayley(IN(3, 4, 5)));
+    REFUSES(*state, "cayley: expected blocks", gr_cayley(IN(65, 65)));
+    REFUSES(*state, "l2_normalize: needs", gr_l2_normalize(SCALAR));
 }
 
 static void cross_entropy(void **state)
@@ -204,10 +227,10 @@ static void errors_stick(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matmul),       cmocka_unit_test(rows),    cmocka_unit_test(elementwise),
-        cmocka_unit_test(conv2d),       cmocka_unit_test(fourier), cmocka_unit_test(cross_entropy),
-        cmocka_unit_test(views),        cmocka_unit_test(concat),  cmocka_unit_test(named_values),
-        cmocka_unit_test(errors_stick),
+        cmocka_unit_test(matmul),  cmocka_unit_test(rows),          cmocka_unit_test(elementwise),
+        cmocka_unit_test(scatter), cmocka_unit_test(rotations),     cmocka_unit_test(conv2d),
+        cmocka_unit_test(fourier), cmocka_unit_test(cross_entropy), cmocka_unit_test(views),
+        cmocka_unit_test(concat),  cmocka_unit_test(named_values),  cmocka_unit_test(errors_stick),
     };
     return cmocka_run_group_tests_name("shapes", tests, open_log, close_log);
 }

@@ -1,5 +1,6 @@
-/* rfft2, irfft2, complex_mul. Tolerance: direct sums in float with twiddles rounded to float; with
- * ortho scaling, the error grows with the square root of the axes' lengths. */
+/* rfft2, irfft2, real_dft2, complex_mul. Tolerance: direct sums in float with twiddles rounded to
+ * float; with ortho scaling, the error grows with the square root of the axes' lengths; real_dft2
+ * has none, and its numbers and errors are larger by the square root of all elements. */
 #include "cases.h"
 
 /* n: B, H, W, D. */
@@ -31,6 +32,13 @@ static gr_value *filter(op_build *b)
     return gr_irfft2(gr_complex_mul(z, weight), n[2]);
 }
 
+/* n: R, C. */
+static gr_value *real_dft2(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_real_dft2(op_operand_of(b, GR_SHAPE(n[0], n[1])));
+}
+
 /* n: B, then the axes of the filter but the last. */
 static gr_value *complex_mul(op_build *b)
 {
@@ -56,6 +64,13 @@ static const op_case cases[] = {
     {"rfft2 and back 14x14", &gr_op_irfft2, there_and_back, {2, 14, 14, 1}, 56},
     {"rfft2 and back 1x206", &gr_op_irfft2, there_and_back, {1, 1, 206, 1}, 414},
     {"filter 4x6", &gr_op_complex_mul, filter, {2, 4, 6, 2}, 20},
+    {"real_dft2 1x1", &gr_op_real_dft2, real_dft2, {1, 1}, 2 * 1 * 1},
+    {"real_dft2 4x6", &gr_op_real_dft2, real_dft2, {4, 6}, 10 * 4 * 6},
+    {"real_dft2 7x5", &gr_op_real_dft2, real_dft2, {7, 5}, 12 * 7 * 5},
+    {"real_dft2 1x8", &gr_op_real_dft2, real_dft2, {1, 8}, 9 * 1 * 8},
+    {"real_dft2 9x1", &gr_op_real_dft2, real_dft2, {9, 1}, 10 * 9 * 1},
+    {"real_dft2 66x70", &gr_op_real_dft2, real_dft2, {66, 70}, 136 * 66 * 70, OP_BIG},
+    {"real_dft2 65x67", &gr_op_real_dft2, real_dft2, {65, 67}, 132 * 65 * 67, OP_BIG},
     {"complex_mul 1", &gr_op_complex_mul, complex_mul, {1, 1, 1}},
     {"complex_mul 3x5x7", &gr_op_complex_mul, complex_mul, {3, 5, 7}},
     {"complex_mul 2x1x257", &gr_op_complex_mul, complex_mul, {2, 1, 257}},

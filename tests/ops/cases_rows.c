@@ -1,4 +1,5 @@
-/* Operators that look at a whole row or column: softmax, layer_norm, reduce, cross_entropy.
+/* Operators that look at a whole row or column: softmax, layer_norm,
+ * l2_normalize, cayley, reduce, cross_entropy.
  *
  * Sizes are around the work-group size 64. Tolerance: results are of the order of 1; the sums
  * behind them are kept in float by the kernels, and exp and rsqrt are good to a few units in the
@@ -30,6 +31,25 @@ static gr_value *plain_layer_norm(op_build *b)
 {
     const int64_t *n = b->test->n;
     return gr_layer_norm(op_operand_of(b, GR_SHAPE(n[0], n[1], n[2])), NULL, NULL, 1e-3f);
+}
+
+static gr_value *l2_normalize(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_l2_normalize(op_operand_away_from_zero(b, GR_SHAPE(n[0], n[1], n[2])));
+}
+
+/* n: leading axes, rows of a block. */
+static gr_value *cayley(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_cayley(op_operand_of(b, GR_SHAPE(n[0], n[1], n[2], n[2])));
+}
+
+static gr_value *cayley_of_one(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_cayley(op_operand_of(b, GR_SHAPE(n[0], n[0])));
 }
 
 /* n: three axes, axes that stay. */
@@ -86,6 +106,14 @@ static const op_case cases[] = {
     {"softmax of large numbers", &gr_op_softmax, softmax_of_large, {2, 3, 65}, 0, OP_NO_GRADIENT},
     BY_ROWS("layer_norm", &gr_op_layer_norm, layer_norm),
     BY_ROWS("layer_norm without affine", &gr_op_layer_norm, plain_layer_norm),
+    BY_ROWS("l2_normalize", &gr_op_l2_normalize, l2_normalize),
+    {"cayley of one 5x5", &gr_op_cayley, cayley_of_one, {5}},
+    {"cayley 1x1x1", &gr_op_cayley, cayley, {1, 1, 1}, 0, OP_NO_GRADIENT},
+    {"cayley 2x3x2", &gr_op_cayley, cayley, {2, 3, 2}},
+    {"cayley 2x17x4", &gr_op_cayley, cayley, {2, 17, 4}, 16},
+    {"cayley 1x5x13", &gr_op_cayley, cayley, {1, 5, 13}, 169},
+    {"cayley 1x2x64", &gr_op_cayley, cayley, {1, 2, 64}, 4096},
+    {"cayley 2x192x4", &gr_op_cayley, cayley, {2, 192, 4}, 16, OP_BIG},
     ENTROPY("1x1", {1, 1}),
     ENTROPY("1x7", {1, 7}),
     ENTROPY("5x64", {5, 64}, 5),

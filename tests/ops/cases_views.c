@@ -115,6 +115,21 @@ static gr_value *patches(op_build *b)
         "slice " text, &gr_op_slice, slice, __VA_ARGS__                                            \
     }
 
+/* n: numbers, then the tensor's axes. */
+static gr_value *scatter(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *values = op_operand_of(b, GR_SHAPE(n[0]));
+    return gr_scatter(values, op_indices(b, n[0], n[1] * n[2]), GR_SHAPE(n[1], n[2]));
+}
+
+static gr_value *gather(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *x = op_operand_of(b, GR_SHAPE(n[1], n[2]));
+    return gr_gather(x, op_indices(b, n[0], n[1] * n[2]));
+}
+
 static const op_case cases[] = {
     RESHAPE("2x3x4 to 6x1x4", {2, 3, 4, 6, 1, 4}),
     RESHAPE("2x3x4 to 4x3x2", {2, 3, 4, 4, 3, 2}),
@@ -146,6 +161,13 @@ static const op_case cases[] = {
     {"concat of a class token 197", &gr_op_concat, class_token, {4, 196, 768}, 0, OP_BIG},
     {"concat of one value twice", &gr_op_concat, twice},
     {"place with gaps", &gr_op_concat, place},
+    {"scatter 1 to 1x1", &gr_op_scatter, scatter, {1, 1, 1}},
+    {"scatter 7 to 5x11", &gr_op_scatter, scatter, {7, 5, 11}},
+    {"scatter 257 to 257x3", &gr_op_scatter, scatter, {257, 257, 3}},
+    {"scatter 3000 to 768x768", &gr_op_scatter, scatter, {3000, 768, 768}, 0, OP_BIG},
+    {"gather 1 of 1x1", &gr_op_gather, gather, {1, 1, 1}},
+    {"gather 7 of 5x11", &gr_op_gather, gather, {7, 5, 11}},
+    {"gather 3000 of 768x768", &gr_op_gather, gather, {3000, 768, 768}, 0, OP_BIG},
     {"patches 4 of 2", &gr_op_permute, patches, {2, 4, 2}},
     {"patches 224 of 16", &gr_op_permute, patches, {2, 224, 16}, 0, OP_BIG},
 };

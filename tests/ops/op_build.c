@@ -30,8 +30,10 @@ static gr_value *add_operand(op_build *b, gr_shape shape, void *data, gr_dtype d
     assert_in_range(i, 0, OP_MAX_OPERANDS - 1);
     snprintf(name, sizeof(name), "operand%d", i);
     gr_value *v;
-    if (dtype == GR_I32 || b->inputs)
+    if (b->inputs)
         v = gr_graph_input(b->graph, name, dtype, shape);
+    else if (dtype == GR_I32)
+        v = gr_graph_frozen_i32(b->graph, name, shape, data);
     else if (!fixed && (b->params >> i & 1))
         v = gr_graph_param(b->graph, name, shape, dtype, data);
     else
@@ -132,6 +134,14 @@ gr_value *op_targets(op_build *b, int64_t rows, int64_t classes)
         if (i / (size_t)classes % 3 == 1)
             targets[i] = 0.0f;
     return add_operand(b, GR_SHAPE(rows, classes), targets, GR_F32, true);
+}
+
+gr_value *op_indices(op_build *b, int64_t count, int64_t size)
+{
+    int32_t *index = take_memory(b, (size_t)count * sizeof(*index));
+    for (int64_t j = 0; j < count; j++)
+        index[j] = (int32_t)(size - 1 - j * (size / count));
+    return add_operand(b, GR_SHAPE(count), index, GR_I32, true);
 }
 
 gr_value *op_scalars(op_build *b)

@@ -102,6 +102,9 @@ gr_value *op_labels(op_build *b, int64_t rows, int64_t classes);
 gr_value *op_targets(op_build *b, int64_t rows, int64_t classes);
 gr_value *op_scalars(op_build *b);
 
+/* `count` distinct indices below `size`, from the last down. */
+gr_value *op_indices(op_build *b, int64_t count, int64_t size);
+
 /* Adds the loss: cross entropy of three fixed projections of y. */
 void op_build_loss(op_build *b);
 

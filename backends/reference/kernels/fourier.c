@@ -3,6 +3,7 @@
 #include "shaders/complex_mul.gk.h"
 #include "shaders/complex_mul_grad.gk.h"
 #include "shaders/dft.gk.h"
+#include "shaders/unfold_real.gk.h"
 
 #include <complex.h>
 
@@ -96,6 +97,22 @@ void gr_ref_dft(gr_ref_call *call)
                 else
                     put_complex(call, Y, first + 2 * at, y);
             }
+        }
+    }
+}
+
+/* What the half spectrum leaves out is the conjugate at the negated frequency. */
+void gr_ref_unfold_real(gr_ref_call *call)
+{
+    enum { Z, Y };
+    GR_REF_PARAMS(call, unfold_real, p);
+    for (uint32_t r = 0; r < p.rows; r++) {
+        for (uint32_t c = 0; c < p.cols; c++) {
+            bool there = r < p.rows / 2 + 1;
+            uint32_t from_r = there ? r : (p.rows - r) % p.rows;
+            uint32_t from_c = there ? c : (p.cols - c) % p.cols;
+            double re = gr_ref_get(call, Z, 2 * gr_ref_at(0, from_r, p.cols, from_c));
+            gr_ref_put(call, Y, gr_ref_at(0, r, p.cols, c), re);
         }
     }
 }
