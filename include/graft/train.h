@@ -30,6 +30,8 @@ typedef struct graft_augment_params {
     const char *crop_scale; /* its part of the area, "LEAST,MOST" */
     const char *crop_ratio; /* its width / height, "LEAST,MOST" */
     bool flip;              /* horizontally */
+    double mixup, cutmix;   /* alpha of the mixing of a batch's images; 0: off */
+    double label_smoothing; /* part of the target that all classes share, [0, 1) */
 } graft_augment_params;
 
 typedef struct graft_train_progress {

@@ -1,5 +1,5 @@
-/* A stream of random numbers for one image in one epoch: a pure function of seed, epoch, image and
- * the stream's own number, so that a resumed run draws what it would have drawn.
+/* A stream of random numbers for one image or batch in one epoch: a pure function of seed, epoch,
+ * index and the stream's own number, so that a resumed run draws what it would have drawn.
  *
  * Thread-safety: each stream by one thread.
  */
@@ -11,12 +11,12 @@
 
 typedef struct gr_random {
     uint64_t seed;
-    uint32_t counter[4]; /* image, block, epoch, stream */
+    uint32_t counter[4]; /* index, block, epoch, stream */
     uint32_t words[4];
     int left; /* of words */
 } gr_random;
 
-/* Which image of which pass over the data. */
+/* Which image, or which batch, of which pass over the data. */
 typedef struct gr_random_key {
     uint64_t seed;
     uint32_t epoch, index;
@@ -32,6 +32,13 @@ double gr_random_uniform(gr_random *r, double low, double high);
 
 /* Uniform in 0 .. n - 1. */
 int gr_random_below(gr_random *r, int n);
+
+/* Standard normal. */
+double gr_random_normal(gr_random *r);
+
+/* Beta(alpha, alpha): from two gamma variables, after Marsaglia and Tsang, "A simple method for
+ * generating gamma variables", 2000. alpha > 0. */
+double gr_random_beta(gr_random *r, double alpha);
 
 /* True with the given probability. */
 bool gr_random_chance(gr_random *r, double probability);

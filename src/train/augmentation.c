@@ -34,8 +34,22 @@ static graft_status resolve_crop(graft_log *log, const graft_augment_params *s, 
     return read_pair(log, "crop-ratio", s->crop_ratio, out->ratio);
 }
 
-graft_status gr_augmentation_resolve(graft_log *log, const graft_augment_params *s, gr_augment *out)
+static graft_status resolve_mix(graft_log *log, const graft_augment_params *s, gr_mix *out)
 {
-    *out = (gr_augment){.flip = s->flip};
-    return resolve_crop(log, s, &out->crop);
+    if (!(s->mixup >= 0.0 && s->mixup <= 100.0 && s->cutmix >= 0.0 && s->cutmix <= 100.0))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "mixup %g, cutmix %g: expected 0 to 100", s->mixup,
+                       s->cutmix);
+    if (!(s->label_smoothing >= 0.0 && s->label_smoothing < 1.0))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "label smoothing %g: expected 0 to less than 1",
+                       s->label_smoothing);
+    *out = (gr_mix){s->mixup, s->cutmix, s->label_smoothing};
+    return GRAFT_OK;
+}
+
+graft_status gr_augmentation_resolve(graft_log *log, const graft_augment_params *s,
+                                     gr_augment *augment, gr_mix *mix)
+{
+    *augment = (gr_augment){.flip = s->flip};
+    GR_TRY(resolve_crop(log, s, &augment->crop));
+    return resolve_mix(log, s, mix);
 }

@@ -77,7 +77,7 @@ static graft_status prepare(graft_model *m)
         .adapter = m->adapter ? m->adapter : m->weights,
         .adapter_is_complete = true,
     };
-    GR_TRY(gr_network_build(m->log, build, m->batch, false, &m->network));
+    GR_TRY(gr_network_build(m->log, build, m->batch, GR_ANSWERS_NONE, &m->network));
     gr_plan_params plan = {.store = m->store, .outputs = &m->network.logits, .output_count = 1};
     GR_TRY(gr_plan_create(m->log, &plan, &m->network.plan));
     GR_TRY(gr_plan_prepare(m->network.plan));

@@ -8,9 +8,10 @@
 #include <string.h>
 
 /* Inputs of training and evaluation have names of their own: their batches may differ. */
-graft_status gr_network_build(graft_log *log, gr_build build, int batch, bool training,
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answers answers,
                               gr_network *n)
 {
+    bool training = answers != GR_ANSWERS_NONE;
     int64_t size = build.config->image_size;
     *n = (gr_network){0};
     GR_TRY(gr_methods_check(log, build.methods, build.config));
@@ -25,9 +26,13 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, bool tr
     build.training = training;
     build.scalars = n->scalars;
     n->logits = gr_graph_narrow(n->graph, gr_model_logits(&build, n->image));
-    if (training) {
-        n->labels = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
-        n->loss = gr_cross_entropy(n->logits, n->labels, n->scalars);
+    if (answers == GR_ANSWERS_LABELS) {
+        n->answers = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
+        n->loss = gr_cross_entropy(n->logits, n->answers, n->scalars);
+    } else if (answers == GR_ANSWERS_TARGETS) {
+        n->answers = gr_graph_input(n->graph, "train.targets", GR_F32,
+                                    GR_SHAPE(batch, build.config->classes));
+        n->loss = gr_soft_cross_entropy(n->logits, n->answers, n->scalars);
     }
     return gr_graph_status(n->graph);
 }

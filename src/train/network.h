@@ -5,10 +5,17 @@
 #include "model/build.h"
 #include "plan/plan.h"
 
+/* What training compares the logits with. */
+typedef enum gr_answers {
+    GR_ANSWERS_NONE, /* no training: no loss, no dropout */
+    GR_ANSWERS_LABELS,
+    GR_ANSWERS_TARGETS,
+} gr_answers;
+
 typedef struct gr_network {
     gr_graph *graph;
     gr_value *image;   /* [batch, 3, S, S] */
-    gr_value *labels;  /* [batch], training only */
+    gr_value *answers; /* labels [batch] (I32) or targets [batch, classes], training only */
     gr_value *scalars; /* [16], see ops/scalars.h */
     gr_value *logits;  /* [batch, classes] */
     gr_value *loss;    /* [], training only */
@@ -17,7 +24,7 @@ typedef struct gr_network {
 
 /* Builds the graph for `batch` images; the other fields of `build` say what of. Call
  * gr_network_release also after a failure. */
-graft_status gr_network_build(graft_log *log, gr_build build, int batch, bool training,
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answers answers,
                               gr_network *out);
 void gr_network_release(gr_network *network);
 

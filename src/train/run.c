@@ -17,6 +17,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* Weight of the latest step in the rate that progress shows. */
@@ -38,6 +39,7 @@ typedef struct run {
     gr_run_folder folder; /* all NULL: not opened yet */
     float *images;
     int32_t *labels;
+    float *targets; /* [batch, classes]; NULL: labels will do */
     double started, step_seconds, train_seconds;
     uint64_t images_done;
     float loss, lr;
@@ -131,12 +133,34 @@ static graft_status evaluate(run *r)
     return GRAFT_OK;
 }
 
+/* Batches are mixed as a whole, before they are split: the split changes nothing. */
+static void mix_batch(run *r, int valid)
+{
+    int size = r->setup.input.preprocess.size, classes = r->setup.config.classes;
+    gr_random_key key = {r->p->seed, (uint32_t)epoch_of(r),
+                         (uint32_t)(r->at.step % r->steps_per_epoch)};
+    gr_mix_draw draw = gr_mix_draw_batch(&r->setup.mix, key, size);
+    gr_mix_images(draw, valid, size, r->images);
+    gr_mix_targets(&r->setup.mix, draw, r->labels, valid, classes, r->targets);
+    size_t filled = (size_t)valid * (size_t)classes;
+    size_t all = (size_t)r->p->batch_size * (size_t)classes;
+    memset(r->targets + filled, 0, (all - filled) * sizeof(*r->targets));
+}
+
+static graft_status gradients(run *r, int valid)
+{
+    if (!r->targets)
+        return gr_trainer_gradients(r->trainer, r->images, r->labels, r->at.step, &r->loss);
+    mix_batch(r, valid);
+    return gr_trainer_soft_gradients(r->trainer, r->images, r->targets, r->at.step, &r->loss);
+}
+
 /* One update with the batch at hand. */
 static graft_status train_step(run *r, int valid)
 {
     double began = now();
     double epoch = (double)r->at.step / (double)r->steps_per_epoch;
-    GR_TRY(gr_trainer_gradients(r->trainer, r->images, r->labels, r->at.step, &r->loss));
+    GR_TRY(gradients(r, valid));
     if (!isfinite(r->loss))
         return gr_fail(r->log, GRAFT_ERR_NUMERIC,
                        "loss became %s in step %llu: lower --lr, or look at the data; the last "
@@ -230,6 +254,7 @@ static graft_status create_trainer(run *r)
         .head_init = r->setup.head_init,
         .drop_path = (float)p->drop_path,
         .drop_elements = r->setup.drop_elements,
+        .soft_targets = gr_mix_is_on(&r->setup.mix),
         .optimizer = r->setup.optimizer,
         .no_decay = p->no_decay,
         .profile = p->profile,
@@ -280,8 +305,13 @@ static graft_status create_loader(run *r)
     size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
     r->images = gr_alloc_array(r, (size_t)p->batch_size, pixels * sizeof(float));
     r->labels = gr_alloc_array(r, (size_t)p->batch_size, sizeof(int32_t));
-    return r->images && r->labels ? GRAFT_OK
-                                  : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    bool soft = gr_mix_is_on(&r->setup.mix);
+    if (soft)
+        r->targets = gr_alloc_array(r, (size_t)p->batch_size,
+                                    (size_t)r->setup.config.classes * sizeof(float));
+    return r->images && r->labels && (r->targets || !soft)
+               ? GRAFT_OK
+               : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
 }
 
 static graft_status open_folder(run *r)

@@ -130,7 +130,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     *s = (gr_run_setup){.device = gr_device_from_public(device)};
     GR_TRY(check_numbers(log, p));
     GR_TRY(choose_optimizer(log, p, &s->optimizer));
-    GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment));
+    GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment, &s->mix));
     GR_TRY(choose_schedule(log, p, &s->schedule));
     GR_TRY(gr_head_init_named(log, p->head_init, &s->head_init));
     GR_TRY(choose_drop(log, p->drop_kind, &s->drop_elements));

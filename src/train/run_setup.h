@@ -6,6 +6,7 @@
 
 #include "device/device.h"
 #include "data/augment.h"
+#include "data/augment_mix.h"
 #include "train/adapter.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -19,6 +20,7 @@ typedef struct gr_run_setup {
     gr_methods *methods;
     gr_input input;
     gr_augment augment;
+    gr_mix mix;
     gr_optimizer_params optimizer;
     gr_schedule schedule;
     gr_head_init head_init;

@@ -93,6 +93,9 @@ static json_t *result_settings(const graft_train_params *p)
     set_text(o, "crop", p->augment.crop);
     set_text(o, "crop-scale", p->augment.crop_scale);
     set_text(o, "crop-ratio", p->augment.crop_ratio);
+    json_object_set_new(o, "mixup", json_real(p->augment.mixup));
+    json_object_set_new(o, "cutmix", json_real(p->augment.cutmix));
+    json_object_set_new(o, "label-smoothing", json_real(p->augment.label_smoothing));
     json_object_set_new(o, "flip", json_boolean(p->augment.flip));
     json_object_set_new(o, "no-shuffle", json_boolean(p->no_shuffle));
     json_object_set_new(o, "drop-last", json_boolean(p->drop_last));

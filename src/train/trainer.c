@@ -4,6 +4,7 @@
 #include "train/network.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct gr_trainer {
     graft_log *log;
@@ -32,7 +33,10 @@ static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
         .drop_path = t->params.drop_path,
         .drop_elements = t->params.drop_elements,
     };
-    return gr_network_build(t->log, build, t->micro, training, n);
+    gr_answers answers = !training                ? GR_ANSWERS_NONE
+                         : t->params.soft_targets ? GR_ANSWERS_TARGETS
+                                                  : GR_ANSWERS_LABELS;
+    return gr_network_build(t->log, build, t->micro, answers, n);
 }
 
 /* The PARAM values of a graph, in creation order. */
@@ -194,38 +198,46 @@ static graft_status write_scalars(gr_trainer *t, const gr_scalars *scalars)
     return gr_network_write(t->store, t->train.scalars, scalars, sizeof(*scalars));
 }
 
-static graft_status run_micro_batch(gr_trainer *t, const float *images, const int32_t *labels,
-                                    int first, gr_scalars *scalars)
+/* The batch of a step: `answers` has `stride` bytes a row, `none` is that of a row that does not
+ * count. */
+typedef struct step_batch {
+    const float *images;
+    const char *answers;
+    const char *none;
+    size_t stride;
+    int counting; /* rows */
+} step_batch;
+
+static graft_status write_answers(gr_trainer *t, const step_batch *b, int first, int count)
 {
-    int count = t->params.batch - first < t->micro ? t->params.batch - first : t->micro;
-    int32_t *padded = malloc((size_t)t->micro * sizeof(*padded));
+    char *padded = malloc((size_t)t->micro * b->stride);
     if (!padded)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
-    for (int i = 0; i < t->micro; i++)
-        padded[i] = i < count ? labels[first + i] : -1;
-    scalars->sample_base = (uint32_t)first;
-    graft_status status = write_scalars(t, scalars);
-    if (status == GRAFT_OK)
-        status =
-            gr_network_write(t->store, t->train.image, images + (uint64_t)first * image_floats(t),
-                             (uint64_t)count * image_floats(t) * sizeof(float));
-    if (status == GRAFT_OK)
-        status = gr_network_write(t->store, t->train.labels, padded,
-                                  (uint64_t)t->micro * sizeof(*padded));
-    if (status == GRAFT_OK)
-        status = gr_plan_run(t->train.plan);
+    memcpy(padded, b->answers + (size_t)first * b->stride, (size_t)count * b->stride);
+    for (int i = count; i < t->micro; i++)
+        memcpy(padded + (size_t)i * b->stride, b->none, b->stride);
+    graft_status status =
+        gr_network_write(t->store, t->train.answers, padded, (uint64_t)t->micro * b->stride);
     free(padded);
     return status;
 }
 
-graft_status gr_trainer_gradients(gr_trainer *t, const float *images, const int32_t *labels,
-                                  uint64_t step, float *loss)
+static graft_status run_micro_batch(gr_trainer *t, const step_batch *b, int first,
+                                    gr_scalars *scalars)
 {
-    int labelled = 0;
-    for (int i = 0; i < t->params.batch; i++)
-        labelled += labels[i] >= 0;
+    int count = t->params.batch - first < t->micro ? t->params.batch - first : t->micro;
+    scalars->sample_base = (uint32_t)first;
+    GR_TRY(write_scalars(t, scalars));
+    GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)first * image_floats(t),
+                            (uint64_t)count * image_floats(t) * sizeof(float)));
+    GR_TRY(write_answers(t, b, first, count));
+    return gr_plan_run(t->train.plan);
+}
+
+static graft_status gradients(gr_trainer *t, const step_batch *b, uint64_t step, float *loss)
+{
     gr_scalars scalars = {
-        .inv_count = labelled ? 1.0f / (float)labelled : 0.0f,
+        .inv_count = b->counting ? 1.0f / (float)b->counting : 0.0f,
         .seed_lo = (uint32_t)t->params.seed,
         .seed_hi = (uint32_t)(t->params.seed >> 32),
         .step = (uint32_t)step,
@@ -234,9 +246,43 @@ graft_status gr_trainer_gradients(gr_trainer *t, const float *images, const int3
     GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
     for (int first = 0; first < t->params.batch; first += t->micro)
-        GR_TRY(run_micro_batch(t, images, labels, first, &scalars));
+        GR_TRY(run_micro_batch(t, b, first, &scalars));
     GR_TRY(gr_device_wait(t->device));
     return gr_store_read(t->store, &t->loss_sum, loss);
+}
+
+graft_status gr_trainer_gradients(gr_trainer *t, const float *images, const int32_t *labels,
+                                  uint64_t step, float *loss)
+{
+    const int32_t none = -1;
+    step_batch b = {images, (const char *)labels, (const char *)&none, sizeof(none), 0};
+    for (int i = 0; i < t->params.batch; i++)
+        b.counting += labels[i] >= 0;
+    return gradients(t, &b, step, loss);
+}
+
+static bool all_zero(const float *values, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (values[i] != 0.0f)
+            return false;
+    return true;
+}
+
+graft_status gr_trainer_soft_gradients(gr_trainer *t, const float *images, const float *targets,
+                                       uint64_t step, float *loss)
+{
+    int classes = t->config.classes;
+    float *none = calloc((size_t)classes, sizeof(*none));
+    if (!none)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    step_batch b = {images, (const char *)targets, (const char *)none,
+                    (size_t)classes * sizeof(*none), 0};
+    for (int i = 0; i < t->params.batch; i++)
+        b.counting += !all_zero(targets + (size_t)i * (size_t)classes, classes);
+    graft_status status = gradients(t, &b, step, loss);
+    free(none);
+    return status;
 }
 
 graft_status gr_trainer_update(gr_trainer *t, uint64_t step, float lr)

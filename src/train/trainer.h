@@ -27,6 +27,7 @@ typedef struct gr_trainer_params {
     gr_head_init head_init;
     float drop_path;
     bool drop_elements; /* see gr_build */
+    bool soft_targets; /* gr_trainer_soft_gradients, not gr_trainer_gradients */
     gr_optimizer_params optimizer;
     const char *no_decay; /* see gr_params_create */
     bool profile;
@@ -42,6 +43,11 @@ void gr_trainer_destroy(gr_trainer *trainer); /* NULL is accepted */
  * over the labelled rows; *loss is their mean cross entropy. Blocks until done. */
 graft_status gr_trainer_gradients(gr_trainer *trainer, const float *images, const int32_t *labels,
                                   uint64_t step, float *loss);
+
+/* The same with targets [batch, classes], for a trainer with soft_targets. Rows of zeros do not
+ * count. */
+graft_status gr_trainer_soft_gradients(gr_trainer *trainer, const float *images,
+                                       const float *targets, uint64_t step, float *loss);
 
 /* Update number step + 1 with the gradients at hand. Does not wait. */
 graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);

@@ -105,6 +105,8 @@ static void settings_feed_back(void **state)
     p.augment.flip = true;
     p.augment.crop = "random-resized";
     p.augment.crop_scale = "0.5,0.9";
+    p.augment.mixup = 0.3;
+    p.augment.label_smoothing = 0.125;
     p.drop_path = 0.125;
     p.no_decay = "1d,lora_A";
     p.weight_decay = 0.1;

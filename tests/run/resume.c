@@ -21,6 +21,11 @@ static graft_train_params random_run(const char *out, const char *optimizer)
     p.drop_path = 0.3;
     p.augment.flip = true;
     p.augment.crop = "random-resized";
+    if (strcmp(optimizer, "adamw") == 0) {
+        p.augment.mixup = 0.8;
+        p.augment.cutmix = 1.0;
+        p.augment.label_smoothing = 0.1;
+    }
     p.checkpoint_every = 2;
     return p;
 }

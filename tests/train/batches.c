@@ -33,6 +33,63 @@ static void every_split_gives_the_same_gradients(void **state)
     train_setup_close(&s);
 }
 
+/* Targets for all classes: any numbers, and a row that does not count. */
+static void every_split_gives_the_same_soft_gradients(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    gr_trainer_params params = train_params(&s, target->device);
+    params.soft_targets = true;
+    float targets[7 * 5], loss, whole_loss = 0.0f, *whole = NULL;
+    for (int i = 0; i < 7 * 5; i++)
+        targets[i] = i / 5 == 3 ? 0.0f : (float)(i * 7 % 11) / 25.0f;
+    for (int micro = 7; micro > 0; micro -= 3) { /* 7, 4, 1 */
+        size_t count;
+        params.micro_batch = micro;
+        gr_trainer *trainer = train_create(&s, &params);
+        TEST_OK(s.log, gr_trainer_soft_gradients(trainer, s.images, targets, 0, &loss));
+        float *split = train_plane(&s, trainer, GR_PLANE_GRADIENT, &count);
+        if (!whole) {
+            whole = split, whole_loss = loss;
+            assert_true(train_largest(whole, count) > 1e-3f);
+        } else {
+            train_assert_close(split, whole, count, 1e-5);
+            assert_float_equal(loss, whole_loss, 2e-6f);
+            free(split);
+        }
+        gr_trainer_destroy(trainer);
+    }
+    free(whole);
+    train_setup_close(&s);
+}
+
+/* A target of one class is a label, and rows without either are left out of the mean alike. */
+static void one_hot_targets_are_labels(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, all_methods, 7);
+    s.labels[2] = -1;
+    gr_trainer_params params = train_params(&s, target->device);
+    float targets[7 * 5] = {0}, loss, label_loss;
+    for (int i = 0; i < 7; i++)
+        if (s.labels[i] >= 0)
+            targets[i * 5 + s.labels[i]] = 1.0f;
+    size_t count;
+    float *expected = train_first_gradients(&s, &params, &label_loss, &count);
+    params.soft_targets = true;
+    gr_trainer *trainer = train_create(&s, &params);
+    TEST_OK(s.log, gr_trainer_soft_gradients(trainer, s.images, targets, 0, &loss));
+    float *found = train_plane(&s, trainer, GR_PLANE_GRADIENT, &count);
+    train_assert_close(found, expected, count, 1e-5);
+    assert_float_equal(loss, label_loss, 2e-6f);
+    free(found);
+    free(expected);
+    gr_trainer_destroy(trainer);
+    train_setup_close(&s);
+}
+
 /* Mean cross entropy of logits over the labelled rows, in double. */
 static double mean_loss(const float *logits, const int32_t *labels, int rows, int classes)
 {
@@ -203,6 +260,8 @@ int main(void)
 {
     const test_case cases[] = {
         TEST_CASE(every_split_gives_the_same_gradients),
+        TEST_CASE(every_split_gives_the_same_soft_gradients),
+        TEST_CASE(one_hot_targets_are_labels),
         TEST_CASE(loss_is_the_mean_over_labelled_rows),
         TEST_CASE(rows_without_label_change_nothing),
         TEST_CASE(a_batch_without_labels_gives_zero),
