@@ -26,6 +26,10 @@ typedef struct graft_vit_info {
     int dim, depth, heads;
     int hidden;  /* width of the MLP */
     int classes; /* 0: no head */
+    int stages;  /* of a Swin, where dim, heads and hidden are those of the first; else 0 */
+    int stage_depth[4], stage_heads[4];
+    int window;     /* side of a Swin's attention windows */
+    int projection; /* width of CLIP's projected feature; 0: none */
 } graft_vit_info;
 
 /* What a file holds. Thread-safety: safe for reading. */

@@ -19,7 +19,7 @@ typedef struct graft_input_params {
     int resize_to;             /* pixels, before the crop to image_size; 0: image_size */
     const char *interpolation; /* "bilinear", "bicubic" */
     const char *resize;        /* "squash": both sides at once; "crop": short side, then centre */
-    const char *normalization; /* "imagenet", "half" */
+    const char *normalization; /* "imagenet", "half", "clip" */
     int threads;               /* decoding threads; 0: as many as fit the machine */
 } graft_input_params;
 
@@ -49,6 +49,8 @@ typedef struct graft_train_progress {
 typedef struct graft_train_params {
     const char *backbone;    /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
     const char *model;       /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
+    const char *pool; /* "cls" or "avg": what the head sees of a ViT; NULL: as the backbone tells */
+    bool projection;  /* the head sees CLIP's projected feature */
     const char *data;        /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
     const char *test_split;  /* "test"; "" trains without evaluation */

@@ -14,13 +14,29 @@ static uint64_t total_bytes(const graft_file *file)
     return bytes;
 }
 
+static json_t *numbers_json(const int *values, int count)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(array, json_integer(values[i]));
+    return array;
+}
+
 static json_t *vit_json(const graft_vit_info *v)
 {
     if (v->dim == 0)
         return json_null();
-    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "image_size", v->image_size, "patch_size",
-                     v->patch_size, "dim", v->dim, "depth", v->depth, "heads", v->heads, "hidden",
-                     v->hidden, "classes", v->classes);
+    json_t *json = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "image_size", v->image_size,
+                             "patch_size", v->patch_size, "dim", v->dim, "depth", v->depth, "heads",
+                             v->heads, "hidden", v->hidden, "classes", v->classes);
+    if (v->stages) {
+        json_object_set_new(json, "depths", numbers_json(v->stage_depth, v->stages));
+        json_object_set_new(json, "stage_heads", numbers_json(v->stage_heads, v->stages));
+        json_object_set_new(json, "window", json_integer(v->window));
+    }
+    if (v->projection)
+        json_object_set_new(json, "projection", json_integer(v->projection));
+    return json;
 }
 
 static json_t *metadata_json(const graft_file *file)
@@ -84,6 +100,26 @@ static void print_ignored(const graft_file *file)
         printf("ignored   %zu of them, %s\n", count, cli_bytes(size, text));
 }
 
+static void print_geometry(const graft_vit_info *v)
+{
+    if (v->dim == 0)
+        return;
+    printf("geometry  %dx%d pixels, patches of %d, %d blocks, width %d, %d heads, MLP %d, ",
+           v->image_size, v->image_size, v->patch_size, v->depth, v->dim, v->heads, v->hidden);
+    if (v->projection)
+        printf("projection to %d, ", v->projection);
+    if (v->classes)
+        printf("%d classes\n", v->classes);
+    else
+        printf("no head\n");
+    for (int i = 0; i < v->stages; i++)
+        printf("%s%d", i ? ", " : "stages    of ", v->stage_depth[i]);
+    for (int i = 0; i < v->stages; i++)
+        printf("%s%d", i ? ", " : " blocks with ", v->stage_heads[i]);
+    if (v->stages)
+        printf(" heads, windows of %d\n", v->window);
+}
+
 static void print_summary(const char *path, const graft_file *file)
 {
     graft_vit_info v = graft_file_get_vit(file);
@@ -97,14 +133,7 @@ static void print_summary(const char *path, const graft_file *file)
         cli_print_text(methods);
         putchar('\n');
     }
-    if (v.dim) {
-        printf("geometry  %dx%d pixels, patches of %d, %d blocks, width %d, %d heads, MLP %d, ",
-               v.image_size, v.image_size, v.patch_size, v.depth, v.dim, v.heads, v.hidden);
-        if (v.classes)
-            printf("%d classes\n", v.classes);
-        else
-            printf("no head\n");
-    }
+    print_geometry(&v);
     printf("tensors   %zu, %s\n", graft_file_tensor_count(file),
            cli_bytes(total_bytes(file), bytes));
     print_ignored(file);

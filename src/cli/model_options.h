@@ -49,7 +49,7 @@ typedef struct cli_model_options {
          "bilinear|bicubic", 0, 0,        "how images are resized",                                \
          "as trained"},                                                                            \
         {"normalization", 0, CLI_TEXT, CLI_MODEL_FIELD(params.input.normalization),                \
-         "imagenet|half", 0, 0,        "mean and deviation of the input",                          \
+         "imagenet|half|clip", 0, 0,   "mean and deviation of the input",                          \
          "as trained"},                                                                            \
     {                                                                                              \
         "threads", 'j', CLI_INT, CLI_MODEL_FIELD(params.input.threads), "N", 0, 1024,              \

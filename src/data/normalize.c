@@ -11,6 +11,7 @@ static const struct {
 } presets[] = {
     {"imagenet", {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}},
     {"half", {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}},
+    {"clip", {{0.48145466f, 0.4578275f, 0.40821073f}, {0.26862954f, 0.26130258f, 0.27577711f}}},
 };
 
 graft_status gr_normalization_named(graft_log *log, const char *name, gr_normalization *out)
@@ -20,7 +21,8 @@ graft_status gr_normalization_named(graft_log *log, const char *name, gr_normali
             *out = presets[i].value;
             return GRAFT_OK;
         }
-    return gr_fail(log, GRAFT_ERR_ARGUMENT, "normalization '%s': expected imagenet or half", name);
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "normalization '%s': expected imagenet, half or clip",
+                   name);
 }
 
 graft_status gr_normalization_check(graft_log *log, const gr_normalization *n)

@@ -13,7 +13,7 @@ typedef struct gr_normalization {
     float mean[3], std[3]; /* in units of the full scale 1.0 */
 } gr_normalization;
 
-/* The presets by name: "imagenet", and "half" (0.5 and 0.5, i.e. -1 to 1). */
+/* The presets by name: "imagenet", "half" (0.5 and 0.5, i.e. -1 to 1), and "clip" (CLIP's own). */
 graft_status gr_normalization_named(graft_log *log, const char *name, gr_normalization *out);
 
 graft_status gr_normalization_check(graft_log *log, const gr_normalization *n);

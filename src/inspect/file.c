@@ -43,8 +43,23 @@ static graft_status add_error(graft_file *file, graft_log *quiet)
 
 static graft_vit_info vit_info(const gr_model_config *c)
 {
-    return (graft_vit_info){c->image_size, c->patch_size, c->dim,    c->depth,
-                            c->heads,      c->hidden,     c->classes};
+    graft_vit_info info = {
+        .image_size = c->image_size,
+        .patch_size = c->patch_size,
+        .dim = c->dim,
+        .depth = c->depth,
+        .heads = c->heads,
+        .hidden = c->hidden,
+        .classes = c->classes,
+        .stages = c->stages,
+        .window = c->window,
+        .projection = c->proj_dim,
+    };
+    for (int i = 0; i < c->stages; i++) {
+        info.stage_depth[i] = c->stage_depth[i];
+        info.stage_heads[i] = c->stage_heads[i];
+    }
+    return info;
 }
 
 /* Adds the name that a missing or misshapen tensor has in the file, where that is another one. */

@@ -78,10 +78,10 @@ static const gr_tensor *find_tensor(const gr_build *b, const char *name)
     return t || !b->weights ? t : gr_tensors_find(b->weights, name);
 }
 
-/* How a backbone starts that is trained from scratch: as timm initialises its ViTs. */
+/* How a backbone starts that is trained from scratch: as timm initialises its ViTs and Swins. */
 static gr_init scratch_init(const char *name, const gr_shape *shape)
 {
-    if (strstr(name, "bias"))
+    if (strstr(name, "bias") && !strstr(name, "bias_table"))
         return (gr_init){GR_INIT_ZERO, 0.0f, 0.0f};
     if (strstr(name, "norm"))
         return (gr_init){GR_INIT_CONSTANT, 1.0f, 0.0f};

@@ -61,7 +61,8 @@ const char *gr_model_preset_names(char *text, size_t size);
 /* Reads the geometry off a backbone's tensors (timm names): a Swin has tables of relative
  * positions, CLIP's image encoder a norm before its blocks (proj_dim 0 when it has no
  * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. Heads of a
- * ViT come from the key "graft.heads", or are 64 channels wide (80 for width 1280). */
+ * ViT come from the key "graft.heads", or are 64 channels wide (80 for width 1280); pooling from
+ * "graft.pool". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);
 

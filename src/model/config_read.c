@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* How many of "prefix0suffix", "prefix1suffix", .. there are. */
 static int count_tensors(const gr_tensors *weights, const char *prefix, const char *suffix)
@@ -64,8 +65,10 @@ static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model
     GR_TRY(read_common(log, weights, "blocks.0", c));
     GR_TRY(get_ranked(log, weights, "pos_embed", 3, &pos));
     const char *heads = gr_tensors_metadata(weights, "graft.heads");
+    const char *pool = gr_tensors_metadata(weights, "graft.pool");
     int grid = (int)lround(sqrt((double)(pos->shape.dim[1] - 1)));
     c->image_size = grid * c->patch_size;
+    c->pool = pool && strcmp(pool, "avg") == 0 ? GR_POOL_AVG : GR_POOL_CLS;
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
     c->heads = heads ? atoi(heads) : c->dim / (c->dim == 1280 ? 80 : 64);
     if (gr_tensors_find(weights, "norm_pre.weight"))

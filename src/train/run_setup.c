@@ -97,6 +97,24 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
     return GRAFT_OK;
 }
 
+/* What the head sees. */
+static graft_status choose_feature(graft_log *log, const graft_train_params *p, gr_model_config *c)
+{
+    bool avg = p->pool && strcmp(p->pool, "avg") == 0;
+    if (p->pool && !avg && strcmp(p->pool, "cls") != 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "pool '%s': expected cls or avg", p->pool);
+    if (p->pool && c->family == GR_FAMILY_SWIN && !avg)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "pool 'cls': a Swin has no class token; use avg");
+    if (p->projection && !c->proj_dim)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "--projection: the backbone has none; it is a part of CLIP's checkpoints");
+    if (p->pool)
+        c->pool = avg ? GR_POOL_AVG : GR_POOL_CLS;
+    if (!p->projection)
+        c->proj_dim = 0;
+    return GRAFT_OK;
+}
+
 static graft_status choose_methods(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     GR_TRY(gr_methods_parse(log, p->method, &s->methods));
@@ -135,6 +153,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     GR_TRY(gr_head_init_named(log, p->head_init, &s->head_init));
     GR_TRY(choose_drop(log, p->drop_kind, &s->drop_elements));
     GR_TRY(load_backbone(log, p, s));
+    GR_TRY(choose_feature(log, p, &s->config));
     GR_TRY(choose_methods(log, p, s));
     GR_TRY(open_data(log, p, s));
     if (p->input.image_size)

@@ -61,6 +61,8 @@ static json_t *result_settings(const graft_train_params *p)
     json_t *o = json_object();
     set_text(o, "backbone", p->backbone);
     set_text(o, "model", p->model);
+    set_text(o, "pool", p->pool);
+    json_object_set_new(o, "projection", json_boolean(p->projection));
     set_text(o, "data", p->data);
     set_text(o, "train-split", p->train_split);
     set_text(o, "test-split", p->test_split);
