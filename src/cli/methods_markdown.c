@@ -10,6 +10,7 @@ static const struct {
 } counted[] = {
     {"ViT-B/16", "vit_base_patch16_224"},
     {"ViT-L/16", "vit_large_patch16_224"},
+    {"Swin-B", "swin_base_patch4_window7_224"},
 };
 
 enum { COUNTED = sizeof(counted) / sizeof(counted[0]) };
@@ -70,7 +71,8 @@ graft_status cli_print_methods_markdown(cli *c)
            "and `--set` an option of one of them, such as `--set lora.r=4`. Methods that meet at "
            "one place of the network act in the order of this table, whatever order they are named "
            "in. The head is always trained and not counted: the counts are trainable parameters "
-           "without it, with the default options, at 224x224 pixels.\n\n");
+           "without it, with the default options, at 224x224 pixels; a dash stands where the "
+           "method does not fit the backbone.\n\n");
     CLI_TRY(print_overview(c));
     for (int i = 0; graft_method_get_info(i, &m); i++)
         print_options(i, &m);

@@ -154,6 +154,10 @@ graft_status cli_flush_output(cli *c)
     bool lost = ferror(stdout) | (fflush(stdout) != 0);
     if (!lost)
         return GRAFT_OK;
+    if (errno == 0) { /* an earlier write failed: another one tells why */
+        putchar('\n');
+        fflush(stdout);
+    }
     if (errno == 0)
         errno = EIO;
     return cli_fail(c, GRAFT_ERR_IO, "standard output: %s", strerror(errno));

@@ -24,7 +24,8 @@ OPTIONS = {
 }
 
 COUNTS = {"linear": 0, "full": 85798656, "bitfit": 102912, "lora": 294912, "convpass": 327552,
-          "convpass_attn": 163776, "rlrr": 288768, "freqfit": 2256384}
+          "convpass_attn": 163776, "rlrr": 288768, "freqfit": 2256384, "ssf": 205824}
+ON_SWIN = {"rlrr": 358144, "convpass": 437504, "ssf": 278016, "vpt_deep": None, "freqfit": None}
 
 
 def options_of(command):
@@ -117,7 +118,17 @@ class Methods(CliTest):
         for method, count in COUNTS.items():
             self.assertRegex(text, r"(?m)^%s +%s$" % (method, format(count, ",")))
         listed = json.loads(self.works("methods", "--count", "vit_base_patch16_224", "--json"))
-        self.assertEqual({m["name"]: m["trainable_without_head"] for m in listed}, COUNTS)
+        self.assertLessEqual(COUNTS.items(),
+                             {m["name"]: m["trainable_without_head"] for m in listed}.items())
+
+    def test_counts_where_methods_do_not_fit(self):
+        swin = "swin_base_patch4_window7_224"
+        text = self.works("methods", "--count", swin)
+        self.assertRegex(text, r"(?m)^vpt_deep +-$")
+        listed = json.loads(self.works("methods", "--count", swin, "--json"))
+        self.assertLessEqual(ON_SWIN.items(),
+                             {m["name"]: m["trainable_without_head"] for m in listed}.items())
+        self.fails(1, "methods", "--count", swin, "--method", "vpt_deep", telling=["Swin", "choose"])
 
     def test_count_of_a_combination(self):
         text = self.works("methods", "--count", "vit_base_patch16_224", "--method", "freqfit+lora",
