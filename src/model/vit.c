@@ -38,7 +38,7 @@ static gr_value *feature(gr_build *b, gr_value *x)
     const gr_model_config *c = b->config;
     if (c->proj_dim)
         x = gr_linear(x, gr_build_weight(b, "proj.weight", GR_SHAPE(c->proj_dim, c->dim)), NULL);
-    return x;
+    return c->normalize_feature ? gr_scale(gr_l2_normalize(x), c->logit_scale) : x;
 }
 
 gr_value *gr_vit_logits(gr_build *b, gr_value *image)
