@@ -7,6 +7,7 @@
 #include "bench/sample.h"
 #include "model/vit.h"
 #include "ops/ops.h"
+#include "peft/compose.h"
 #include "train/trainer.h"
 
 #include <graft/device.h>
@@ -39,6 +40,13 @@ static void fill_random(float *x, int64_t count, float scale, uint32_t seed)
     }
 }
 
+/* A tensor of the backbone, whether it is frozen or a method trains it. */
+static bool is_weight(const bench *b, const gr_value *v)
+{
+    return v->kind == GR_VALUE_FROZEN ||
+           (v->kind == GR_VALUE_PARAM && gr_methods_train(b->methods, v->name));
+}
+
 /* The backbone's tensors, found by building the model without values. */
 static graft_status random_weights(bench *b, const gr_model_config *config)
 {
@@ -53,7 +61,7 @@ static graft_status random_weights(bench *b, const gr_model_config *config)
     for (int i = 0; i < gr_graph_count(graph) && status == GRAFT_OK; i++) {
         const gr_value *v = gr_graph_at(graph, i);
         void *data;
-        if (v->kind != GR_VALUE_FROZEN)
+        if (!is_weight(b, v))
             continue;
         status = gr_tensors_add_new(b->log, b->weights, v->name, GR_F32, v->shape, &data);
         if (status == GRAFT_OK)
