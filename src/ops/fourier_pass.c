@@ -56,8 +56,9 @@ static void lower_direct(gr_plan *plan, const gr_fourier_pass *pass, const gr_vi
     launch.slot[1] = gr_lower_dense(plan, twiddle, true).slot;
     launch.slot[2] = y->slot;
     launch.tunable[1] = (uint32_t)pass->mode;
-    int64_t results = real_in ? bins : pass->n;
-    gr_launch_elements(plan, &launch, params.outer, (uint32_t)(results * pass->inner));
+    int64_t results = real_in ? bins : pass->n, width = launch.width;
+    int64_t padded = (pass->inner + width - 1) / width * width; /* no work-item takes two bins */
+    gr_launch_elements(plan, &launch, params.outer, (uint32_t)(results * padded));
     gr_lower_dispatch(plan, &launch);
 }
 

@@ -6,7 +6,7 @@
 #include "shaders/reduce_rows.gk.h"
 
 /* Rows summed by one work-item of the first pass; longer columns take a second pass. */
-enum { ROWS_PER_PASS = 256 };
+enum { ROWS_PER_PASS = 128 };
 
 static bool infer(gr_value *y)
 {

@@ -79,8 +79,9 @@ struct gr_plan {
     gr_list *list;
 };
 
-/* tune.c: the kernel to run for `kernel`, and its tunables. */
-const gr_kernel *gr_tune_kernel(const gr_caps *caps, const gr_kernel *kernel);
+/* tune.c: the kernel to run for `kernel`, how many elements a work-item of it takes, and its
+ * tunables. */
+const gr_kernel *gr_tune_kernel(const gr_caps *caps, const gr_kernel *kernel, uint32_t *width);
 void gr_tune_defaults(const gr_caps *caps, const gr_kernel *kernel, uint32_t *tunables);
 
 int gr_plan_new_slot(gr_plan *plan, uint64_t bytes);

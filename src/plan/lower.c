@@ -275,7 +275,7 @@ gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *param
 {
     const gr_caps *caps = &plan->device->caps;
     gr_launch launch = {.params = params, .grid = {1, 1, 1}};
-    launch.kernel = gr_tune_kernel(caps, kernel);
+    launch.kernel = gr_tune_kernel(caps, kernel, &launch.width);
     gr_tune_defaults(caps, launch.kernel, launch.tunable);
     return launch;
 }
@@ -290,7 +290,8 @@ static void spread_rows(gr_plan *plan, gr_launch *launch, uint32_t rows)
 
 void gr_launch_elements(gr_plan *plan, gr_launch *launch, uint32_t rows, uint32_t cols)
 {
-    launch->grid[0] = (cols + launch->tunable[0] - 1) / launch->tunable[0];
+    uint32_t items = (cols + launch->width - 1) / launch->width;
+    launch->grid[0] = (items + launch->tunable[0] - 1) / launch->tunable[0];
     spread_rows(plan, launch, rows);
 }
 

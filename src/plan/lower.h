@@ -54,14 +54,15 @@ typedef struct gr_launch {
     int slot[GR_MAX_BINDINGS]; /* one for each binding of the kernel */
     uint32_t grid[3];
     uint32_t tunable[GR_MAX_TUNABLES]; /* [0] is WG */
+    uint32_t width;                    /* elements of a row that one work-item takes */
 } gr_launch;
 
 /* A launch of the kernel, or of its variant for this class of devices, with the tunables that suit
  * it (tune.c). */
 gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *params);
 
-/* Grids: one work-item per element of rows x cols; one work-group per row; one work-item per
- * element of a flat range. */
+/* Grids: one work-item per `width` elements of rows x cols; one work-group per row; one work-item
+ * per element of a flat range. */
 void gr_launch_elements(gr_plan *plan, gr_launch *launch, uint32_t rows, uint32_t cols);
 void gr_launch_rows(gr_plan *plan, gr_launch *launch, uint32_t rows);
 void gr_launch_flat(gr_plan *plan, gr_launch *launch, uint64_t count);

@@ -51,6 +51,7 @@ static gr_value *complex_mul(op_build *b)
     {text " 1x1", op, build, {1, 1, 1, 1}, 1}, {text " 4x4", op, build, {2, 4, 4, 3}, 8},          \
         {text " 7x7", op, build, {1, 7, 7, 2}, 14}, {text " 2x3", op, build, {2, 2, 3, 1}, 5},     \
         {text " 14x14", op, build, {1, 14, 14, 1}, 28},                                            \
+        {text " 3x4x37", op, build, {2, 3, 4, 37}, 7},                                             \
         {text " 1x197", op, build, {1, 1, 197, 2}, 198},                                           \
         {text " 1x206", op, build, {1, 1, 206, 1}, 207},                                           \
         {text " 14x14x768", op, build, {1, 14, 14, 768}, 28, OP_BIG},                              \
