@@ -206,6 +206,13 @@ static void copy_rows(gr_plan *plan, const gr_view *from, const gr_view *to, con
     gr_lower_dispatch(plan, &launch);
 }
 
+/* CPUs divide slowly and move quickly: there a work-item takes the whole axis, unless so few
+ * work-items would be left that threads have nothing to do. */
+static uint32_t permute_run(const gr_caps *caps, uint32_t length)
+{
+    return caps->wide_vectors && length <= 1024 ? length : 1;
+}
+
 static void copy_permuted(gr_plan *plan, gr_view from, gr_view to)
 {
     int rank = gr_view_collapse(&from, &to);
@@ -218,6 +225,7 @@ static void copy_permuted(gr_plan *plan, gr_view from, gr_view to)
     }
     gr_permute_params params = {
         .count = (uint32_t)gr_shape_count(&from.shape),
+        .run = permute_run(&plan->device->caps, d[5]),
         .x_offset = (uint32_t)from.offset,
         .y_offset = (uint32_t)to.offset,
         .d1 = d[1],
@@ -241,7 +249,7 @@ static void copy_permuted(gr_plan *plan, gr_view from, gr_view to)
     gr_launch launch = gr_launch_of(plan, &gr_kernel_permute, &params);
     launch.slot[0] = from.slot;
     launch.slot[1] = to.slot;
-    gr_launch_flat(plan, &launch, params.count);
+    gr_launch_flat(plan, &launch, params.count / params.run);
     gr_lower_dispatch(plan, &launch);
 }
 
