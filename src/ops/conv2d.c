@@ -1,4 +1,6 @@
 /* Stride-1 convolution on channels-last images, and the gradient of its weight. */
+#include "ops/conv2d.h"
+
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -50,6 +52,8 @@ static gr_view image_view(gr_plan *plan, const gr_value *x, gr_rows *rows)
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
+    if (gr_conv2d_product(plan, y))
+        return gr_lower_status(plan);
     const gr_shape *x_shape = &y->input[0]->shape, *w_shape = &y->input[1]->shape;
     gr_rows rows = {0};
     gr_view x = image_view(plan, y->input[0], &rows);
@@ -91,6 +95,8 @@ static bool infer_grad_w(gr_value *dw)
 
 static graft_status lower_grad_w(gr_plan *plan, const gr_value *dw)
 {
+    if (gr_conv2d_grad_w_product(plan, dw))
+        return gr_lower_status(plan);
     const gr_shape *x_shape = &dw->input[0]->shape;
     gr_rows x_rows = {0}, dy_rows = {0};
     gr_view x = image_view(plan, dw->input[0], &x_rows);

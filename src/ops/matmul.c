@@ -109,7 +109,7 @@ static bool describe(gr_gemm *g, const gr_view *a, const gr_view *b, const gr_vi
     return true;
 }
 
-static void lower_plain(gr_plan *plan, const gr_gemm *g)
+static void emit_plain(gr_plan *plan, const gr_gemm *g)
 {
     gr_matmul_params params = {
         .m = g->m,
@@ -148,6 +148,12 @@ static void lower_plain(gr_plan *plan, const gr_gemm *g)
     gr_lower_dispatch(plan, &launch);
 }
 
+void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm)
+{
+    if (!gr_matmul_library(plan, gemm) && !gr_matmul_panel(plan, gemm))
+        emit_plain(plan, gemm);
+}
+
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     gr_view a = gr_lower_view(plan, y->input[0]), b = gr_lower_view(plan, y->input[1]);
@@ -167,8 +173,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         gemm.bias_slot = bias.slot;
         gemm.bias_offset = bias.offset;
     }
-    if (!gr_matmul_library(plan, &gemm) && !gr_matmul_panel(plan, &gemm))
-        lower_plain(plan, &gemm);
+    gr_matmul_emit(plan, &gemm);
     gr_lower_copy(plan, &c, &result, false);
     return gr_lower_status(plan);
 }

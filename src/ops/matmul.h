@@ -20,6 +20,9 @@ typedef struct gr_gemm {
     const gr_value *a_frozen, *b_frozen; /* the frozen value that the operand is a view of */
 } gr_gemm;
 
+/* Emits the product with the best kernels that the device has for it. */
+void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
+
 /* Emits the product with kernels for CPUs. False, with nothing emitted, when the device is none
  * or c has neither contiguous rows nor contiguous columns. */
 bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm);

@@ -1,4 +1,5 @@
-/* Strided views: how a tensor lies in its storage. Strides and offsets count elements. */
+/* Strided views: how a tensor lies in its storage. Strides and offsets count elements;
+ * strides may be negative. */
 #ifndef GR_VIEW_H
 #define GR_VIEW_H
 

@@ -22,6 +22,7 @@ static const op_case cases[] = {
     CONV("3x3", {2, 5, 4, 3, 2, 3, 0, 1}, 27),
     CONV("3x3 same size", {2, 4, 5, 2, 3, 3, 1, 0}, 18),
     CONV("3x3 of one pixel", {1, 1, 1, 2, 2, 3, 1, 1}, 18),
+    CONV("3x3 same size of 9x7x8", {3, 9, 7, 8, 8, 3, 1, 1}, 72),
     CONV("5x5 with padding 1", {1, 5, 6, 1, 2, 5, 1, 1}, 25),
     CONV("3x3 14x14x8", {8, 14, 14, 8, 8, 3, 1, 1}, 72, OP_BIG),
     CONV("3x3 14x14x64", {2, 14, 14, 64, 64, 3, 1, 1}, 576, OP_BIG),
