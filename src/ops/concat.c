@@ -33,7 +33,7 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
             dx[i] = gr_slice(dy, axis, y->attr.concat.start[i], y->input[i]->shape.dim[axis]);
 }
 
-static bool has_gap(const gr_value *y)
+bool gr_concat_has_gap(const gr_value *y)
 {
     int64_t filled = 0;
     for (int i = 0; i < y->input_count; i++)
@@ -45,7 +45,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     int axis = y->attr.concat.axis;
     gr_view out = gr_lower_dense_result(plan, y);
-    if (has_gap(y))
+    if (gr_concat_has_gap(y))
         gr_lower_fill_zero(plan, out.slot);
     for (int i = 0; i < y->input_count; i++) {
         gr_view from = gr_lower_view(plan, y->input[i]);

@@ -41,6 +41,9 @@ struct gr_op {
 /* Whether `v` has the shape [count]. */
 bool gr_op_is_vector(const gr_value *v, int64_t count);
 
+/* Whether the inputs of a concatenation leave zeros between them. */
+bool gr_concat_has_gap(const gr_value *y);
+
 /* Reports "name: text (shape, shape, ...)" for a value whose inputs do not fit; returns false. */
 bool gr_op_mismatch(gr_value *y, const char *text);
 

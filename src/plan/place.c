@@ -27,19 +27,11 @@ static gr_value *end_of_views(const gr_plan *plan, gr_value *v)
     return v;
 }
 
-static bool concat_has_gap(const gr_value *c)
-{
-    int64_t filled = 0;
-    for (int i = 0; i < c->input_count; i++)
-        filled += c->input[i]->shape.dim[c->attr.concat.axis];
-    return filled != c->attr.concat.size;
-}
-
 /* Where a concatenation wants its input `part`. */
 static bool place_in_concat(gr_plan *plan, gr_value *c, const gr_value *part, gr_view *out)
 {
     int axis = c->attr.concat.axis;
-    if (concat_has_gap(c))
+    if (gr_concat_has_gap(c))
         return false; /* zero-filled when it is lowered: that would erase the part */
     for (int i = 0; i < c->input_count; i++) {
         if (c->input[i] != part)

@@ -1,42 +1,14 @@
-/* What the tests of images and datasets share: a scratch directory, a log, synthetic images, and
- * writers of image files and archives. */
+/* What the tests of images and datasets share: synthetic images, and writers of image files and
+ * archives. */
 #ifndef TESTS_DATA_SUPPORT_H
 #define TESTS_DATA_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fixture.h"
+
 #include <stdbool.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "data/image.h"
 #include "data/dataset.h"
-
-typedef struct fixture {
-    graft_log *log;
-    void *memory;    /* scratch allocations of the test */
-    char *directory; /* removed with everything in it */
-} fixture;
-
-/* cmocka's setup and teardown of one test: *state is a fixture. */
-int fixture_setup(void **state);
-int fixture_teardown(void **state);
-
-#define TEST(function)   cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-#define RUN_TESTS(tests) cmocka_run_group_tests(tests, NULL, NULL)
-
-/* Fails the test with the log's text. */
-void check_ok(fixture *f, graft_status found);
-
-/* The call must have failed with this status, and the log's message must hold each of the texts
- * (the list ends with NULL) in one line. */
-void check_error(fixture *f, graft_status found, graft_status expected, ...);
-#define assert_error(f, found, expected, ...) check_error(f, found, expected, __VA_ARGS__, NULL)
-
-/* The path of a file in the scratch directory; folders on the way are made. */
-char *path_of(fixture *f, const char *name);
 
 /* A growing block of bytes, owned by the fixture. */
 typedef struct bytes {
@@ -47,8 +19,6 @@ typedef struct bytes {
 
 bytes bytes_of(fixture *f);
 void append(bytes *b, const void *data, size_t size);
-void put_bytes(const char *path, const void *data, size_t size);
-void put_text(const char *path, const char *text);
 
 /* A picture with edges, gradients and noise; the same formula as in pillow.py. */
 uint8_t synthetic(int x, int y, int channel);

@@ -91,10 +91,10 @@ static void full_disk_later(void **state)
 static void full_disk_for_metrics(void **state)
 {
     char *out = new_path("out");
-    command c = {.limit_bytes = 900}; /* config.json fits */
+    command c = {.limit_bytes = 4096}; /* config.json fits */
     COMMAND_FAILS(&c, "metrics.jsonl", "train", "--backbone", tiny_backbone(), "--data",
-                  tiny_images(), "--method", "lora", "--out", out, "--checkpoint-every", "100",
-                  "--epochs", "20", "--test-split", "", "--device", device_id(state));
+                  tiny_images(), "--method", "lora", "--out", out, "--checkpoint-every", "1000",
+                  "--epochs", "60", "--test-split", "", "--device", device_id(state));
     assert_no_temporaries(out);
 }
 

@@ -3,45 +3,9 @@
 #include "base/mem.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <zip.h>
-
-int fixture_setup(void **state)
-{
-    fixture *f = gr_alloc(NULL, sizeof(*f));
-    assert_non_null(f);
-    f->memory = f;
-    f->log = graft_log_create(NULL);
-    assert_non_null(f->log);
-    const char *base = getenv("TMPDIR");
-    f->directory = gr_printf(f, "%s/graft-test-XXXXXX", base ? base : "/tmp");
-    assert_non_null(mkdtemp(f->directory));
-    *state = f;
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    return remove(path);
-}
-
-int fixture_teardown(void **state)
-{
-    fixture *f = *state;
-    nftw(f->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    graft_log_destroy(&f->log);
-    gr_free(f);
-    return 0;
-}
-
-char *path_of(fixture *f, const char *name)
-{
-    return gr_path_join(f->memory, f->directory, name);
-}
 
 int file_count(const char *directory)
 {
@@ -52,19 +16,6 @@ int file_count(const char *directory)
         count += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
     closedir(d);
     return count;
-}
-
-void put_bytes(const char *path, const void *data, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
-void put_text(const char *path, const char *text)
-{
-    put_bytes(path, text, strlen(text));
 }
 
 void put_safetensors(const char *path, const char *header, const void *data, size_t size)
@@ -107,22 +58,6 @@ void put_zip(const char *path, const zip_member *members, size_t count)
         assert_int_equal(zip_set_file_compression(archive, (zip_uint64_t)index, m->method, 0), 0);
     }
     assert_int_equal(zip_close(archive), 0);
-}
-
-void check_error(fixture *f, graft_status found, graft_status expected, ...)
-{
-    char text[1024];
-    graft_log_error(f->log, text, sizeof(text));
-    if (found != expected)
-        fail_msg("expected '%s', found '%s': %s", graft_status_text(expected),
-                 graft_status_text(found), text);
-    va_list parts;
-    va_start(parts, expected);
-    for (const char *part; (part = va_arg(parts, const char *));)
-        if (!strstr(text, part))
-            fail_msg("the message '%s' does not name '%s'", text, part);
-    va_end(parts);
-    assert_null(strchr(text, '\n'));
 }
 
 void check_tensor(const gr_tensors *tensors, const char *name, gr_dtype dtype, gr_shape shape)

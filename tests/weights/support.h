@@ -1,36 +1,11 @@
-/* What the tests of weight files share: a scratch directory, a log, and makers of hostile files. */
+/* What the tests of weight files share: makers of hostile files. */
 #ifndef TESTS_WEIGHTS_SUPPORT_H
 #define TESTS_WEIGHTS_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "base/log.h"
+#include "fixture.h"
 #include "weights/tensors.h"
 
-typedef struct fixture {
-    graft_log *log;
-    void *memory;    /* scratch allocations of the test */
-    char *directory; /* removed with everything in it */
-} fixture;
-
-/* cmocka's setup and teardown of one test: *state is a fixture. */
-int fixture_setup(void **state);
-int fixture_teardown(void **state);
-
-#define TEST(function)   cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-#define RUN_TESTS(tests) cmocka_run_group_tests(tests, NULL, NULL)
-
-/* The path of a file in the scratch directory. */
-char *path_of(fixture *f, const char *name);
 int file_count(const char *directory);
-
-void put_bytes(const char *path, const void *data, size_t size);
-void put_text(const char *path, const char *text);
 
 /* A file of safetensors structure with any header text and any data. */
 void put_safetensors(const char *path, const char *header, const void *data, size_t size);
@@ -49,11 +24,6 @@ typedef struct zip_member {
     int method;
 } zip_member;
 void put_zip(const char *path, const zip_member *members, size_t count);
-
-/* The call must have failed with this status, and the log's message must hold each of the texts
- * (the list ends with NULL) in one line. */
-void check_error(fixture *f, graft_status found, graft_status expected, ...);
-#define assert_error(f, found, expected, ...) check_error(f, found, expected, __VA_ARGS__, NULL)
 
 void check_tensor(const gr_tensors *tensors, const char *name, gr_dtype dtype, gr_shape shape);
 
