@@ -60,7 +60,8 @@ typedef void gr_ref_function(gr_ref_call *call);
     F(cross_entropy_grad)                                                                          \
     F(dropout)                                                                                     \
     F(adamw)                                                                                       \
-    F(sgd)
+    F(sgd)                                                                                         \
+    F(ema)
 
 #define GR_REF_DECLARE(name) gr_ref_function gr_ref_##name;
 GR_REF_KERNEL_LIST(GR_REF_DECLARE)

@@ -72,6 +72,8 @@ typedef struct graft_train_params {
     double warmup_epochs, warmup_lr, min_lr;
     double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
     const char *head_init;                 /* "uniform", "zero", "truncated", "narrow", "kaiming" */
+    double ema; /* decay of the parameters' average over steps, which is then what is evaluated
+                 * and saved as an adapter; 0: none */
     double drop_path;                      /* rate in the last block */
     const char *drop_kind; /* "path": whole branches of a sample; "element": single elements */
     bool no_shuffle;       /* keep the list's order */

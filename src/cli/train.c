@@ -95,6 +95,8 @@ static const cli_option table[] = {
      "each next one is longer by this"},
     {"head-init", 0, CLI_TEXT, PARAM(head_init), "uniform|zero|truncated|narrow|kaiming", 0, 0,
      "how the classifier starts"},
+    {"ema", 0, CLI_FLOAT, PARAM(ema), "DECAY", 0, 1,
+     "evaluate and save an average over the steps; the checkpoint has both", "off"},
     {"drop-path", 0, CLI_FLOAT, PARAM(drop_path), "RATE", 0, 0.99,
      "what is dropped of branches in the last block"},
     {"drop-kind", 0, CLI_TEXT, PARAM(drop_kind), "path|element", 0, 0,

@@ -15,9 +15,15 @@ static const struct {
     {GR_PLANE_VALUE, "value."},
     {GR_PLANE_MOMENT1, "moment1."},
     {GR_PLANE_MOMENT2, "moment2."},
+    {GR_PLANE_AVERAGE, "average."},
 };
 
 enum { SAVED_PLANES = sizeof(saved_planes) / sizeof(saved_planes[0]) };
+
+static bool has_plane(const gr_params *params, int saved)
+{
+    return params->planes & GR_PLANE_BIT(saved_planes[saved].plane);
+}
 
 /* The plane and parameter of a tensor name of a checkpoint. */
 static const gr_param *find_saved(const gr_params *params, const char *name, gr_param_plane *plane)
@@ -25,7 +31,7 @@ static const gr_param *find_saved(const gr_params *params, const char *name, gr_
     for (int i = 0; i < SAVED_PLANES; i++) {
         size_t length = strlen(saved_planes[i].prefix);
         *plane = saved_planes[i].plane;
-        if ((int)*plane < params->planes && strncmp(name, saved_planes[i].prefix, length) == 0)
+        if (has_plane(params, i) && strncmp(name, saved_planes[i].prefix, length) == 0)
             return gr_params_find(params, name + length);
     }
     return NULL;
@@ -65,7 +71,7 @@ static graft_status list_saved(graft_log *log, gr_tensors *file, const gr_params
 {
     char name[300];
     for (int i = 0; i < SAVED_PLANES; i++)
-        for (size_t p = 0; p < params->count && (int)saved_planes[i].plane < params->planes; p++) {
+        for (size_t p = 0; p < params->count && has_plane(params, i); p++) {
             const gr_param *param = &params->items[p];
             snprintf(name, sizeof(name), "%s%s", saved_planes[i].prefix, param->name);
             GR_TRY(gr_tensors_add(log, file, name, GR_F32, param->shape, NULL));
@@ -127,7 +133,9 @@ static graft_status read_position(graft_log *log, const char *path, const gr_ten
 static graft_status load_saved(graft_log *log, const char *path, const gr_tensors *file,
                                const gr_params *params)
 {
-    size_t expected = params->count * (size_t)(params->planes - 1);
+    size_t expected = 0;
+    for (int i = 0; i < SAVED_PLANES; i++)
+        expected += has_plane(params, i) ? params->count : 0;
     if (gr_tensors_count(file) != expected)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %zu tensors, expected %zu", path,
                        gr_tensors_count(file), expected);

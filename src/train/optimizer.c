@@ -1,7 +1,7 @@
 #include "train/optimizer.h"
 
 #include "base/mem.h"
-#include "plan/lower.h"
+#include "train/elementwise.h"
 
 #include "shaders/adamw.gk.h"
 #include "shaders/sgd.gk.h"
@@ -19,9 +19,11 @@ struct gr_optimizer {
 /* adamw and sgd share their parameters. */
 _Static_assert(sizeof(gr_adamw_params) == sizeof(gr_sgd_params), "one layout for both updates");
 
-int gr_optimizer_planes(gr_optimizer_kind kind)
+unsigned gr_optimizer_planes(gr_optimizer_kind kind)
 {
-    return kind == GR_OPTIMIZER_ADAMW ? 4 : 3;
+    unsigned planes = GR_PLANE_BIT(GR_PLANE_VALUE) | GR_PLANE_BIT(GR_PLANE_GRADIENT) |
+                      GR_PLANE_BIT(GR_PLANE_MOMENT1);
+    return kind == GR_OPTIMIZER_ADAMW ? planes | GR_PLANE_BIT(GR_PLANE_MOMENT2) : planes;
 }
 
 static gr_binding bind(const gr_region *region)
@@ -39,18 +41,18 @@ static gr_command update_command(const gr_optimizer *o, const gr_params *params,
         .weight_decay = range->decay ? o->params.weight_decay : 0.0f,
         .lr_scale = 1.0f,
     };
-    p.cols = range->count < (1u << 20) ? (uint32_t)range->count : 1u << 20;
-    p.rows = (uint32_t)((range->count + p.cols - 1) / p.cols);
     gr_command c = {
         .kind = GR_COMMAND_DISPATCH,
         .label = "update",
         .pipeline = o->pipeline,
-        .grid = {(p.cols + workgroup - 1) / workgroup, p.rows, 1},
     };
+    gr_elementwise_grid(p.count, workgroup, &p.rows, &p.cols, c.grid);
     memcpy(c.params, &p, sizeof(p));
-    for (int plane = 0; plane < params->planes; plane++)
-        c.binding[c.binding_count++] = (gr_binding){params->blocks[range->block].plane[plane], 0,
-                                                    params->blocks[range->block].bytes};
+    unsigned used = gr_optimizer_planes(o->params.kind);
+    for (int plane = 0; plane < GR_PLANE_COUNT; plane++)
+        if (used & GR_PLANE_BIT(plane))
+            c.binding[c.binding_count++] = (gr_binding){params->blocks[range->block].plane[plane],
+                                                        0, params->blocks[range->block].bytes};
     c.binding[c.binding_count++] = bind(scalars);
     return c;
 }
@@ -97,15 +99,12 @@ graft_status gr_optimizer_create(graft_log *log, const gr_optimizer_params *opti
         return gr_fail(log, GRAFT_ERR_MEMORY, "optimizer: out of memory");
     o->params = *optimizer;
     o->device = gr_store_device(params->store);
-    gr_pipeline_spec spec = {.kernel = optimizer->kind == GR_OPTIMIZER_ADAMW ? &gr_kernel_adamw
-                                                                             : &gr_kernel_sgd};
-    for (uint32_t i = 0; i < spec.kernel->tunable_count; i++)
-        spec.tunables[i] = spec.kernel->tunables[i].value;
-    while (spec.tunables[0] > o->device->caps.max_workgroup)
-        spec.tunables[0] /= 2;
-    graft_status status = gr_device_pipelines_create(o->device, &spec, 1, &o->pipeline);
+    const gr_kernel *kernel =
+        optimizer->kind == GR_OPTIMIZER_ADAMW ? &gr_kernel_adamw : &gr_kernel_sgd;
+    uint32_t workgroup;
+    graft_status status = gr_elementwise_pipeline(o->device, kernel, &o->pipeline, &workgroup);
     if (status == GRAFT_OK)
-        status = record_update(o, params, &scalars, spec.tunables[0]);
+        status = record_update(o, params, &scalars, workgroup);
     if (status == GRAFT_OK)
         status = record_zero(o, params);
     if (status != GRAFT_OK) {

@@ -19,8 +19,8 @@ typedef struct gr_optimizer_params {
 
 typedef struct gr_optimizer gr_optimizer;
 
-/* How many planes of gr_params the kind needs. */
-int gr_optimizer_planes(gr_optimizer_kind kind);
+/* The planes of gr_params that the kind needs: GR_PLANE_BIT of each. */
+unsigned gr_optimizer_planes(gr_optimizer_kind kind);
 
 /* Borrows params. `scalars` is the device's scalars buffer. */
 graft_status gr_optimizer_create(graft_log *log, const gr_optimizer_params *optimizer,

@@ -100,7 +100,9 @@ static graft_status create_buffers(gr_params *params)
 {
     gr_device *device = gr_store_device(params->store);
     for (size_t b = 0; b < params->block_count; b++)
-        for (int p = 0; p < params->planes; p++) {
+        for (int p = 0; p < GR_PLANE_COUNT; p++) {
+            if (!(params->planes & GR_PLANE_BIT(p)))
+                continue;
             gr_buffer **buffer = &params->blocks[b].plane[p];
             uint64_t bytes = params->blocks[b].bytes;
             GR_TRY(gr_device_buffer_create(device, bytes, GR_MEMORY_DEVICE, buffer));
@@ -122,7 +124,7 @@ static graft_status upload(gr_params *params, gr_value *const *values, size_t co
 }
 
 graft_status gr_params_create(graft_log *log, gr_store *store, gr_value *const *values,
-                              size_t count, const char *no_decay, int planes, gr_params **out)
+                              size_t count, const char *no_decay, unsigned planes, gr_params **out)
 {
     gr_params *params = gr_alloc(NULL, sizeof(*params));
     if (!params)

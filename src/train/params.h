@@ -15,8 +15,11 @@ typedef enum gr_param_plane {
     GR_PLANE_GRADIENT,
     GR_PLANE_MOMENT1, /* AdamW's m, SGD's momentum */
     GR_PLANE_MOMENT2, /* AdamW's v */
+    GR_PLANE_AVERAGE, /* over the steps */
     GR_PLANE_COUNT
 } gr_param_plane;
+
+#define GR_PLANE_BIT(plane) (1u << (plane))
 
 typedef struct gr_param {
     const char *name; /* borrowed from the graph given to gr_params_create: copied */
@@ -45,14 +48,14 @@ typedef struct gr_params {
         gr_buffer *plane[GR_PLANE_COUNT];
     } * blocks;
     size_t block_count;
-    int planes; /* how many planes exist */
+    unsigned planes; /* GR_PLANE_BIT of each that exists */
 } gr_params;
 
-/* Lays out the PARAM values and creates `planes` buffers; registers the values in the store under
- * their names and uploads their sources. no_decay: comma list of name parts that weight decay
+/* Lays out the PARAM values and creates the buffers of `planes`; registers the values in the store
+ * under their names and uploads their sources. no_decay: comma list of name parts that weight decay
  * leaves out; "1d" stands for all tensors with one axis; "" or NULL: none. */
 graft_status gr_params_create(graft_log *log, gr_store *store, gr_value *const *values,
-                              size_t count, const char *no_decay, int planes, gr_params **out);
+                              size_t count, const char *no_decay, unsigned planes, gr_params **out);
 void gr_params_destroy(gr_params *params); /* NULL is accepted */
 
 gr_region gr_params_region(const gr_params *params, const gr_param *param, gr_param_plane plane);

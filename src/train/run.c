@@ -88,6 +88,20 @@ static graft_status save(run *r, const char *path)
     return gr_params_save(r->log, path, gr_trainer_parameters(r->trainer), r->setup.header);
 }
 
+/* Does `work` with the averages of the parameters, where they are kept. */
+static graft_status with_averages(run *r, graft_status (*work)(run *r))
+{
+    GR_TRY(gr_trainer_swap_average(r->trainer));
+    graft_status status = work(r);
+    graft_status back = gr_trainer_swap_average(r->trainer);
+    return status != GRAFT_OK ? status : back;
+}
+
+static graft_status save_adapter(run *r)
+{
+    return save(r, r->folder.adapter);
+}
+
 static graft_status checkpoint(run *r)
 {
     GR_TRY(gr_metrics_sync(r->metrics));
@@ -195,7 +209,7 @@ static graft_status end_of_epoch(run *r)
     if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
         return GRAFT_OK;
     if (r->setup.test && (epoch == r->epochs || epoch % every == 0))
-        GR_TRY(evaluate(r));
+        GR_TRY(with_averages(r, evaluate));
     r->at.epochs_ended = epoch;
     return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
 }
@@ -216,7 +230,7 @@ static graft_status next_step(run *r)
 static graft_status interrupted(run *r)
 {
     GR_TRY(checkpoint(r));
-    GR_TRY(save(r, r->folder.adapter));
+    GR_TRY(with_averages(r, save_adapter));
     return gr_fail(r->log, GRAFT_ERR_INTERRUPTED,
                    "stopped after step %llu of %llu; --resume goes on from there",
                    (unsigned long long)r->at.step, (unsigned long long)r->steps);
@@ -236,7 +250,7 @@ static graft_status train(run *r)
     }
     gr_watch_end(r->watch);
     GR_TRY(checkpoint(r));
-    return save(r, r->folder.adapter);
+    return with_averages(r, save_adapter);
 }
 
 static graft_status create_trainer(run *r)
@@ -256,6 +270,7 @@ static graft_status create_trainer(run *r)
         .drop_elements = r->setup.drop_elements,
         .soft_targets = gr_mix_is_on(&r->setup.mix),
         .optimizer = r->setup.optimizer,
+        .ema = p->ema,
         .no_decay = p->no_decay,
         .profile = p->profile,
     };

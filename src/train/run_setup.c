@@ -24,6 +24,8 @@ static graft_status check_numbers(graft_log *log, const graft_train_params *p)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "warm-up of %g epochs: must be within the %d epochs", p->warmup_epochs,
                        p->epochs);
+    if (!(p->ema >= 0 && p->ema < 1))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "ema %g: expected 0, none, to less than 1", p->ema);
     if (!p->data || !*p->data || !p->out || !*p->out)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
                        p->data && *p->data ? "--out" : "--data");

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include "base/mem.h"
+#include "train/average.h"
 #include "train/network.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct gr_trainer {
     gr_store *store;
     gr_params *parameters;
     gr_optimizer *optimizer;
+    gr_average *average; /* NULL: none */
     gr_region loss_sum;
     bool *reached; /* by parameter index */
     int micro;
@@ -52,8 +54,11 @@ static gr_value **collect_params(gr_graph *graph, size_t *count)
 
 static graft_status create_parameters(gr_trainer *t, gr_value *const *values, size_t count)
 {
-    GR_TRY(gr_params_create(t->log, t->store, values, count, t->params.no_decay,
-                            gr_optimizer_planes(t->params.optimizer.kind), &t->parameters));
+    unsigned planes = gr_optimizer_planes(t->params.optimizer.kind);
+    if (t->params.ema > 0.0)
+        planes |= GR_PLANE_BIT(GR_PLANE_AVERAGE);
+    GR_TRY(gr_params_create(t->log, t->store, values, count, t->params.no_decay, planes,
+                            &t->parameters));
     t->reached = gr_alloc_array(t, count + 1, sizeof(*t->reached));
     if (!t->reached)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
@@ -167,6 +172,8 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     if (status == GRAFT_OK)
         status =
             gr_optimizer_create(log, &params->optimizer, t->parameters, scalars, &t->optimizer);
+    if (status == GRAFT_OK && params->ema > 0.0)
+        status = gr_average_create(log, params->ema, t->parameters, &t->average);
     t->params.weights = t->params.adapter = NULL;
     if (status != GRAFT_OK) {
         gr_trainer_destroy(t);
@@ -182,6 +189,7 @@ void gr_trainer_destroy(gr_trainer *t)
         return;
     gr_network_release(&t->train);
     gr_network_release(&t->eval);
+    gr_average_destroy(t->average);
     gr_optimizer_destroy(t->optimizer);
     gr_params_destroy(t->parameters);
     gr_store_destroy(t->store);
@@ -290,7 +298,13 @@ graft_status gr_trainer_update(gr_trainer *t, uint64_t step, float lr)
     gr_scalars scalars = {0};
     gr_optimizer_scalars(t->optimizer, step + 1, lr, &scalars);
     GR_TRY(write_scalars(t, &scalars));
-    return gr_optimizer_update(t->optimizer);
+    GR_TRY(gr_optimizer_update(t->optimizer));
+    return t->average ? gr_average_update(t->average) : GRAFT_OK;
+}
+
+graft_status gr_trainer_swap_average(gr_trainer *t)
+{
+    return t->average ? gr_average_swap(t->average) : GRAFT_OK;
 }
 
 graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, float *logits)

@@ -27,8 +27,9 @@ typedef struct gr_trainer_params {
     gr_head_init head_init;
     float drop_path;
     bool drop_elements; /* see gr_build */
-    bool soft_targets; /* gr_trainer_soft_gradients, not gr_trainer_gradients */
+    bool soft_targets;  /* gr_trainer_soft_gradients, not gr_trainer_gradients */
     gr_optimizer_params optimizer;
+    double ema;           /* decay of the average of the parameters; 0: none is kept */
     const char *no_decay; /* see gr_params_create */
     bool profile;
 } gr_trainer_params;
@@ -51,6 +52,10 @@ graft_status gr_trainer_soft_gradients(gr_trainer *trainer, const float *images,
 
 /* Update number step + 1 with the gradients at hand. Does not wait. */
 graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);
+
+/* With ema: the averages take the place of the values, for evaluation and saving, or the values
+ * come back, exactly; the gradients are lost. Without, nothing. */
+graft_status gr_trainer_swap_average(gr_trainer *trainer);
 
 /* logits [count, classes] of images [count, 3, S, S] without dropout, for any count. */
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);

@@ -5,6 +5,7 @@
 #include "shaders/cross_entropy.gk.h"
 #include "shaders/cross_entropy_grad.gk.h"
 #include "shaders/dropout.gk.h"
+#include "shaders/ema.gk.h"
 #include "shaders/sgd.gk.h"
 
 #include <string.h>
@@ -117,6 +118,15 @@ static void test_sgd(void **state)
     CHECK(m, 7, 1.6f);
 }
 
+static void test_ema(void **state)
+{
+    float w[] = {1, 2, 3, 4}, ema[] = {8, 4, 3, 7};
+    gr_ema_params params = {.rows = 2, .cols = 2, .count = 3, .decay = 0.75f, .rest = 0.25f};
+    RUN(*state, ema, .params = &params, .arrays = {ARRAY(w), ARRAY(ema)});
+    CHECK(ema, 6.25f, 3.5f, 3, 7);
+    CHECK(w, 1, 2, 3, 4);
+}
+
 /* Vectors published with the generator (Random123, kat_vectors). */
 static void test_philox_known_answers(void **state)
 {
@@ -191,6 +201,7 @@ int reference_training_tests(void)
         TEST(test_adamw_first_step),
         TEST(test_adamw_later_step),
         TEST(test_sgd),
+        TEST(test_ema),
         cmocka_unit_test(test_philox_known_answers),
         TEST(test_dropout),
         TEST(test_dropout_stream),

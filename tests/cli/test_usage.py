@@ -13,7 +13,7 @@ OPTIONS = {
               "lr", "weight-decay", "schedule", "seed", "out", "init-adapter", "max-steps",
               "no-shuffle", "checkpoint-every", "resume", "memory-budget", "config",
               "warmup-epochs", "warmup-lr", "min-lr", "drop-path", "flip", "crop",
-              "resize-to", "mixup", "cutmix", "label-smoothing", "crop-scale", "crop-ratio", "image-size",
+              "resize-to", "mixup", "cutmix", "label-smoothing", "ema", "crop-scale", "crop-ratio", "image-size",
               "interpolation", "resize", "normalization", "threads", "json", "profile", "model",
               "train-split", "test-split", "no-decay", "momentum", "drop-last", "eval-every"],
     "eval": ["backbone", "adapter", "data", "split", "device", "json"],

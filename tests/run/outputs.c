@@ -106,6 +106,7 @@ static void settings_feed_back(void **state)
     p.augment.crop = "random-resized";
     p.augment.crop_scale = "0.5,0.9";
     p.augment.mixup = 0.3;
+    p.ema = 0.9;
     p.augment.label_smoothing = 0.125;
     p.drop_path = 0.125;
     p.no_decay = "1d,lora_A";
@@ -164,6 +165,7 @@ static void adapters_rebuild_the_model(void **state)
         p.input.interpolation = i % 3 ? "bicubic" : "bilinear";
         p.input.image_size = i == 1 || i == 4 ? 48 : 0;
         p.input.resize_to = i == 2 ? 40 : 0;
+        p.ema = i == 0 || i == 4 ? 0.6 : 0;
         p.augment.crop = i == 2 ? "random" : "none";
         graft_train_result result = train_ok(target->device, &p);
         assert_evaluates_to(target->device, out, "adapter.safetensors", 2);

@@ -25,6 +25,8 @@ static graft_train_params random_run(const char *out, const char *optimizer)
         p.augment.mixup = 0.8;
         p.augment.cutmix = 1.0;
         p.augment.label_smoothing = 0.1;
+    } else {
+        p.ema = 0.75;
     }
     p.checkpoint_every = 2;
     return p;

@@ -1,6 +1,7 @@
 #include "backends/reference/reference.h"
 
 #include "shaders/adamw.gk.h"
+#include "shaders/ema.gk.h"
 #include "shaders/sgd.gk.h"
 
 /* Elements offset to offset + count, as far as rows * cols threads reach. */
@@ -47,4 +48,14 @@ void gr_ref_sgd(gr_ref_call *call)
         gr_ref_put(call, M, i, m);
         gr_ref_put(call, P, i, w - lr * (nesterov ? g + momentum * m : m));
     }
+}
+
+void gr_ref_ema(gr_ref_call *call)
+{
+    enum { W, EMA };
+    GR_REF_PARAMS(call, ema, p);
+    uint64_t end = end_of(0, p.count, p.rows, p.cols);
+    for (uint64_t i = 0; i < end; i++)
+        gr_ref_put(call, EMA, i,
+                   p.decay * gr_ref_get(call, EMA, i) + p.rest * gr_ref_get(call, W, i));
 }

@@ -1,0 +1,25 @@
+#include "train/elementwise.h"
+
+enum { MAX_COLS = 1 << 20 };
+
+graft_status gr_elementwise_pipeline(gr_device *device, const gr_kernel *kernel, gr_pipeline **out,
+                                     uint32_t *workgroup)
+{
+    gr_pipeline_spec spec = {.kernel = kernel};
+    for (uint32_t i = 0; i < kernel->tunable_count; i++)
+        spec.tunables[i] = kernel->tunables[i].value;
+    while (spec.tunables[0] > device->caps.max_workgroup)
+        spec.tunables[0] /= 2;
+    *workgroup = spec.tunables[0];
+    return gr_device_pipelines_create(device, &spec, 1, out);
+}
+
+void gr_elementwise_grid(uint32_t count, uint32_t workgroup, uint32_t *rows, uint32_t *cols,
+                         uint32_t grid[3])
+{
+    *cols = count < MAX_COLS ? count : MAX_COLS;
+    *rows = (count + *cols - 1) / *cols;
+    grid[0] = (*cols + workgroup - 1) / workgroup;
+    grid[1] = *rows;
+    grid[2] = 1;
+}

@@ -1,0 +1,96 @@
+/* The moving average of the parameters: its formula, and changing places with the values. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 4, BATCH = 4, CLASSES = 5 };
+
+static gr_trainer *open_average(train_setup *s, const test_target *target)
+{
+    train_setup_open(s, target->devices->log, "lora+bitfit", BATCH);
+    gr_trainer_params params = train_params(s, target->device);
+    params.ema = 0.7;
+    return train_create(s, &params);
+}
+
+static void step(const train_setup *s, gr_trainer *t, uint64_t number)
+{
+    float loss;
+    TEST_OK(s->log, gr_trainer_gradients(t, s->images, s->labels, number, &loss));
+    TEST_OK(s->log, gr_trainer_update(t, number, 0.02f));
+}
+
+/* average = 0.7 average + 0.3 value, from the start values on. */
+static void follows_its_formula(void **state)
+{
+    train_setup s;
+    gr_trainer *t = open_average(&s, *state);
+    size_t count;
+    float *expected = train_plane(&s, t, GR_PLANE_VALUE, &count);
+    float *found = train_plane(&s, t, GR_PLANE_AVERAGE, &count);
+    assert_memory_equal(found, expected, count * sizeof(float));
+    free(found);
+    for (uint64_t i = 0; i < STEPS; i++) {
+        step(&s, t, i);
+        float *values = train_plane(&s, t, GR_PLANE_VALUE, &count);
+        found = train_plane(&s, t, GR_PLANE_AVERAGE, &count);
+        for (size_t k = 0; k < count; k++)
+            expected[k] = 0.7f * expected[k] + 0.3f * values[k];
+        train_assert_close(found, expected, count, 1e-6);
+        assert_memory_not_equal(found, values, count * sizeof(float));
+        free(values);
+        free(found);
+    }
+    free(expected);
+    gr_trainer_destroy(t);
+    train_setup_close(&s);
+}
+
+/* Logits are those of the averages, then exactly those of the values again; training goes on as if
+ * nothing had been. */
+static void swaps_exactly(void **state)
+{
+    train_setup s, undisturbed;
+    gr_trainer *t = open_average(&s, *state), *u = open_average(&undisturbed, *state);
+    size_t count;
+    float before[BATCH * CLASSES], during[BATCH * CLASSES], after[BATCH * CLASSES];
+    for (uint64_t i = 0; i < STEPS; i++) {
+        step(&s, t, i);
+        step(&undisturbed, u, i);
+        TEST_OK(s.log, gr_trainer_logits(t, s.images, BATCH, before));
+        float *average = train_plane(&s, t, GR_PLANE_AVERAGE, &count);
+        TEST_OK(s.log, gr_trainer_swap_average(t));
+        float *shown = train_plane(&s, t, GR_PLANE_VALUE, &count);
+        assert_memory_equal(shown, average, count * sizeof(float));
+        TEST_OK(s.log, gr_trainer_logits(t, s.images, BATCH, during));
+        assert_memory_not_equal(during, before, sizeof(before));
+        TEST_OK(s.log, gr_trainer_swap_average(t));
+        TEST_OK(s.log, gr_trainer_logits(t, s.images, BATCH, after));
+        assert_memory_equal(after, before, sizeof(before));
+        free(average);
+        free(shown);
+    }
+    for (int plane = 0; plane < GR_PLANE_COUNT; plane++) {
+        if (plane == GR_PLANE_GRADIENT)
+            continue;
+        float *a = train_plane(&s, t, (gr_param_plane)plane, &count);
+        float *b = train_plane(&undisturbed, u, (gr_param_plane)plane, &count);
+        assert_memory_equal(a, b, count * sizeof(float));
+        free(a);
+        free(b);
+    }
+    gr_trainer_destroy(t);
+    gr_trainer_destroy(u);
+    train_setup_close(&s);
+    train_setup_close(&undisturbed);
+}
+
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(follows_its_formula),
+        TEST_CASE(swaps_exactly),
+    };
+    return TEST_RUN("train average", cases, TEST_EXECUTING);
+}
