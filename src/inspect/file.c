@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "inspect/expect.h"
 #include "train/adapter.h"
-#include "weights/layout.h"
 #include "weights/load.h"
 
 #include <graft/inspect.h>
@@ -101,7 +100,8 @@ static graft_status examine_backbone(graft_log *quiet, graft_file *file)
         return GRAFT_ERR_MEMORY;
     GR_TRY(gr_tensors_set_source(quiet, file->backbone, gr_tensors_source(file->tensors)));
     GR_TRY(find_targets(quiet, file));
-    if (gr_layout_translate(quiet, &file->match, file->tensors, file->backbone) != GRAFT_OK ||
+    if (gr_backbone_translate(quiet, gr_tensors_source(file->tensors), &file->match, file->tensors,
+                              file->backbone) != GRAFT_OK ||
         gr_model_config_read(quiet, file->backbone, &config) != GRAFT_OK)
         return add_error(file, quiet);
     checked = config;

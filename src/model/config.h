@@ -61,8 +61,9 @@ const char *gr_model_preset_names(char *text, size_t size);
 /* Reads the geometry off a backbone's tensors (timm names): a Swin has tables of relative
  * positions, CLIP's image encoder a norm before its blocks (proj_dim 0 when it has no
  * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. Heads of a
- * ViT come from the key "graft.heads", or are 64 channels wide (80 for width 1280); pooling from
- * "graft.pool". */
+ * ViT are 64 channels wide (80 for width 1280). Keys of the metadata set what tensors do not tell:
+ * "graft.heads", "graft.norm_eps", "graft.activation" (gelu, quick_gelu), "graft.pool" (cls, avg),
+ * and for a Swin "graft.image_size". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);
 

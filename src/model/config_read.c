@@ -64,13 +64,10 @@ static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model
     const gr_tensor *pos;
     GR_TRY(read_common(log, weights, "blocks.0", c));
     GR_TRY(get_ranked(log, weights, "pos_embed", 3, &pos));
-    const char *heads = gr_tensors_metadata(weights, "graft.heads");
-    const char *pool = gr_tensors_metadata(weights, "graft.pool");
     int grid = (int)lround(sqrt((double)(pos->shape.dim[1] - 1)));
     c->image_size = grid * c->patch_size;
-    c->pool = pool && strcmp(pool, "avg") == 0 ? GR_POOL_AVG : GR_POOL_CLS;
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
-    c->heads = heads ? atoi(heads) : c->dim / (c->dim == 1280 ? 80 : 64);
+    c->heads = c->dim / (c->dim == 1280 ? 80 : 64);
     if (gr_tensors_find(weights, "norm_pre.weight"))
         read_clip(weights, c);
     if (pos->shape.dim[1] != (int64_t)grid * grid + 1)
@@ -124,12 +121,65 @@ static graft_status read_swin(graft_log *log, const gr_tensors *weights, gr_mode
     return GRAFT_OK;
 }
 
+/* A metadata key that is "no" or "yes", which sets *is_yes; without the key it stays. */
+static graft_status read_choice(graft_log *log, const gr_tensors *weights, const char *key,
+                                const char *no, const char *yes, bool *is_yes)
+{
+    const char *value = gr_tensors_metadata(weights, key);
+    if (!value)
+        return GRAFT_OK;
+    *is_yes = strcmp(value, yes) == 0;
+    if (*is_yes || strcmp(value, no) == 0)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: %s '%s': expected %s or %s",
+                   gr_tensors_source(weights), key, value, no, yes);
+}
+
+/* A metadata key that is a number above zero. */
+static graft_status read_number(graft_log *log, const gr_tensors *weights, const char *key,
+                                double most, double *number)
+{
+    const char *value = gr_tensors_metadata(weights, key);
+    char *end;
+    if (!value)
+        return GRAFT_OK;
+    *number = strtod(value, &end);
+    if (end != value && *end == '\0' && *number > 0.0 && *number <= most)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s '%s': expected a number above 0, at most %g",
+                   gr_tensors_source(weights), key, value, most);
+}
+
+/* What a file's metadata says, or config.json beside it, goes before what the tensors tell. */
+static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    double eps = (double)c->norm_eps, heads = c->heads, size = c->image_size;
+    bool quick = c->activation == GR_FUNC_QUICK_GELU, mean = c->pool == GR_POOL_AVG;
+    GR_TRY(read_choice(log, weights, "graft.activation", "gelu", "quick_gelu", &quick));
+    GR_TRY(read_choice(log, weights, "graft.pool", "cls", "avg", &mean));
+    GR_TRY(read_number(log, weights, "graft.norm_eps", 1.0, &eps));
+    GR_TRY(read_number(log, weights, "graft.heads", 4096.0, &heads));
+    c->activation = quick ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
+    c->norm_eps = (float)eps;
+    if (c->family == GR_FAMILY_SWIN) {
+        GR_TRY(read_number(log, weights, "graft.image_size", 65536.0, &size));
+        c->image_size = (int)size;
+        return GRAFT_OK;
+    }
+    c->pool = mean ? GR_POOL_AVG : GR_POOL_CLS;
+    c->heads = (int)heads;
+    return GRAFT_OK;
+}
+
 graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_model_config *out)
 {
     if (gr_tensors_metadata(weights, GR_MODEL_KEY))
         return gr_model_config_described(log, weights, out);
     char name[96];
     snprintf(name, sizeof(name), "layers.0.blocks.0%s", TABLE);
-    return gr_tensors_find(weights, name) ? read_swin(log, weights, out)
-                                          : read_vit(log, weights, out);
+    if (gr_tensors_find(weights, name))
+        GR_TRY(read_swin(log, weights, out));
+    else
+        GR_TRY(read_vit(log, weights, out));
+    return read_metadata(log, weights, out);
 }

@@ -160,10 +160,11 @@ static graft_status merge_embedding(merge *m)
                         GR_SHAPE(dim, 3, patch, patch));
 }
 
-/* What a reader cannot see in the tensors: heads, and how images become input. */
+/* What a reader cannot see in the tensors: heads and pooling, and how images become input. */
 static graft_status copy_metadata(merge *m)
 {
-    static const char *const keys[] = {"graft.heads", "graft.input", "graft.classes"};
+    static const char *const keys[] = {"graft.model", "graft.heads", "graft.input",
+                                       "graft.classes"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const char *value = gr_tensors_metadata(m->adapter, keys[i]);
         if (value)

@@ -11,6 +11,9 @@ typedef struct place {
     const char *example; /* a name with them; borrowed from the tensors */
 } place;
 
+/* More than any model has; bounds the time that a hostile file can take. */
+enum { MAX_PLACES = 1024 };
+
 typedef struct checker {
     graft_log *log;
     const gr_layout_match *match;
@@ -34,6 +37,9 @@ static graft_status add_place(checker *c, const gr_name_parts *parts, const char
     memcpy(p.number, parts->number, sizeof(p.number));
     if (is_known(c, &p))
         return GRAFT_OK;
+    if (c->count == MAX_PLACES)
+        return gr_fail(c->log, GRAFT_ERR_UNSUPPORTED, "%s: tensor %s: more than %d blocks",
+                       gr_tensors_source(c->tensors), name, MAX_PLACES);
     void *places = c->places;
     place *added = gr_push(NULL, &places, &c->count, sizeof(*added));
     if (!added)

@@ -47,7 +47,9 @@ typedef struct gr_layout {
     /* A tensor that no rule knows is an error where one of these fits: the model would be another
      * one without it. Elsewhere it is ignored. */
     const char *own[GR_LAYOUT_OWN];
-    /* What names and shapes do not tell; a file's own metadata goes first. */
+    bool has_config; /* config.json beside it tells more: transformers_config.h */
+    /* What names and shapes do not tell; config.json goes first, a file's own metadata before it.
+     */
     struct {
         const char *key, *value;
     } metadata[GR_LAYOUT_METADATA];
@@ -89,11 +91,11 @@ bool gr_layout_source_name(const gr_layout_match *match, const gr_name_rule *rul
 bool gr_layout_origin(const gr_layout_match *match, const char *target, char name[GR_NAME_BYTES],
                       const gr_name_rule **rule);
 
-/* Appends the backbone to `out` under graft's names, with the file's metadata and that of the
- * layout. What keeps its values is borrowed from `tensors`; what does not has memory of its own, of
- * the same element type, and `tensors` drops the values it came from where it owns them. A tensor
- * that is missing to make another is GRAFT_ERR_NOT_FOUND, one of an unexpected shape or type
- * GRAFT_ERR_SHAPE, one that the model cannot have, and a layout with a refusal,
+/* Appends the backbone to `out` under graft's names, with the file's metadata, and that of the
+ * layout where `out` has none. What keeps its values is borrowed from `tensors`; what does not has
+ * memory of its own, of the same element type, and `tensors` drops the values it came from where it
+ * owns them. A tensor that is missing to make another is GRAFT_ERR_NOT_FOUND, one of an unexpected
+ * shape or type GRAFT_ERR_SHAPE, one that the model cannot have, and a layout with a refusal,
  * GRAFT_ERR_UNSUPPORTED. */
 graft_status gr_layout_translate(graft_log *log, const gr_layout_match *match, gr_tensors *tensors,
                                  gr_tensors *out);

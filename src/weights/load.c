@@ -1,8 +1,8 @@
 #include "weights/load.h"
 
-#include "weights/layout.h"
 #include "weights/npz.h"
 #include "weights/safetensors.h"
+#include "weights/transformers_config.h"
 
 #include <stdio.h>
 
@@ -71,14 +71,23 @@ static graft_status unknown(graft_log *log, const gr_tensors *tensors)
                    gr_tensors_count(tensors) > SHOWN ? ", .." : "");
 }
 
-static graft_status translate(graft_log *log, gr_tensors *file, gr_tensors *backbone)
+graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_layout_match *match,
+                                   gr_tensors *file, gr_tensors *backbone)
+{
+    if (match->layout->has_config)
+        GR_TRY(gr_transformers_config_read(log, path, backbone));
+    return gr_layout_translate(log, match, file, backbone);
+}
+
+static graft_status translate(graft_log *log, const char *path, gr_tensors *file,
+                              gr_tensors *backbone)
 {
     gr_layout_match match;
     if (!gr_layout_recognise(file, &match))
         return unknown(log, file);
     if (!match.layout->refusal)
         GR_TRY(gr_layout_check(log, &match, file));
-    return gr_layout_translate(log, &match, file, backbone);
+    return gr_backbone_translate(log, path, &match, file, backbone);
 }
 
 graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors)
@@ -88,7 +97,7 @@ graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **ten
     GR_TRY(gr_tensors_load(log, path, &file));
     graft_status status = create(log, path, tensors);
     if (status == GRAFT_OK)
-        status = translate(log, file, *tensors);
+        status = translate(log, path, file, *tensors);
     if (status == GRAFT_OK) {
         gr_tensors_borrow_from(*tensors, &file);
         return GRAFT_OK;

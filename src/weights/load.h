@@ -2,7 +2,7 @@
 #ifndef GR_WEIGHTS_LOAD_H
 #define GR_WEIGHTS_LOAD_H
 
-#include "weights/tensors.h"
+#include "weights/layout.h"
 
 /* Reads a .safetensors file, an index.json of a sharded checkpoint, a directory with either, or an
  * .npz archive, with the names that it has. The caller owns *tensors, which is NULL on failure.
@@ -12,5 +12,10 @@ graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tens
 /* The same for a backbone of any known layout (layout.h): it arrives whole, with graft's names and
  * shapes. An unknown layout is GRAFT_ERR_UNSUPPORTED. */
 graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors);
+
+/* What gr_backbone_load() does with the tensors of `path` once their layout is known: like
+ * gr_layout_translate(), and reads config.json where the layout has one. */
+graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_layout_match *match,
+                                   gr_tensors *file, gr_tensors *backbone);
 
 #endif

@@ -187,8 +187,9 @@ static graft_status copy_metadata(const translation *t)
     const gr_layout *layout = t->match->layout;
     const char *key, *value;
     for (int i = 0; i < GR_LAYOUT_METADATA && layout->metadata[i].key; i++)
-        GR_TRY(gr_tensors_set_metadata(t->log, t->out, layout->metadata[i].key,
-                                       layout->metadata[i].value));
+        if (!gr_tensors_metadata(t->out, layout->metadata[i].key))
+            GR_TRY(gr_tensors_set_metadata(t->log, t->out, layout->metadata[i].key,
+                                           layout->metadata[i].value));
     for (size_t i = 0; i < gr_tensors_metadata_count(t->in); i++) {
         gr_tensors_metadata_at(t->in, i, &key, &value);
         GR_TRY(gr_tensors_set_metadata(t->log, t->out, key, value));

@@ -603,6 +603,45 @@ static void metadata_of_the_file_goes_first(void **state)
     end(&p);
 }
 
+static void the_config_beside_it_is_read(void **state)
+{
+    static const struct {
+        const char *config, *heads, *eps, *activation;
+    } cases[] = {
+        {"{\"model_type\":\"vit\",\"num_attention_heads\":3,\"layer_norm_eps\":1e-6}", "3",
+         "9.9999999999999995e-07", NULL},
+        {"{\"model_type\":\"clip\",\"num_attention_heads\":9,"
+         "\"vision_config\":{\"num_attention_heads\":2,\"hidden_act\":\"gelu\"}}",
+         "2", "1e-12", "gelu"},
+        {"{\"model_type\":\"bert\",\"num_attention_heads\":3}", NULL, "1e-12", NULL},
+        {"{\"model_type\":\"vit\",\"num_attention_heads\":[3]}", NULL, "1e-12", NULL},
+        {"{}", NULL, "1e-12", NULL},
+    };
+    pair p = begin(*state, "vit.");
+    make_vit(&p, GR_F32, false);
+    put_transformers_vit(&p);
+    p.prefix = "";
+    put_both(&p, "head", "classifier");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const keys[] = {"graft.heads", "graft.norm_eps", "graft.activation"};
+        const char *const values[] = {cases[i].heads, cases[i].eps, cases[i].activation};
+        put_text(path_of(p.f, "config.json"), cases[i].config);
+        gr_tensors *found = load(&p, "transformers ViT", 0);
+        for (int k = 0; k < 3; k++) {
+            const char *value = gr_tensors_metadata(found, keys[k]);
+            assert_int_equal(value != NULL, values[k] != NULL);
+            if (value)
+                assert_string_equal(value, values[k]);
+        }
+        gr_tensors_destroy(&found);
+    }
+    put_text(path_of(p.f, "config.json"), "{");
+    gr_tensors *found;
+    assert_error(p.f, gr_backbone_load(p.f->log, p.f->directory, &found), GRAFT_ERR_FORMAT,
+                 "config.json", "JSON");
+    end(&p);
+}
+
 static void patterns(void **state)
 {
     static const struct {
@@ -666,6 +705,7 @@ int main(void)
         TEST(thirds_that_differ_are_named),
         TEST(unknown_layouts_are_told),
         TEST(metadata_of_the_file_goes_first),
+        TEST(the_config_beside_it_is_read),
         TEST(patterns),
     };
     return RUN_TESTS(tests);

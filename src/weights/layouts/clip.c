@@ -31,6 +31,7 @@ const gr_layout gr_layout_transformers_clip = {
     .block = "vision_model.encoder.layers.#.layer_norm1.@",
     .rules = transformers_rules,
     .own = {"vision_model.*"},
+    .has_config = true,
 };
 
 static const gr_name_rule openai_rules[] = {

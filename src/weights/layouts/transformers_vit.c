@@ -27,6 +27,7 @@ const gr_layout gr_layout_transformers_vit = {
     .towers = {"vit.", "deit."},
     .rules = rules,
     .own = {"encoder.*", "embeddings.*"},
+    .has_config = true,
     .metadata = {{"graft.norm_eps", "1e-12"}},
 };
 
