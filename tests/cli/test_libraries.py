@@ -120,8 +120,9 @@ class LibraryTest(CliTest):
                 os.makedirs(folder)
                 os.symlink(image, os.path.join(folder, "image.png"))
         adapter = self.path("run")
-        self.works("train", "--backbone", path, "--data", data, "--method", "linear", "--max-steps",
-                   "1", "--batch-size", "3", "--normalization", "half", "--out", adapter, *REFERENCE)
+        self.works("train", "--backbone", path, "--data", data, "--method", "linear", "--projection",
+                   "--max-steps", "1", "--batch-size", "3", "--normalization", "half", "--out", adapter,
+                   *REFERENCE)
         adapter = os.path.join(adapter, "adapter.safetensors")
         head = from_safetensors(adapter)
         self.check(features @ head["head.weight"].T + head["head.bias"], "--backbone", path,
