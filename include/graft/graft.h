@@ -7,6 +7,7 @@
 #include <graft/log.h>
 #include <graft/methods.h>
 #include <graft/model.h>
+#include <graft/recipe.h>
 #include <graft/status.h>
 #include <graft/train.h>
 

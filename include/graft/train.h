@@ -114,6 +114,12 @@ GRAFT_API void graft_train_defaults(graft_train_params *params);
 GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
                                    const graft_train_params *params, graft_train_result *result);
 
+/* Checks the settings as far as no file is needed, and describes the run that they stand for in the
+ * JSON of config.json, whose keys are the long options of the command. `device` may be NULL. The
+ * caller frees *text by free(). */
+GRAFT_API graft_status graft_train_describe(graft_log *log, const graft_train_params *params,
+                                            const char *device, char **text);
+
 GRAFT_END_DECLS
 
 #endif

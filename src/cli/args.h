@@ -20,6 +20,10 @@ graft_status cli_parse(cli *c, int argc, char **argv, void *options);
 graft_status cli_set_option(cli *c, const cli_option *o, const char *shown, const char *text,
                             void *options);
 
+/* Copies the options that were not given from `from`, the options of the same subcommand; lists
+ * stay as they are. */
+void cli_copy_unset(const cli *c, const void *from, void *options);
+
 /* Frees the lists. */
 void cli_release(const cli_command *command, void *options);
 

@@ -110,6 +110,35 @@ graft_status cli_list_push(cli *c, cli_list *list, const char *item)
     return GRAFT_OK;
 }
 
+static size_t size_of(cli_kind kind)
+{
+    switch (kind) {
+    case CLI_FLAG:
+        return sizeof(bool);
+    case CLI_INT:
+        return sizeof(int);
+    case CLI_COUNT:
+    case CLI_SIZE:
+        return sizeof(uint64_t);
+    case CLI_FLOAT:
+        return sizeof(double);
+    case CLI_TEXT:
+        return sizeof(const char *);
+    case CLI_LIST:
+    case CLI_HEADING:
+        break;
+    }
+    return 0;
+}
+
+void cli_copy_unset(const cli *c, const void *from, void *options)
+{
+    const cli_option *o;
+    for (int i = 0; (o = cli_option_at(c->command, i)); i++)
+        if (!c->given[i])
+            memcpy((char *)options + o->offset, (const char *)from + o->offset, size_of(o->kind));
+}
+
 graft_status cli_set_option(cli *c, const cli_option *o, const char *shown, const char *text,
                             void *options)
 {

@@ -48,7 +48,7 @@ typedef struct cli {
     const struct cli_command *command;
     cli_console *console;
     graft_log *log;              /* NULL until the options are read */
-    bool given[CLI_MAX_OPTIONS]; /* by the command line; see cli_option_at() */
+    bool given[CLI_MAX_OPTIONS]; /* by the command line or a config file; see cli_option_at() */
     char error[1024];
 } cli;
 

@@ -58,6 +58,7 @@ static graft_status set_key(cli *c, const char *path, const char *key, const jso
         return set_list(c, o, shown, value, options);
     if (c->given[index] || json_is_null(value))
         return GRAFT_OK;
+    c->given[index] = true;
     return set_scalar(c, o, shown, value, options);
 }
 

@@ -7,13 +7,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct train_options {
     cli_common common;
     graft_train_params params;
     cli_list set;
-    const char *device, *config;
+    const char *device, *config, *recipe, *task;
+    bool dry_run;
 } train_options;
 
 /* A row whose value is a field of graft_train_params. */
@@ -22,6 +24,11 @@ typedef struct train_options {
 #define COUNT_MAX    0x1p62
 
 static const cli_option table[] = {
+    {"Recipe", 0, CLI_HEADING},
+    {"recipe", 'r', CLI_TEXT, offsetof(train_options, recipe), "NAME", 0, 0,
+     "the settings of a paper's code, see graft recipes; other options win"},
+    {"task", 0, CLI_TEXT, offsetof(train_options, task), "NAME", 0, 0,
+     "what the recipe has for this task, such as cifar"},
     {"Model", 0, CLI_HEADING},
     {"backbone", 'b', CLI_TEXT, PARAM(backbone), "FILE", 0, 0,
      "pretrained weights: .safetensors, its folder, or JAX .npz"},
@@ -109,6 +116,8 @@ static const cli_option table[] = {
     {"out", 'o', CLI_TEXT, PARAM(out), "DIR", 0, 0, "folder for adapter, metrics, checkpoint"},
     {"config", 0, CLI_TEXT, offsetof(train_options, config), "FILE", 0, 0,
      "options from a config.json; the command line wins"},
+    {"dry-run", 0, CLI_FLAG, offsetof(train_options, dry_run), NULL, 0, 0,
+     "print the settings, as a file for --config, and stop"},
     {"resume", 0, CLI_FLAG, PARAM(resume), NULL, 0, 0,
      "go on with the run in --out, with its options"},
     {"checkpoint-every", 0, CLI_COUNT, PARAM(checkpoint_every), "N", 0, COUNT_MAX,
@@ -144,6 +153,41 @@ static graft_status read_config(cli *c, train_options *o, json_t **root)
     graft_status status = cli_read_config(c, path, o, root);
     o->params.max_steps = max_steps;
     return status;
+}
+
+/* The recipe lies beneath what the command line and the config file say. */
+static graft_status apply_recipe(cli *c, train_options *o)
+{
+    train_options recipe;
+    cli_list own = o->set;
+    const char *set[GRAFT_RECIPE_MAX_SET];
+    int set_count, method, batch_size;
+    if (!o->recipe)
+        return o->task ? cli_fail(c, GRAFT_ERR_ARGUMENT, "--task %s: needs --recipe", o->task)
+                       : GRAFT_OK;
+    cli_find_option(c->command, "method", strlen("method"), &method);
+    cli_find_option(c->command, "batch-size", strlen("batch-size"), &batch_size);
+    recipe = *o;
+    graft_train_defaults(&recipe.params);
+    recipe.params.method = c->given[method] ? o->params.method : NULL;
+    recipe.params.batch_size = c->given[batch_size] ? o->params.batch_size : 0;
+    CLI_TRY(graft_recipe_apply(c->log, o->recipe, o->task, &recipe.params, set, &set_count));
+    cli_copy_unset(c, &recipe, o);
+    o->set = (cli_list){0};
+    graft_status status = GRAFT_OK;
+    for (int i = 0; i < set_count + own.count && status == GRAFT_OK; i++)
+        status = cli_list_push(c, &o->set, i < set_count ? set[i] : own.items[i - set_count]);
+    free(own.items);
+    return status;
+}
+
+static graft_status print_settings(cli *c, train_options *o)
+{
+    char *text = NULL;
+    CLI_TRY(graft_train_describe(c->log, &o->params, o->device, &text));
+    printf("%s\n", text);
+    free(text);
+    return GRAFT_OK;
 }
 
 static graft_status check(cli *c, const train_options *o)
@@ -207,8 +251,6 @@ static graft_status train(cli *c, train_options *o)
     graft_device *device = NULL;
     graft_train_result result = {0};
     cli_progress progress;
-    o->params.set = o->set.items;
-    o->params.set_count = o->set.count;
     o->params.stop = cli_stop_on_signals();
     o->params.progress = cli_progress_show;
     o->params.user = &progress;
@@ -229,8 +271,12 @@ static graft_status run(cli *c, void *options)
     json_t *config = NULL;
     graft_status status = read_config(c, o, &config);
     if (status == GRAFT_OK)
-        status = check(c, o);
-    if (status == GRAFT_OK)
+        status = apply_recipe(c, o);
+    o->params.set = o->set.items;
+    o->params.set_count = o->set.count;
+    if (status == GRAFT_OK && o->dry_run)
+        status = print_settings(c, o);
+    else if (status == GRAFT_OK && (status = check(c, o)) == GRAFT_OK)
         status = train(c, o);
     json_decref(config);
     return status;

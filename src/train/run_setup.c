@@ -26,6 +26,11 @@ static graft_status check_numbers(graft_log *log, const graft_train_params *p)
                        p->epochs);
     if (!(p->ema >= 0 && p->ema < 1))
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "ema %g: expected 0, none, to less than 1", p->ema);
+    return GRAFT_OK;
+}
+
+static graft_status check_given(graft_log *log, const graft_train_params *p)
+{
     if (!p->data || !*p->data || !p->out || !*p->out)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
                        p->data && *p->data ? "--out" : "--data");
@@ -117,16 +122,27 @@ static graft_status choose_feature(graft_log *log, const graft_train_params *p, 
     return GRAFT_OK;
 }
 
-static graft_status choose_methods(graft_log *log, const graft_train_params *p, gr_run_setup *s)
+/* What needs no file. */
+static graft_status choose_settings(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
+    GR_TRY(check_numbers(log, p));
+    GR_TRY(choose_optimizer(log, p, &s->optimizer));
+    GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment, &s->mix));
+    GR_TRY(choose_schedule(log, p, &s->schedule));
+    GR_TRY(gr_head_init_named(log, p->head_init, &s->head_init));
+    GR_TRY(choose_drop(log, p->drop_kind, &s->drop_elements));
     GR_TRY(gr_methods_parse(log, p->method, &s->methods));
-    GR_TRY(gr_methods_set_all(log, s->methods, p->set, p->set_count));
-    if (!s->weights && !gr_methods_train(s->methods, "blocks.0.attn.qkv.weight"))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "method '%s': would keep random weights frozen; give --backbone, or use "
-                       "--method full",
-                       p->method);
-    return GRAFT_OK;
+    return gr_methods_set_all(log, s->methods, p->set, p->set_count);
+}
+
+static graft_status check_start(graft_log *log, const graft_train_params *p, const gr_run_setup *s)
+{
+    if (s->weights || gr_methods_train(s->methods, "blocks.0.attn.qkv.weight"))
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                   "method '%s': would keep random weights frozen; give --backbone, or use "
+                   "--method full",
+                   p->method);
 }
 
 static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
@@ -144,19 +160,26 @@ static graft_status open_data(graft_log *log, const graft_train_params *p, gr_ru
     return GRAFT_OK;
 }
 
+graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
+{
+    gr_run_setup s = {0};
+    enum { ANY_SIZE = 224 };
+    graft_status status = choose_settings(log, p, &s);
+    if (status == GRAFT_OK)
+        status = gr_input_resolve(log, &p->input, ANY_SIZE, &s.input);
+    gr_run_setup_release(&s);
+    return status;
+}
+
 graft_status gr_run_setup_create(graft_log *log, graft_device *device, const graft_train_params *p,
                                  gr_run_setup *s)
 {
     *s = (gr_run_setup){.device = gr_device_from_public(device)};
-    GR_TRY(check_numbers(log, p));
-    GR_TRY(choose_optimizer(log, p, &s->optimizer));
-    GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment, &s->mix));
-    GR_TRY(choose_schedule(log, p, &s->schedule));
-    GR_TRY(gr_head_init_named(log, p->head_init, &s->head_init));
-    GR_TRY(choose_drop(log, p->drop_kind, &s->drop_elements));
+    GR_TRY(choose_settings(log, p, s));
+    GR_TRY(check_given(log, p));
     GR_TRY(load_backbone(log, p, s));
     GR_TRY(choose_feature(log, p, &s->config));
-    GR_TRY(choose_methods(log, p, s));
+    GR_TRY(check_start(log, p, s));
     GR_TRY(open_data(log, p, s));
     if (p->input.image_size)
         s->config.image_size = p->input.image_size;

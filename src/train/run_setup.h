@@ -28,6 +28,9 @@ typedef struct gr_run_setup {
     gr_tensors *header; /* metadata of the adapters to be written */
 } gr_run_setup;
 
+/* Checks what needs no file: numbers, names, methods and their options. */
+graft_status gr_run_setup_check(graft_log *log, const graft_train_params *params);
+
 /* Checks every setting; the first that does not fit is a one-line error. Call
  * gr_run_setup_release also after a failure. */
 graft_status gr_run_setup_create(graft_log *log, graft_device *device,

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "train/run_setup.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -115,8 +116,7 @@ char *gr_settings_identity(const graft_train_params *params)
     return text;
 }
 
-graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
-                               const char *device)
+static char *all_settings(const graft_train_params *params, const char *device)
 {
     json_t *settings = result_settings(params);
     set_text(settings, "out", params->out);
@@ -127,6 +127,21 @@ graft_status gr_settings_write(graft_log *log, const char *path, const graft_tra
     set_int(settings, "threads", (uint64_t)params->input.threads);
     char *text = settings ? json_dumps(settings, JSON_INDENT(2)) : NULL;
     json_decref(settings);
+    return text;
+}
+
+graft_status graft_train_describe(graft_log *log, const graft_train_params *params,
+                                  const char *device, char **text)
+{
+    GR_TRY(gr_run_setup_check(log, params));
+    *text = all_settings(params, device);
+    return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "settings: out of memory");
+}
+
+graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
+                               const char *device)
+{
+    char *text = all_settings(params, device);
     if (!text)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);
     graft_status status = gr_file_write(log, path, text, strlen(text));

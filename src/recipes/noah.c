@@ -1,0 +1,46 @@
+/* NOAH (Zhang et al.): how it retrains the modules that its search finds, and its baselines LoRA,
+ * Adapter and VPT with a width of 8. */
+#include "recipes/recipe.h"
+
+static void settings(gr_recipe_target *t)
+{
+    graft_train_params *p = t->params;
+    p->optimizer = "adamw";
+    p->epochs = 100;
+    p->drop_last = true;
+    p->lr = 1e-3;
+    p->weight_decay = 1e-4;
+    p->no_decay = "1d";
+    p->schedule = "timm-cosine";
+    p->lr_step = "late-epoch";
+    p->warmup_epochs = 10;
+    p->warmup_lr = 1e-6;
+    p->min_lr = 1e-5;
+    p->head_init = "uniform";
+    p->drop_path = 0.1;
+    p->seed = 0;
+    p->eval_every = 10;
+    gr_recipe_set(t, "lora.r=8");
+    gr_recipe_set(t, "lora.alpha=8");
+    gr_recipe_set(t, "lora.targets=q,k,v");
+    gr_recipe_set(t, "lora.dropout=0.1");
+    gr_recipe_set(t, "adapter.h=8");
+    gr_recipe_set(t, "vpt_deep.num_tokens=8");
+    gr_recipe_set(t, "vpt_deep.dropout=0.1");
+}
+
+static const gr_recipe_task tasks[] = {
+    {.name = "fewshot", .lr = 5e-3},
+    {.name = NULL},
+};
+
+const gr_recipe gr_recipe_noah = {
+    .name = "noah",
+    .summary = "the modules of the neural prompt search, and its baselines",
+    .source = "arXiv 2206.04673",
+    .method = "lora",
+    .notes = "LoRA has an A of its own for q, k and v here, one for all there",
+    .batch_size = 64,
+    .settings = settings,
+    .tasks = tasks,
+};

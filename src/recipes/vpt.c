@@ -1,0 +1,52 @@
+/* VPT (Jia et al.): what its configurations share. Learning rate, weight decay and the number of
+ * prompts were searched for each task; the values here are middle ones of that grid. */
+#include "recipes/recipe.h"
+
+static void settings(gr_recipe_target *t)
+{
+    graft_train_params *p = t->params;
+    p->optimizer = "sgd";
+    p->momentum = 0.9;
+    p->epochs = 100;
+    p->lr = 2.5;
+    p->weight_decay = 1e-3;
+    p->no_decay = "head.bias";
+    p->schedule = "cosine";
+    p->lr_step = "epoch";
+    p->warmup_epochs = 10;
+    p->warmup_lr = 0;
+    p->min_lr = 0;
+    p->head_init = "kaiming";
+    p->input.interpolation = "bilinear";
+    p->seed = 42;
+    gr_recipe_set(t, "vpt_shallow.num_tokens=50");
+    gr_recipe_set(t, "vpt_deep.num_tokens=50");
+    gr_recipe_set(t, "vpt_deep.dropout=0.1");
+}
+
+static void fgvc(gr_recipe_target *t)
+{
+    graft_train_params *p = t->params;
+    p->input.resize_to = 256;
+    p->augment.crop = "random";
+    p->augment.flip = true;
+}
+
+static const gr_recipe_task tasks[] = {
+    {.name = "fgvc", .settings = fgvc},
+    {.name = NULL},
+};
+
+const gr_recipe gr_recipe_vpt = {
+    .name = "vpt",
+    .summary = "prompts as tokens",
+    .source = "arXiv 2203.12119",
+    .method = "vpt_deep",
+    .notes = "searched for each task: the learning rate at a batch of 256 over 50, 25, 10, 5, 2.5, "
+             "1, 0.5, 0.25, 0.1, 0.05, weight decay over 0.01, 0.001, 0.0001, 0, and the number of "
+             "prompts; batch 64 from 100 prompts on",
+    .batch_size = 128,
+    .lr_per_256 = true,
+    .settings = settings,
+    .tasks = tasks,
+};
