@@ -28,6 +28,7 @@ static void clip(gr_recipe_target *t)
     p->epochs = 50;
     p->weight_decay = 0;
     p->schedule = "cosine";
+    p->lr_step = "epoch";
     p->warmup_epochs = 0;
     p->augment.crop = "random-resized";
     p->augment.flip = true;
@@ -77,7 +78,8 @@ const gr_recipe gr_recipe_convpass = {
     .summary = "convolutional bypasses on VTAB-1k, few-shot and CLIP",
     .source = "arXiv 2207.07039",
     .method = "convpass",
-    .notes = "the scale s of few-shot runs was searched over 0.01, 0.1, 1, 10 and 100; its values "
+    .notes = "the code for few-shot and CLIP is not published; the scale s of few-shot runs was "
+             "searched over 0.01, 0.1, 1, 10 and 100; its values "
              "are not published",
     .batch_size = 64,
     .settings = settings,

@@ -29,8 +29,19 @@ static void settings(gr_recipe_target *t)
     gr_recipe_set(t, "vpt_deep.dropout=0.1");
 }
 
+static void fewshot(gr_recipe_target *t)
+{
+    graft_train_params *p = t->params;
+    p->input.resize_to = 256;
+    p->augment.crop = "random-resized";
+    p->augment.flip = true;
+    p->augment.mixup = 0.8;
+    p->augment.cutmix = 1;
+    p->augment.label_smoothing = 0.1;
+}
+
 static const gr_recipe_task tasks[] = {
-    {.name = "fewshot", .lr = 5e-3},
+    {.name = "fewshot", .lr = 5e-3, .settings = fewshot},
     {.name = NULL},
 };
 

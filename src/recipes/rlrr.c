@@ -50,6 +50,19 @@ static void fgvc_restarts(gr_recipe_target *t)
     restarts(t, 5, 1);
 }
 
+/* The stronger variant of the FGVC runs. */
+static void fgvc_augmented(gr_recipe_target *t)
+{
+    graft_train_params *p = t->params;
+    fgvc(t);
+    restarts(t, 10, 2);
+    p->epochs = 100;
+    p->ema = 0.9998;
+    p->augment.mixup = 0.8;
+    p->augment.cutmix = 1;
+    p->augment.label_smoothing = 0.1;
+}
+
 static const gr_recipe_task tasks[] = {
     {"cifar", 3e-3, 0, 0.1},
     {"caltech101", 1e-3, 0, 0.1},
@@ -75,6 +88,11 @@ static const gr_recipe_task tasks[] = {
     {"fgvc_flowers", 3e-3, 0, 0.2, .settings = fgvc},
     {"fgvc_dogs", 1e-4, 0, 0, .settings = fgvc_restarts},
     {"fgvc_cars", 3e-3, 0, 0.2, .settings = fgvc},
+    {"fgvc_cub_aug", 3e-3, 0, 0.1, .settings = fgvc_augmented},
+    {"fgvc_nabirds_aug", 5e-4, 0, 0.3, .settings = fgvc_augmented},
+    {"fgvc_flowers_aug", 3e-3, 0, 0.2, .settings = fgvc_augmented},
+    {"fgvc_dogs_aug", 1e-4, 0, 0, .settings = fgvc_augmented},
+    {"fgvc_cars_aug", 3e-3, 0, 0.2, .settings = fgvc_augmented},
     {.name = NULL},
 };
 

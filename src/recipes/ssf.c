@@ -24,10 +24,20 @@ static void fgvc(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
     p->weight_decay = 5e-2;
+    p->ema = 0.9998;
     p->input.resize = "crop";
     p->input.resize_to = 248;
     p->augment.crop = "random-resized";
     p->augment.flip = true;
+    p->augment.mixup = 0.8;
+    p->augment.cutmix = 1;
+    p->augment.label_smoothing = 0.1;
+}
+
+static void fgvc_flowers(gr_recipe_target *t)
+{
+    fgvc(t);
+    t->params->ema = 0.999;
 }
 
 static const gr_recipe_task tasks[] = {
@@ -52,7 +62,7 @@ static const gr_recipe_task tasks[] = {
     {"smallnorb_ele", 5e-3, 5e-2, 0.2},
     {"fgvc_cub", 1e-2, 0, 0, .settings = fgvc},
     {"fgvc_nabirds", 2e-4, 0, 0.1, .settings = fgvc},
-    {"fgvc_flowers", 1e-2, 0, 0.1, .settings = fgvc},
+    {"fgvc_flowers", 1e-2, 0, 0.1, .settings = fgvc_flowers},
     {"fgvc_dogs", 2.5e-4, 0, 0, .settings = fgvc},
     {"fgvc_cars", 2e-2, 0, 0, .settings = fgvc},
     {.name = NULL},

@@ -21,6 +21,7 @@ OPTIONS = {
     "merge": ["backbone", "adapter", "out"],
     "inspect": ["json"],
     "methods": ["json", "count", "markdown"],
+    "recipes": ["json", "markdown"],
 }
 
 COUNTS = {"linear": 0, "full": 85798656, "bitfit": 102912, "lora": 294912, "convpass": 327552,
