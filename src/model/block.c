@@ -25,6 +25,8 @@ static void query_key_value(gr_build *b, const gr_block *at, gr_value *x, gr_val
     for (int i = 0; i < 3; i++) {
         gr_linear_site part = {
             .module = gr_build_name(b, "%s.%s", at->name, names[i]),
+            .tensor = qkv.tensor,
+            .row = i * dim,
             .target = targets[i],
             .weight = gr_slice(qkv.weight, 0, i * dim, dim),
             .bias = gr_slice(qkv.bias, 0, i * dim, dim),

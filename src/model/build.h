@@ -7,6 +7,7 @@
 
 struct gr_tensors;
 struct gr_methods;
+struct gr_sites;
 
 /* How a trainable tensor starts. */
 typedef enum gr_init_kind {
@@ -50,6 +51,7 @@ typedef struct gr_build {
     bool drop_elements; /* that rate drops single elements of branches */
     gr_value *scalars;
     uint32_t next_site; /* of dropout */
+    struct gr_sites *sites; /* notes where methods may act, see peft/sites.h; or NULL */
     int64_t prompts;    /* tokens that a method put between the class token and the patches */
     int64_t batch;
 } gr_build;

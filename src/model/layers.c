@@ -20,6 +20,7 @@ gr_linear_site gr_build_linear(gr_build *b, const char *module, gr_linear_target
     const char *bias = gr_build_name(b, "%s.bias", module);
     return (gr_linear_site){
         .module = module,
+        .tensor = module,
         .target = target,
         .weight = gr_build_weight(b, gr_build_name(b, "%s.weight", module), GR_SHAPE(out, in)),
         .bias = target == GR_TARGET_REDUCTION ? gr_build_gained(b, bias, GR_SHAPE(out))

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "ops/ops.h"
+#include "peft/sites.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -158,12 +159,14 @@ bool gr_methods_change_outputs(const gr_build *b)
     return false;
 }
 
-void gr_methods_weight(gr_linear_site *site, gr_build *b){
-    FOR_EACH_HOOK(b, weight,
-                  {
-                      if (gr_method_takes(m, b->config, site->target))
-                          m->weight(config, b, site);
-                  })}
+void gr_methods_weight(gr_linear_site *site, gr_build *b)
+{
+    gr_sites_note_linear(b, site);
+    FOR_EACH_HOOK(b, weight, {
+        if (gr_method_takes(m, b->config, site->target))
+            m->weight(config, b, site);
+    })
+}
 
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y)
 {
@@ -186,6 +189,7 @@ gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x)
 
 gr_value *gr_methods_output(gr_build *b, gr_point point, const char *module, gr_value *y)
 {
+    gr_sites_note_output(b, point, module, y);
     FOR_EACH_HOOK(b, output, y = m->output(config, b, point, module, y))
     return y;
 }

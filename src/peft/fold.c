@@ -25,15 +25,14 @@ void gr_fold_release(float **values)
     *values = NULL;
 }
 
-graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapter,
+graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapter, const char *name,
                                  const gr_fold_site *site)
 {
     float *scale = NULL, *shift = NULL;
     graft_status status =
-        gr_fold_tensor(log, adapter, site->module, "ssf.scale", GR_SHAPE(site->out), &scale);
+        gr_fold_tensor(log, adapter, name, "ssf.scale", GR_SHAPE(site->out), &scale);
     if (status == GRAFT_OK)
-        status =
-            gr_fold_tensor(log, adapter, site->module, "ssf.shift", GR_SHAPE(site->out), &shift);
+        status = gr_fold_tensor(log, adapter, name, "ssf.shift", GR_SHAPE(site->out), &shift);
     for (int64_t o = 0; o < site->out && status == GRAFT_OK; o++) {
         for (int64_t j = 0; j < site->in; j++)
             site->weight[o * site->in + j] *= scale[o];
@@ -42,4 +41,24 @@ graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapte
     gr_fold_release(&scale);
     gr_fold_release(&shift);
     return status;
+}
+
+graft_status gr_fold_product(graft_log *log, const gr_fold_site *site, const float *up,
+                             const float *down, int64_t r, int64_t stride, double scale)
+{
+    double *row = malloc((size_t)site->in * sizeof(*row));
+    if (!row)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", site->module);
+    for (int64_t o = 0; o < site->out; o++) {
+        float *weight = site->weight + o * site->in;
+        for (int64_t j = 0; j < site->in; j++)
+            row[j] = 0.0;
+        for (int64_t k = 0; k < r; k++)
+            for (int64_t j = 0; j < site->in; j++)
+                row[j] += (double)up[o * r + k] * down[k * stride + j];
+        for (int64_t j = 0; j < site->in; j++)
+            weight[j] += (float)(scale * row[j]);
+    }
+    free(row);
+    return GRAFT_OK;
 }

@@ -12,8 +12,12 @@ graft_status gr_fold_tensor(graft_log *log, const struct gr_tensors *adapter, co
                             const char *name, gr_shape shape, float **out);
 void gr_fold_release(float **values);
 
-/* weight = diag(scale) weight, bias = scale * bias + shift, from "module.ssf.{scale,shift}". */
-graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapter,
+/* weight = diag(scale) weight, bias = scale * bias + shift, from "name.ssf.{scale,shift}". */
+graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapter, const char *name,
                                  const gr_fold_site *site);
+
+/* weight += scale up down, up [out, r] and down [r, in] with rows `stride` elements apart. */
+graft_status gr_fold_product(graft_log *log, const gr_fold_site *site, const float *up,
+                             const float *down, int64_t r, int64_t stride, double scale);
 
 #endif

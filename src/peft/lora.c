@@ -60,14 +60,8 @@ static graft_status fold(graft_log *log, const void *config, const struct gr_ten
     if (status == GRAFT_OK)
         status = gr_fold_tensor(log, adapter, site->module, "lora_B.weight",
                                 GR_SHAPE(site->out, c->r), &up);
-    double scale = scale_of(c);
-    for (int64_t o = 0; o < site->out && status == GRAFT_OK; o++)
-        for (int64_t j = 0; j < site->in; j++) {
-            double sum = 0.0;
-            for (int k = 0; k < c->r; k++)
-                sum += (double)up[o * c->r + k] * down[k * site->in + j];
-            site->weight[o * site->in + j] += (float)(scale * sum);
-        }
+    if (status == GRAFT_OK)
+        status = gr_fold_product(log, site, up, down, c->r, site->in, scale_of(c));
     gr_fold_release(&down);
     gr_fold_release(&up);
     return status;

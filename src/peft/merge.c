@@ -2,21 +2,21 @@
 #include <graft/model.h>
 
 #include "base/log.h"
-#include "base/mem.h"
-#include "model/vit.h"
+#include "base/convert.h"
+#include "peft/sites.h"
 #include "train/adapter.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct merge {
     graft_log *log;
     gr_tensors *backbone, *adapter, *result;
     gr_adapter_info info;
+    gr_graph *graph;
+    gr_sites *sites;
 } merge;
 
 static graft_status check_foldable(const merge *m)
@@ -48,122 +48,86 @@ static graft_status check_backbone(merge *m)
                    wanted->patch_size);
 }
 
-/* The backbone's file, or the adapter's for a tensor that was trained itself. */
-static const gr_tensors *file_of(const merge *m, const char *name)
+/* The model's graph tells which tensors there are, of which shape, and where methods act. */
+static graft_status build(merge *m)
 {
-    return gr_tensors_find(m->adapter, name) ? m->adapter : m->backbone;
-}
-
-/* A copy of a tensor in f32. */
-static graft_status copy_tensor(merge *m, const char *name, gr_shape shape, float **values)
-{
-    const gr_tensor *t;
-    GR_TRY(gr_tensors_get_shaped(m->log, file_of(m, name), name, shape, &t));
-    GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, shape, (void **)values));
-    gr_tensor_to_f32(t, *values);
-    return GRAFT_OK;
-}
-
-/* The same for a tensor that a checkpoint may do without: zeros then. */
-static graft_status copy_bias(merge *m, const char *name, gr_shape shape, float **values)
-{
-    if (gr_tensors_find(file_of(m, name), name))
-        return copy_tensor(m, name, shape, values);
-    return gr_tensors_add_new(m->log, m->result, name, GR_F32, shape, (void **)values);
-}
-
-/* Position embeddings for the image size of the adapter, as training resized them. */
-static graft_status copy_positions(merge *m)
-{
-    static const char name[] = "pos_embed";
     const gr_model_config *c = &m->info.config;
-    int grid = gr_model_grid(c);
-    gr_shape shape = GR_SHAPE(1, (int64_t)grid * grid + 1, c->dim);
-    const gr_tensor *t = gr_tensors_find(file_of(m, name), name);
-    int64_t tokens = t && t->shape.rank == 3 ? t->shape.dim[1] : 0;
-    int from = tokens > 1 ? (int)lround(sqrt((double)(tokens - 1))) : 0;
-    float *values;
-    if (from == 0 || from == grid || (int64_t)from * from != tokens - 1 || t->shape.dim[0] != 1 ||
-        t->shape.dim[2] != c->dim)
-        return copy_tensor(m, name, shape, &values);
-    GR_TRY(gr_tensors_add_new(m->log, m->result, name, GR_F32, shape, (void **)&values));
-    float *old = malloc((size_t)gr_tensor_count(t) * sizeof(*old));
-    if (!old)
+    m->graph = gr_graph_create(m->log);
+    m->sites = gr_sites_create();
+    if (!m->graph || !m->sites)
         return gr_fail(m->log, GRAFT_ERR_MEMORY, "merge: out of memory");
-    gr_tensor_to_f32(t, old);
-    gr_vit_resize_positions(old, from, values, grid, c->dim);
-    free(old);
-    return GRAFT_OK;
+    gr_build b = {
+        .graph = m->graph,
+        .config = c,
+        .methods = m->info.methods,
+        .weights = m->backbone,
+        .adapter = m->adapter,
+        .adapter_is_complete = true,
+        .sites = m->sites,
+        .batch = 1,
+    };
+    GR_TRY(gr_methods_check(m->log, b.methods, c));
+    gr_model_logits(&b, gr_graph_input(m->graph, "images", GR_F32,
+                                       GR_SHAPE(1, 3, c->image_size, c->image_size)));
+    return gr_graph_status(m->graph);
 }
 
-static graft_status fold(merge *m, const gr_fold_site *site)
+/* The backbone's tensors, as trained and as resized for the adapter's images, and the head. */
+static graft_status copy_tensors(merge *m)
 {
-    for (int i = 0; i < m->info.methods->count; i++) {
-        const gr_method *method = m->info.methods->item[i].method;
-        if (method->fold)
-            GR_TRY(method->fold(m->log, m->info.methods->item[i].config, m->adapter, site));
+    for (int i = 0; i < gr_graph_count(m->graph); i++) {
+        const gr_value *v = gr_graph_at(m->graph, i);
+        bool wanted = gr_tensors_find(m->backbone, v->name) || strncmp(v->name, "head.", 5) == 0;
+        if ((v->kind != GR_VALUE_FROZEN && v->kind != GR_VALUE_PARAM) || !wanted)
+            continue;
+        void *values;
+        GR_TRY(gr_tensors_add_new(m->log, m->result, v->name, GR_F32, v->shape, &values));
+        gr_to_f32(v->source_dtype, v->source, (size_t)gr_shape_count(&v->shape), values);
     }
     return GRAFT_OK;
 }
 
-/* One weight with its bias, folded as `parts` modules of equal numbers of rows. */
-static graft_status merge_linear(merge *m, const char *prefix, const char *tensor,
-                                 const char *const *modules, const gr_linear_target *targets,
-                                 int parts, gr_shape shape)
+/* A tensor of the result, to be changed. One that the backbone does without starts at zero. */
+static graft_status result_tensor(merge *m, const char *module, const char *name, gr_shape shape,
+                                  const gr_tensor **tensor)
 {
-    char name[160], module[160];
-    float *weight, *bias;
-    int64_t out = shape.dim[0] / parts, in = gr_shape_span(&shape, 1, shape.rank);
-    snprintf(name, sizeof(name), "%s%s.weight", prefix, tensor);
-    GR_TRY(copy_tensor(m, name, shape, &weight));
-    snprintf(name, sizeof(name), "%s%s.bias", prefix, tensor);
-    GR_TRY(copy_bias(m, name, GR_SHAPE(shape.dim[0]), &bias));
-    for (int p = 0; p < parts; p++) {
-        snprintf(module, sizeof(module), "%s%s", prefix, modules[p]);
-        gr_fold_site site = {module, targets[p], out, in, weight + p * out * in, bias + p * out};
-        GR_TRY(fold(m, &site));
-    }
-    return GRAFT_OK;
+    char full[160];
+    void *zeros;
+    snprintf(full, sizeof(full), "%s.%s", module, name);
+    if (shape.rank && !gr_tensors_find(m->result, full))
+        GR_TRY(gr_tensors_add_new(m->log, m->result, full, GR_F32, shape, &zeros));
+    return gr_tensors_get(m->log, m->result, full, tensor);
 }
 
-static graft_status merge_one(merge *m, const char *prefix, const char *module,
-                              gr_linear_target target, gr_shape shape)
+static graft_status fold_method(merge *m, int method, const gr_site *s)
 {
-    return merge_linear(m, prefix, module, &module, &target, 1, shape);
+    const gr_method *it = m->info.methods->item[method].method;
+    bool linear = s->target != 0;
+    if (linear ? !it->fold || !gr_method_takes(it, &m->info.config, s->target) : !it->fold_output)
+        return GRAFT_OK;
+    const gr_tensor *weight, *bias;
+    GR_TRY(result_tensor(m, s->tensor, "weight", (gr_shape){0}, &weight));
+    GR_TRY(result_tensor(m, s->tensor, "bias", GR_SHAPE(weight->shape.dim[0]), &bias));
+    int64_t in = gr_shape_span(&weight->shape, 1, weight->shape.rank);
+    gr_fold_site site = {
+        .module = s->module,
+        .model = &m->info.config,
+        .target = s->target,
+        .point = s->point,
+        .out = s->rows,
+        .in = in,
+        .weight = (float *)weight->data + s->row * in,
+        .bias = (float *)bias->data + s->row,
+    };
+    const void *config = m->info.methods->item[method].config;
+    return linear ? it->fold(m->log, config, m->adapter, &site)
+                  : it->fold_output(m->log, config, m->adapter, &site);
 }
 
-static graft_status merge_block(merge *m, int index)
-{
-    static const char *const parts[] = {"attn.q", "attn.k", "attn.v"};
-    static const gr_linear_target targets[] = {GR_TARGET_Q, GR_TARGET_K, GR_TARGET_V};
-    int64_t dim = m->info.config.dim, hidden = m->info.config.hidden;
-    char prefix[32];
-    snprintf(prefix, sizeof(prefix), "blocks.%d.", index);
-    GR_TRY(merge_one(m, prefix, "norm1", 0, GR_SHAPE(dim)));
-    GR_TRY(merge_linear(m, prefix, "attn.qkv", parts, targets, 3, GR_SHAPE(3 * dim, dim)));
-    GR_TRY(merge_one(m, prefix, "attn.proj", GR_TARGET_PROJ, GR_SHAPE(dim, dim)));
-    GR_TRY(merge_one(m, prefix, "norm2", 0, GR_SHAPE(dim)));
-    GR_TRY(merge_one(m, prefix, "mlp.fc1", GR_TARGET_FC1, GR_SHAPE(hidden, dim)));
-    return merge_one(m, prefix, "mlp.fc2", GR_TARGET_FC2, GR_SHAPE(dim, hidden));
-}
-
-/* The patch embedding keeps its tensor names under patch_embed.proj, its module is patch_embed. */
-static graft_status merge_embedding(merge *m)
-{
-    static const char *const module[] = {"patch_embed"};
-    static const gr_linear_target target[] = {0};
-    int64_t patch = m->info.config.patch_size, dim = m->info.config.dim;
-    float *values;
-    GR_TRY(copy_tensor(m, "cls_token", GR_SHAPE(1, 1, dim), &values));
-    GR_TRY(copy_positions(m));
-    return merge_linear(m, "", "patch_embed.proj", module, target, 1,
-                        GR_SHAPE(dim, 3, patch, patch));
-}
-
-/* What a reader cannot see in the tensors: heads and pooling, and how images become input. */
+/* What a reader cannot see in the tensors: the geometry, and how images become input. */
 static graft_status copy_metadata(merge *m)
 {
-    static const char *const keys[] = {"graft.model", "graft.heads", "graft.input",
+    static const char *const keys[] = {"graft.heads", "graft.model", "graft.input",
                                        "graft.classes"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const char *value = gr_tensors_metadata(m->adapter, keys[i]);
@@ -175,14 +139,11 @@ static graft_status copy_metadata(merge *m)
 
 static graft_status merge_all(merge *m)
 {
-    int64_t dim = m->info.config.dim, classes = m->info.config.classes;
-    float *values;
-    GR_TRY(merge_embedding(m));
-    for (int i = 0; i < m->info.config.depth; i++)
-        GR_TRY(merge_block(m, i));
-    GR_TRY(merge_one(m, "", "norm", 0, GR_SHAPE(dim)));
-    GR_TRY(copy_tensor(m, "head.weight", GR_SHAPE(classes, dim), &values));
-    GR_TRY(copy_tensor(m, "head.bias", GR_SHAPE(classes), &values));
+    GR_TRY(build(m));
+    GR_TRY(copy_tensors(m));
+    for (size_t i = 0; i < m->sites->count; i++)
+        for (int k = 0; k < m->info.methods->count; k++)
+            GR_TRY(fold_method(m, k, &m->sites->items[i]));
     return copy_metadata(m);
 }
 
@@ -223,6 +184,8 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
         status = merge_all(&m);
     if (status == GRAFT_OK)
         status = gr_safetensors_write(log, out, m.result, &how);
+    gr_graph_destroy(m.graph);
+    gr_sites_destroy(m.sites);
     gr_adapter_info_release(&m.info);
     gr_tensors_destroy(&m.backbone);
     gr_tensors_destroy(&m.adapter);

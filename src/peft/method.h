@@ -43,6 +43,8 @@ typedef enum gr_linear_target {
 /* One adapted linear: y = x weight^T + bias. */
 typedef struct gr_linear_site {
     const char *module; /* "blocks.3.attn.q" */
+    const char *tensor; /* "blocks.3.attn.qkv": where its weight and bias are, */
+    int64_t row;        /* from this row on */
     gr_linear_target target;
     gr_value *weight; /* [out, in] */
     gr_value *bias;   /* [out] or NULL */
@@ -62,13 +64,15 @@ typedef enum gr_point {
     GR_POINT_MLP,        /* "blocks.3.mlp": the output of the MLP */
 } gr_point;
 
-/* A folded linear in host memory, see `fold`. */
+/* A module in host memory that a method is folded into. */
 typedef struct gr_fold_site {
     const char *module;
-    gr_linear_target target;
-    int64_t out, in;
-    float *weight; /* [out, in], changed in place */
-    float *bias;   /* [out], changed in place */
+    const gr_model_config *model;
+    gr_linear_target target; /* fold */
+    gr_point point;          /* fold_output */
+    int64_t out, in;         /* a norm has in = 1 */
+    float *weight;           /* [out, in], changed in place */
+    float *bias;             /* [out], changed in place */
 } gr_fold_site;
 
 struct gr_tensors;
@@ -110,11 +114,14 @@ typedef struct gr_method {
     gr_value *(*branch)(const void *config, gr_build *b, const gr_block *block, gr_half half,
                         gr_value *x, gr_value *y);
 
-    /* Why the method cannot be folded into plain weights; NULL when `fold` does it. A method that
-     * only trains the backbone's own tensors needs neither. */
+    /* Why the method cannot be folded into plain weights; NULL when it can: `fold` does for a
+     * linear what `weight` and `linear` do, `fold_output` what `output` does. A method that only
+     * trains the backbone's own tensors needs neither. */
     const char *not_foldable;
     graft_status (*fold)(graft_log *log, const void *config, const struct gr_tensors *adapter,
                          const gr_fold_site *site);
+    graft_status (*fold_output)(graft_log *log, const void *config,
+                                const struct gr_tensors *adapter, const gr_fold_site *site);
 } gr_method;
 
 #define GR_METHOD(name) extern const gr_method gr_method_##name;

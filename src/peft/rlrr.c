@@ -33,23 +33,33 @@ static void weight(const void *config, gr_build *b, gr_linear_site *site)
     site->bias = site->bias ? gr_add(site->bias, shift) : shift;
 }
 
-/* Scale and shift after the patch embedding (not Swin's, as in the official code) and the norms. */
+/* Norms have a scale and a shift, and the patch embedding, but not Swin's, as in the official code.
+ */
+static bool has_scale(gr_point point, const gr_model_config *model)
+{
+    return point == GR_POINT_NORM || (point == GR_POINT_EMBED && model->family == GR_FAMILY_VIT);
+}
+
 static gr_value *output(const void *config, gr_build *b, gr_point point, const char *module,
                         gr_value *y)
 {
     (void)config;
-    bool embed = point == GR_POINT_EMBED && b->config->family == GR_FAMILY_VIT;
-    if (!y || (point != GR_POINT_NORM && !embed))
-        return y;
-    return gr_trained_scale_shift(b, module, y);
+    return has_scale(point, b->config) ? gr_trained_scale_shift(b, module, y) : y;
+}
+
+static graft_status fold_output(graft_log *log, const void *config,
+                                const struct gr_tensors *adapter, const gr_fold_site *site)
+{
+    (void)config;
+    return has_scale(site->point, site->model)
+               ? gr_fold_scale_shift(log, adapter, site->module, site)
+               : GRAFT_OK;
 }
 
 static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
                          const gr_fold_site *site)
 {
     (void)config;
-    if (site->target == 0) /* a norm or the patch embedding: rows scaled, then shifted */
-        return gr_fold_scale_shift(log, adapter, site);
     float *in = NULL, *out = NULL, *shift = NULL;
     graft_status status =
         gr_fold_tensor(log, adapter, site->module, "rlrr.scale_in", GR_SHAPE(site->in), &in);
@@ -78,4 +88,5 @@ const gr_method gr_method_rlrr = {
     .weight = weight,
     .output = output,
     .fold = fold,
+    .fold_output = fold_output,
 };

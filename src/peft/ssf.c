@@ -14,13 +14,27 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
     return GRAFT_OK;
 }
 
+/* Where the scale and shift of a module's output are named after; NULL: there are none. */
+static const char *name_of(gr_point point, const char *module)
+{
+    if (point == GR_POINT_MLP)
+        return NULL;
+    return point == GR_POINT_EMBED ? "patch_embed.proj" : module;
+}
+
 static gr_value *output(const void *config, gr_build *b, gr_point point, const char *module,
                         gr_value *y)
 {
     (void)config;
-    if (point == GR_POINT_MLP)
-        return y;
-    return gr_trained_scale_shift(b, point == GR_POINT_EMBED ? "patch_embed.proj" : module, y);
+    const char *name = name_of(point, module);
+    return name ? gr_trained_scale_shift(b, name, y) : y;
+}
+
+static graft_status fold_output(graft_log *log, const void *config,
+                                const struct gr_tensors *adapter, const gr_fold_site *site)
+{
+    (void)config;
+    return gr_fold_scale_shift(log, adapter, name_of(site->point, site->module), site);
 }
 
 const gr_method gr_method_ssf = {
@@ -29,5 +43,5 @@ const gr_method gr_method_ssf = {
     .source = "arXiv 2210.08823",
     .check = check,
     .output = output,
-    .not_foldable = "not yet",
+    .fold_output = fold_output,
 };

@@ -24,6 +24,8 @@ static const gr_name_rule rules[] = {
     SHARED,
     {"layers.#.downsample.norm.@", "layers.#.downsample.norm.@"},
     {"layers.#.downsample.reduction.weight", "layers.#.downsample.reduction.weight"},
+    /* Merging may add it, see gr_build_gained. */
+    {"layers.#.downsample.reduction.bias", "layers.#.downsample.reduction.bias", .optional = true},
     {"head.@", "head.@", .optional = true},
     {NULL},
 };
