@@ -88,13 +88,19 @@ static graft_status check_predecessor(const checker *c, const place *p)
                    gr_tensors_source(c->tensors), p->example, before.number[last]);
 }
 
+/* A linear without a bias is complete, a norm is not. */
+static int count_leaves(const gr_name_rule *rule)
+{
+    return strchr(rule->from, '@') && strstr(rule->to, "norm") ? 2 : 1;
+}
+
 static graft_status check_rule(const checker *c, const place *p, const gr_name_rule *rule)
 {
     static const char *const leaves[] = {"weight", "bias"};
     const gr_tensor *tensor;
     char name[GR_NAME_BYTES];
     gr_name_parts parts = {{p->number[0], p->number[1]}, p->count, ""};
-    for (int i = 0; i < (strchr(rule->from, '@') ? 2 : 1); i++) {
+    for (int i = 0; i < count_leaves(rule); i++) {
         parts.rest = leaves[i];
         if (gr_layout_source_name(c->match, rule, &parts, name))
             GR_TRY(gr_tensors_get(c->log, c->tensors, name, &tensor));

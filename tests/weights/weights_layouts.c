@@ -553,6 +553,23 @@ static void missing_parts_are_named(void **state)
     }
 }
 
+static void linears_may_lack_their_biases(void **state)
+{
+    pair p = begin(*state, "");
+    gr_tensors *all = p.model, *some = gr_tensors_create();
+    make_vit(&p, GR_F32, false);
+    for (size_t i = 0; i < gr_tensors_count(all); i++) {
+        const gr_tensor *t = gr_tensors_at(all, i);
+        if (!strstr(t->name, "bias") || strstr(t->name, "norm"))
+            assert_int_equal(gr_tensors_add(p.f->log, some, t->name, t->dtype, t->shape, t->data),
+                             GRAFT_OK);
+    }
+    p.model = some;
+    put_all(&p);
+    check_round(&p, "timm ViT");
+    gr_tensors_destroy(&all);
+}
+
 static void thirds_that_differ_are_named(void **state)
 {
     static const char name[] = "vit.encoder.layer.0.attention.attention.key.weight";
@@ -702,6 +719,7 @@ int main(void)
         TEST(distilled_models_are_refused),
         TEST(unknown_parts_are_named),
         TEST(missing_parts_are_named),
+        TEST(linears_may_lack_their_biases),
         TEST(thirds_that_differ_are_named),
         TEST(unknown_layouts_are_told),
         TEST(metadata_of_the_file_goes_first),

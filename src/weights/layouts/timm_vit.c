@@ -5,8 +5,7 @@
 static const gr_name_rule rules[] = {
     {"cls_token", "cls_token"},
     {"pos_embed", "pos_embed"},
-    {"patch_embed.proj.weight", "patch_embed.proj.weight"},
-    {"patch_embed.proj.bias", "patch_embed.proj.bias", .optional = true},
+    {"patch_embed.proj.@", "patch_embed.proj.@"},
     {"norm_pre.@", "norm_pre.@", .optional = true},
     {"blocks.#.norm1.@", "blocks.#.norm1.@"},
     {"blocks.#.attn.qkv.weight", "blocks.#.attn.qkv.weight"},
