@@ -27,11 +27,15 @@ typedef struct graft_input_params {
 typedef struct graft_augment_params {
     const char *crop; /* "none"; "random": a random place of the resized image, not its centre;
                        * "random-resized": a random part, resized */
-    const char *crop_scale; /* its part of the area, "LEAST,MOST" */
-    const char *crop_ratio; /* its width / height, "LEAST,MOST" */
-    bool flip;              /* horizontally */
-    double mixup, cutmix;   /* alpha of the mixing of a batch's images; 0: off */
-    double label_smoothing; /* part of the target that all classes share, [0, 1) */
+    const char *crop_scale;   /* its part of the area, "LEAST,MOST" */
+    const char *crop_ratio;   /* its width / height, "LEAST,MOST" */
+    bool flip;                /* horizontally */
+    const char *rand_augment; /* as timm writes it, "rand-m9-mstd0.5-inc1"; "": off */
+    const char *color_jitter; /* "0.4" for brightness, contrast and saturation, or three or four
+                               * numbers, the last for the hue; "": off */
+    double random_erasing;    /* probability of a rectangle of noise */
+    double mixup, cutmix;     /* alpha of the mixing of a batch's images; 0: off */
+    double label_smoothing;   /* part of the target that all classes share, [0, 1) */
 } graft_augment_params;
 
 typedef struct graft_train_progress {
@@ -47,11 +51,11 @@ typedef struct graft_train_progress {
 
 /* All texts are borrowed for the duration of the call. */
 typedef struct graft_train_params {
-    const char *backbone;    /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
-    const char *model;       /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
+    const char *backbone; /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
+    const char *model;    /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
     const char *pool; /* "cls" or "avg": what the head sees of a ViT; NULL: as the backbone tells */
     bool projection;  /* the head sees CLIP's projected feature */
-    const char *data;        /* see docs/data.md: folder, .tar or "dsprites:orientation" */
+    const char *data; /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
     const char *test_split;  /* "test"; "" trains without evaluation */
     const char *method;      /* "lora", "freqfit+lora" */
@@ -74,7 +78,7 @@ typedef struct graft_train_params {
     const char *head_init;                 /* "uniform", "zero", "truncated", "narrow", "kaiming" */
     double ema; /* decay of the parameters' average over steps, which is then what is evaluated
                  * and saved as an adapter; 0: none */
-    double drop_path;                      /* rate in the last block */
+    double drop_path;      /* rate in the last block */
     const char *drop_kind; /* "path": whole branches of a sample; "element": single elements */
     bool no_shuffle;       /* keep the list's order */
     bool drop_last;        /* leave out the last partial batch of an epoch */

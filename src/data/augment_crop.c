@@ -1,5 +1,6 @@
 #include "data/augment.h"
 
+#include <limits.h>
 #include <math.h>
 
 enum { STREAM_CROP = 0x63726f70, ATTEMPTS = 10 };
@@ -29,19 +30,30 @@ gr_box gr_crop_random(gr_random_key key, int size, int width, int height)
     return box;
 }
 
+bool gr_random_part(gr_random *r, const double scale[2], const double ratio[2], int width,
+                    int height, int longest, gr_box *box)
+{
+    int most_width = longest < width ? longest : width;
+    int most_height = longest < height ? longest : height;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        double area = gr_random_uniform(r, scale[0], scale[1]) * width * height;
+        double aspect = exp(gr_random_uniform(r, log(ratio[0]), log(ratio[1])));
+        double w = nearbyint(sqrt(area * aspect)), h = nearbyint(sqrt(area / aspect));
+        if (w < 1 || h < 1 || w > most_width || h > most_height)
+            continue;
+        *box = (gr_box){.width = (int)w, .height = (int)h};
+        box->y = gr_random_below(r, height - box->height + 1);
+        box->x = gr_random_below(r, width - box->width + 1);
+        return true;
+    }
+    return false;
+}
+
 gr_box gr_crop_random_resized(const gr_crop_params *crop, gr_random_key key, int width, int height)
 {
     gr_random r = gr_random_stream(key, STREAM_CROP);
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        double area = gr_random_uniform(&r, crop->scale[0], crop->scale[1]) * width * height;
-        double aspect = exp(gr_random_uniform(&r, log(crop->ratio[0]), log(crop->ratio[1])));
-        double w = nearbyint(sqrt(area * aspect)), h = nearbyint(sqrt(area / aspect));
-        if (w < 1 || h < 1 || w > width || h > height)
-            continue;
-        gr_box box = {.width = (int)w, .height = (int)h};
-        box.y = gr_random_below(&r, height - box.height + 1);
-        box.x = gr_random_below(&r, width - box.width + 1);
+    gr_box box;
+    if (gr_random_part(&r, crop->scale, crop->ratio, width, height, INT_MAX, &box))
         return box;
-    }
     return central_box(crop, width, height);
 }

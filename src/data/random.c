@@ -29,12 +29,23 @@ int gr_random_below(gr_random *r, int n)
     return (int)gr_philox_below(gr_random_bits(r), (uint32_t)n);
 }
 
+void gr_random_normals(gr_random *r, float *out, int count)
+{
+    for (int i = 0; i < count; i += 2) {
+        float pair[2];
+        uint32_t bits = gr_random_bits(r);
+        gr_philox_normal(bits, gr_random_bits(r), pair);
+        out[i] = pair[0];
+        if (i + 1 < count)
+            out[i + 1] = pair[1];
+    }
+}
+
 double gr_random_normal(gr_random *r)
 {
-    float pair[2];
-    uint32_t bits = gr_random_bits(r);
-    gr_philox_normal(bits, gr_random_bits(r), pair);
-    return pair[0];
+    float number;
+    gr_random_normals(r, &number, 1);
+    return number;
 }
 
 /* The logarithm of a gamma variable of shape alpha: of small shapes the variable itself would

@@ -36,6 +36,9 @@ int gr_random_below(gr_random *r, int n);
 /* Standard normal. */
 double gr_random_normal(gr_random *r);
 
+/* Fills out [count] with standard normal numbers. */
+void gr_random_normals(gr_random *r, float *out, int count);
+
 /* Beta(alpha, alpha): from two gamma variables, after Marsaglia and Tsang, "A simple method for
  * generating gamma variables", 2000. alpha > 0. */
 double gr_random_beta(gr_random *r, double alpha);

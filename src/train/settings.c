@@ -15,7 +15,11 @@ void graft_train_defaults(graft_train_params *params)
         .test_split = "test",
         .method = "linear",
         .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet"},
-        .augment = {.crop = "none", .crop_scale = "0.08,1", .crop_ratio = "0.75,1.3333333"},
+        .augment = {.crop = "none",
+                    .crop_scale = "0.08,1",
+                    .crop_ratio = "0.75,1.3333333",
+                    .rand_augment = "",
+                    .color_jitter = ""},
         .optimizer = "adamw",
         .epochs = 10,
         .batch_size = 32,
@@ -97,6 +101,9 @@ static json_t *result_settings(const graft_train_params *p)
     set_text(o, "crop", p->augment.crop);
     set_text(o, "crop-scale", p->augment.crop_scale);
     set_text(o, "crop-ratio", p->augment.crop_ratio);
+    set_text(o, "rand-augment", p->augment.rand_augment);
+    set_text(o, "color-jitter", p->augment.color_jitter);
+    json_object_set_new(o, "random-erasing", json_real(p->augment.random_erasing));
     json_object_set_new(o, "mixup", json_real(p->augment.mixup));
     json_object_set_new(o, "cutmix", json_real(p->augment.cutmix));
     json_object_set_new(o, "label-smoothing", json_real(p->augment.label_smoothing));

@@ -41,7 +41,10 @@ static gr_loader_params usual(void)
         .order = GR_ORDER_SHUFFLED,
         .seed = 11,
         .augment = {.crop = {GR_CROP_RANDOM_RESIZED, {0.3, 1.0}, {0.75, 1.3333333}},
-                    .flip = true},
+                    .flip = true,
+                    .rand = {.count = 2, .probability = 0.5, .magnitude = 9, .increasing = true},
+                    .jitter = {0.4, 0.4, 0.4, 0.1},
+                    .erase = 0.3},
         .threads = 1,
     };
 }
@@ -148,7 +151,7 @@ static void content(void **state)
     gr_dataset *d = make_set(f);
     gr_loader_params params = usual();
     params.order = GR_ORDER_SEQUENTIAL;
-    params.augment.crop.kind = GR_CROP_NONE;
+    params.augment = (gr_augment){.flip = true};
     epoch *e = run(f, d, &params);
     int flips = 0;
     for (uint32_t i = 0; i < COUNT; i++) {

@@ -3,6 +3,8 @@
 pillow.py table        prints the rows of the table in pillow_table.h
 pillow.py resize DIR   writes DIR/W_H_w_h_{0,1}.rgb: the synthetic image of W x H resized to w x h,
                        bilinear (0) and bicubic (1), for sizes drawn at random
+pillow.py augment DIR  writes DIR/OPERATION,PARAMETER,W,H,{0,1},{full,low},.rgb: the synthetic image of
+                       W x H, or one of few levels, changed; transforms are bilinear (0) or bicubic (1)
 pillow.py decode DIR   writes image files of many kinds and, for each X, X.rgb
 """
 import os
@@ -10,7 +12,7 @@ import random
 import sys
 
 try:
-    from PIL import Image
+    from PIL import Image, ImageEnhance, ImageOps
 except ImportError:
     sys.exit(77)
 
@@ -64,6 +66,72 @@ def resize(folder):
                 file.write(image.resize(end, f).tobytes())
 
 
+def solarize_add(image, add):
+    return image.point([min(255, i + add) if i < 128 else i for i in range(256)] * 3)
+
+
+def hue(image, shift):
+    h, s, v = image.convert("HSV").split()
+    h = h.point([(i + int(shift)) & 255 for i in range(256)])
+    return Image.merge("HSV", (h, s, v)).convert("RGB")
+
+
+def enhance(kind):
+    return lambda image, factor: kind(image).enhance(factor)
+
+
+def transform(*matrix_of):
+    """Takes functions of the parameter and the image's size for each coefficient."""
+    def apply(image, x, how):
+        matrix = [c(x, *image.size) if callable(c) else c for c in matrix_of]
+        return image.transform(image.size, Image.AFFINE, matrix, resample=how,
+                               fillcolor=(124, 116, 104))
+    return apply
+
+
+FACTORS = [0.1, 0.37, 0.9, 1.0, 1.19, 1.9]
+PIXELWISE = {
+    "autocontrast": (lambda i, x: ImageOps.autocontrast(i), [0]),
+    "equalize": (lambda i, x: ImageOps.equalize(i), [0]),
+    "invert": (lambda i, x: ImageOps.invert(i), [0]),
+    "posterize": (lambda i, x: ImageOps.posterize(i, x), [1, 4, 8]),
+    "solarize": (lambda i, x: ImageOps.solarize(i, x), [0, 26, 128, 256]),
+    "solarize_add": (solarize_add, [0, 99, 110]),
+    "brightness": (enhance(ImageEnhance.Brightness), FACTORS),
+    "contrast": (enhance(ImageEnhance.Contrast), FACTORS),
+    "color": (enhance(ImageEnhance.Color), FACTORS),
+    "sharpness": (enhance(ImageEnhance.Sharpness), FACTORS),
+    "hue": (hue, [0, 5, 100, 250]),
+}
+TRANSFORMS = {
+    "shear_x": (transform(1, lambda x, w, h: x, 0, 0, 1, 0), [-0.3, 0.11, 0.27]),
+    "shear_y": (transform(1, 0, 0, lambda x, w, h: x, 1, 0), [-0.3, 0.11, 0.27]),
+    "translate_x": (transform(1, 0, lambda x, w, h: x * w, 0, 1, 0), [-0.4, 0.003, 0.45]),
+    "translate_y": (transform(1, 0, 0, 0, 1, lambda x, w, h: x * h), [-0.4, 0.003, 0.45]),
+    "rotate": (lambda i, x, how: i.rotate(x, resample=how, fillcolor=(124, 116, 104)),
+               [-27.3, 0, 3, 30]),
+}
+
+
+def low_contrast(width, height):
+    """What stretching and equalizing act on: few levels, some of them often."""
+    return synthetic(width, height).point([40 + i // 3 if i < 200 else 60 for i in range(256)] * 3)
+
+
+def augment(folder):
+    for size in [(31, 22), (1, 1), (2, 3), (64, 64)]:
+        for kind, image in (("full", synthetic(*size)), ("low", low_contrast(*size))):
+            done = [(name, x, 0, apply(image, x))
+                    for name, (apply, values) in PIXELWISE.items() for x in values]
+            done += [(name, x, i, apply(image, x, how))
+                     for name, (apply, values) in TRANSFORMS.items() for x in values
+                     for i, how in enumerate(FILTERS)]
+            for name, x, i, result in done:
+                file_name = "%s,%r,%d,%d,%d,%s,.rgb" % (name, x, *size, i, kind)
+                with open(os.path.join(folder, file_name), "wb") as file:
+                    file.write(result.tobytes())
+
+
 def noise(mode, size):
     bands = len(Image.new(mode, (1, 1)).getbands())
     return Image.frombytes(mode, size, random.randbytes(size[0] * size[1] * bands))
@@ -95,4 +163,5 @@ def decode(folder):
 
 if __name__ == "__main__":
     {"table": table, "resize": lambda: resize(sys.argv[2]),
+     "augment": lambda: augment(sys.argv[2]),
      "decode": lambda: decode(sys.argv[2])}[sys.argv[1]]()

@@ -271,6 +271,18 @@ static void refused_settings(void **state)
         {"--train-split", "tain", "tain"},
         {"--init-adapter", "/nowhere/adapter.safetensors", "/nowhere/adapter.safetensors"},
         {"--warmup-epochs", "11", "warm-up"},
+        {"--crop", "centre", "none|random|random-resized"},
+        {"--crop", "random", "--resize-to"},
+        {"--resize-to", "20", "20 pixels"},
+        {"--mixup", "-1", "--mixup -1"},
+        {"--label-smoothing", "1", "--label-smoothing 1"},
+        {"--ema", "1", "ema 1"},
+        {"--color-jitter", "0.4,0.4", "--color-jitter 0.4,0.4"},
+        {"--color-jitter", "0.4,", "--color-jitter 0.4,"},
+        {"--color-jitter", "0.4,0.4,0.4,0.6", "0.5 for hue"},
+        {"--rand-augment", "rand-m9-x3", "'x3'"},
+        {"--rand-augment", "rand-m11", "m 0 to 10"},
+        {"--random-erasing", "2", "--random-erasing 2"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *out = new_path("out");

@@ -105,6 +105,9 @@ static void settings_feed_back(void **state)
     p.augment.flip = true;
     p.augment.crop = "random-resized";
     p.augment.crop_scale = "0.5,0.9";
+    p.augment.rand_augment = "rand-m3-n1";
+    p.augment.color_jitter = "0.4,0,0.1,0.2";
+    p.augment.random_erasing = 0.5;
     p.augment.mixup = 0.3;
     p.ema = 0.9;
     p.augment.label_smoothing = 0.125;

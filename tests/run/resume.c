@@ -21,6 +21,9 @@ static graft_train_params random_run(const char *out, const char *optimizer)
     p.drop_path = 0.3;
     p.augment.flip = true;
     p.augment.crop = "random-resized";
+    p.augment.rand_augment = "rand-m9-mstd0.5-inc1";
+    p.augment.color_jitter = "0.4";
+    p.augment.random_erasing = 0.25;
     if (strcmp(optimizer, "adamw") == 0) {
         p.augment.mixup = 0.8;
         p.augment.cutmix = 1.0;
