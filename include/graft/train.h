@@ -76,6 +76,7 @@ typedef struct graft_train_params {
     double warmup_epochs, warmup_lr, min_lr;
     double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
     const char *head_init;                 /* "uniform", "zero", "truncated", "narrow", "kaiming" */
+    bool head_norm; /* batch norm without affine before the head; needs whole batches */
     double ema; /* decay of the parameters' average over steps, which is then what is evaluated
                  * and saved as an adapter; 0: none */
     double drop_path;      /* rate in the last block */

@@ -108,6 +108,8 @@ static const cli_option table[] = {
      "each next one is longer by this"},
     {"head-init", 0, CLI_TEXT, PARAM(head_init), "uniform|zero|truncated|narrow|kaiming", 0, 0,
      "how the classifier starts"},
+    {"head-norm", 0, CLI_FLAG, PARAM(head_norm), NULL, 0, 0,
+     "batch norm without affine before the classifier"},
     {"ema", 0, CLI_FLOAT, PARAM(ema), "DECAY", 0, 1,
      "evaluate and save an average over the steps; the checkpoint has both", "off"},
     {"drop-path", 0, CLI_FLOAT, PARAM(drop_path), "RATE", 0, 0.99,

@@ -149,6 +149,12 @@ gr_value *gr_graph_param(gr_graph *graph, const char *name, gr_shape shape, gr_d
     return with_source(append_named(graph, GR_VALUE_PARAM, name, GR_F32, shape), dtype, source);
 }
 
+gr_value *gr_graph_state(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
+                         const void *source)
+{
+    return with_source(append_named(graph, GR_VALUE_STATE, name, GR_F32, shape), dtype, source);
+}
+
 gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inputs, int count,
                           const gr_attrs *attrs)
 {

@@ -23,6 +23,7 @@ typedef enum gr_value_kind {
     GR_VALUE_INPUT,  /* given by the caller before each run */
     GR_VALUE_FROZEN, /* never changes: its layout on the device may be prepared ahead of time */
     GR_VALUE_PARAM,  /* trainable */
+    GR_VALUE_STATE,  /* changed by training, but not by its gradients: see `change` */
     GR_VALUE_RESULT, /* computed by an operator */
 } gr_value_kind;
 
@@ -32,6 +33,7 @@ typedef enum gr_func {
     GR_FUNC_GELU,
     GR_FUNC_QUICK_GELU,
     GR_FUNC_RELU,
+    GR_FUNC_RSQRT,
 } gr_func;
 
 /* What an operator needs to know beside its inputs; ops/ops.h tells who uses which. */
@@ -97,13 +99,16 @@ struct gr_value {
     gr_value_kind kind;
     gr_dtype dtype;
     gr_shape shape;
-    const char *name; /* never NULL; unique for INPUT, FROZEN and PARAM */
+    const char *name; /* never NULL; unique but for RESULT */
     bool needs_grad;  /* depends on a PARAM */
     const gr_op *op;  /* RESULT only */
     int input_count;
     gr_value *input[GR_MAX_INPUTS];
     gr_attrs attr;
-    /* FROZEN: the data; PARAM: start values. Borrowed; contiguous elements of `source_dtype`. */
+    /* STATE: what each run of a training plan adds to it, of its shape; NULL: nothing. */
+    gr_value *change;
+    /* FROZEN: the data; PARAM, STATE: start values. Borrowed; contiguous elements of
+     * `source_dtype`. */
     const void *source;
     gr_dtype source_dtype;
 };
@@ -121,7 +126,7 @@ gr_value *gr_graph_fail(gr_graph *graph, graft_status status, const char *fmt, .
 graft_log *gr_graph_log(const gr_graph *graph);
 int gr_graph_count(const gr_graph *graph);
 gr_value *gr_graph_at(const gr_graph *graph, int id);
-gr_value *gr_graph_find(const gr_graph *graph, const char *name); /* INPUT, FROZEN, PARAM */
+gr_value *gr_graph_find(const gr_graph *graph, const char *name); /* no RESULT */
 
 /* Zeroed memory that lives as long as the graph, e.g. for constant tables. */
 void *gr_graph_memory(gr_graph *graph, size_t size_bytes);
@@ -134,6 +139,11 @@ gr_value *gr_graph_frozen(gr_graph *graph, const char *name, gr_shape shape, gr_
 gr_value *gr_graph_frozen_i32(gr_graph *graph, const char *name, gr_shape shape,
                               const int32_t *source);
 gr_value *gr_graph_param(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
+                         const void *source);
+
+/* A tensor that is kept from run to run, such as a running mean; its `change` is set by the caller.
+ */
+gr_value *gr_graph_state(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
                          const void *source);
 
 /* Appends the result of an operator: runs its shape rule. For use by src/ops. */

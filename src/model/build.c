@@ -131,14 +131,18 @@ gr_value *gr_build_gained(gr_build *b, const char *name, gr_shape shape)
     return find_tensor(b, name) ? gr_build_optional(b, name, shape) : NULL;
 }
 
-gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init)
+/* gr_graph_param or gr_graph_state. */
+typedef gr_value *add_function(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
+                               const void *source);
+
+static gr_value *add_new(gr_build *b, const char *name, gr_shape shape, gr_init init,
+                         add_function *add)
 {
     if (gr_graph_status(b->graph) != GRAFT_OK)
         return NULL;
     const gr_tensor *t = b->adapter ? gr_tensors_find(b->adapter, name) : NULL;
     if (t)
-        return has_shape(b, t, &shape) ? gr_graph_param(b->graph, name, shape, t->dtype, t->data)
-                                       : NULL;
+        return has_shape(b, t, &shape) ? add(b->graph, name, shape, t->dtype, t->data) : NULL;
     if (b->adapter_is_complete)
         return gr_graph_fail(b->graph, GRAFT_ERR_NOT_FOUND, "%s: not in %s", name,
                              gr_tensors_source(b->adapter));
@@ -149,7 +153,22 @@ gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init 
             return NULL;
         gr_init_values(init, &shape, b->seed, name, values);
     }
-    return gr_graph_param(b->graph, name, shape, GR_F32, values);
+    return add(b->graph, name, shape, GR_F32, values);
+}
+
+gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init)
+{
+    return add_new(b, name, shape, init, gr_graph_param);
+}
+
+gr_value *gr_build_state(gr_build *b, const char *name, gr_shape shape, gr_init init)
+{
+    return add_new(b, name, shape, init, gr_graph_state);
+}
+
+bool gr_build_has(const gr_build *b, const char *name)
+{
+    return b->adapter && gr_tensors_find(b->adapter, name);
 }
 
 gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate)

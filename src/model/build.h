@@ -47,6 +47,7 @@ typedef struct gr_build {
     uint64_t seed;                    /* of initial values */
     bool training;                    /* dropout and drop-path act */
     gr_head_init head_init;
+    bool head_norm;     /* batch normalisation of the feature; also where the adapter has one */
     float drop_path;    /* rate of the last block; grows linearly from 0 */
     bool drop_elements; /* that rate drops single elements of branches */
     gr_value *scalars;
@@ -83,6 +84,13 @@ gr_value *gr_build_gained(gr_build *b, const char *name, gr_shape shape);
 /* A new trainable tensor. Its start value comes from the given adapter or from `init`, drawn by a
  * generator keyed by the seed and the name: no other tensor changes it. */
 gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init);
+
+/* A tensor that training changes without a gradient: kept in adapters, but no parameter. Its start
+ * value comes from the given adapter or from `init`. */
+gr_value *gr_build_state(gr_build *b, const char *name, gr_shape shape, gr_init init);
+
+/* Whether the given adapter has the tensor. */
+bool gr_build_has(const gr_build *b, const char *name);
 
 /* "prefix.suffix" that lives as long as the graph. */
 const char *gr_build_name(gr_build *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);

@@ -49,8 +49,34 @@ static void start_values(gr_head_init kind, int64_t dim, int64_t classes, gr_ini
     }
 }
 
+/* What running statistics move towards those of the batch in each step, as in torch. */
+static const float MOMENTUM = 0.1f;
+
+static void follow(gr_value *running, gr_value *now)
+{
+    if (running)
+        running->change = gr_scale(gr_add_scaled(now, running, -1.0f), MOMENTUM);
+}
+
+/* AdaptFormer's head: batch normalisation without affine before the linear. */
+static gr_value *batch_norm(gr_build *b, gr_value *x)
+{
+    gr_shape dim = GR_SHAPE(x->shape.dim[1]);
+    gr_init zero = {GR_INIT_ZERO, 0.0f, 0.0f}, one = {GR_INIT_CONSTANT, 1.0f, 0.0f};
+    gr_value *mean = gr_build_state(b, GR_HEAD_NORM ".running_mean", dim, zero);
+    gr_value *variance = gr_build_state(b, GR_HEAD_NORM ".running_var", dim, one);
+    if (!b->training)
+        return gr_batch_norm_fixed(x, mean, variance, GR_HEAD_NORM_EPS);
+    gr_value *now = gr_batch_mean(x);
+    follow(mean, now);
+    follow(variance, gr_batch_variance(x, now));
+    return gr_batch_norm(x, GR_HEAD_NORM_EPS);
+}
+
 gr_value *gr_build_head(gr_build *b, gr_value *feature)
 {
+    if (feature && (b->head_norm || gr_build_has(b, GR_HEAD_NORM ".running_mean")))
+        feature = batch_norm(b, feature);
     if (!feature)
         return NULL;
     int64_t dim = feature->shape.dim[1], classes = b->config->classes;

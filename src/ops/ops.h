@@ -22,6 +22,16 @@ gr_value *gr_softmax(gr_value *x, float scale);
  * beta [C]; both NULL for the plain normalisation. */
 gr_value *gr_layer_norm(gr_value *x, gr_value *gamma, gr_value *beta, float eps);
 
+/* Batch normalisation of x [B, D] without affine. Training normalises each column with the mean and
+ * biased variance of this batch, through which the gradient goes as well; evaluation with given
+ * ones [D], usually running averages of gr_batch_mean and gr_batch_variance (unbiased, B > 1). All
+ * of the batch must be there: a micro-batch has other statistics, and rows that do not count spoil
+ * them. */
+gr_value *gr_batch_norm(gr_value *x, float eps);
+gr_value *gr_batch_norm_fixed(gr_value *x, gr_value *mean, gr_value *variance, float eps);
+gr_value *gr_batch_mean(gr_value *x);
+gr_value *gr_batch_variance(gr_value *x, gr_value *mean);
+
 /* x / max(|x|, 1e-12) along the last axis, |x| the Euclidean norm. */
 gr_value *gr_l2_normalize(gr_value *x);
 
@@ -30,6 +40,7 @@ gr_value *gr_gelu(gr_value *x);
 gr_value *gr_quick_gelu(gr_value *x);
 gr_value *gr_relu(gr_value *x);
 gr_value *gr_scale(gr_value *x, float alpha);
+gr_value *gr_rsqrt(gr_value *x, float eps); /* 1 / sqrt(x + eps) */
 
 /* a + alpha b and alpha a b. b has the shape of a, or a's trailing axes (broadcast over the
  * leading ones). */

@@ -1,4 +1,4 @@
-/* Elementwise functions of one value: scale, gelu, quick gelu, relu. */
+/* Elementwise functions of one value: scale, gelu, quick gelu, relu, 1 / sqrt. */
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -102,6 +102,11 @@ gr_value *gr_quick_gelu(gr_value *x)
 gr_value *gr_relu(gr_value *x)
 {
     return gr_unary(x, GR_FUNC_RELU, 1.0f);
+}
+
+gr_value *gr_rsqrt(gr_value *x, float eps)
+{
+    return gr_unary(x, GR_FUNC_RSQRT, eps);
 }
 
 gr_value *gr_scale(gr_value *x, float alpha)

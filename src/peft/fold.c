@@ -1,7 +1,9 @@
 #include "peft/fold.h"
 
+#include "model/layers.h"
 #include "weights/tensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,4 +63,25 @@ graft_status gr_fold_product(graft_log *log, const gr_fold_site *site, const flo
     }
     free(row);
     return GRAFT_OK;
+}
+
+graft_status gr_fold_head_norm(graft_log *log, const struct gr_tensors *adapter, int64_t classes,
+                               int64_t dim, float *weight, float *bias)
+{
+    float *mean = NULL, *variance = NULL;
+    if (!gr_tensors_find(adapter, GR_HEAD_NORM ".running_mean"))
+        return GRAFT_OK;
+    graft_status status =
+        gr_fold_tensor(log, adapter, GR_HEAD_NORM, "running_mean", GR_SHAPE(dim), &mean);
+    if (status == GRAFT_OK)
+        status =
+            gr_fold_tensor(log, adapter, GR_HEAD_NORM, "running_var", GR_SHAPE(dim), &variance);
+    for (int64_t c = 0; c < classes && status == GRAFT_OK; c++)
+        for (int64_t j = 0; j < dim; j++) {
+            weight[c * dim + j] /= sqrtf(variance[j] + GR_HEAD_NORM_EPS);
+            bias[c] -= weight[c * dim + j] * mean[j];
+        }
+    gr_fold_release(&mean);
+    gr_fold_release(&variance);
+    return status;
 }

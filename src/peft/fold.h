@@ -20,4 +20,9 @@ graft_status gr_fold_scale_shift(graft_log *log, const struct gr_tensors *adapte
 graft_status gr_fold_product(graft_log *log, const gr_fold_site *site, const float *up,
                              const float *down, int64_t r, int64_t stride, double scale);
 
+/* Folds the head's batch normalisation, where the adapter has one, into weight [classes, dim] and
+ * bias [classes]. */
+graft_status gr_fold_head_norm(graft_log *log, const struct gr_tensors *adapter, int64_t classes,
+                               int64_t dim, float *weight, float *bias);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/convert.h"
+#include "peft/fold.h"
 #include "peft/sites.h"
 #include "train/adapter.h"
 #include "weights/load.h"
@@ -124,6 +125,15 @@ static graft_status fold_method(merge *m, int method, const gr_site *s)
                   : it->fold_output(m->log, config, m->adapter, &site);
 }
 
+static graft_status fold_head_norm(merge *m)
+{
+    const gr_tensor *weight, *bias;
+    GR_TRY(result_tensor(m, "head", "weight", (gr_shape){0}, &weight));
+    GR_TRY(result_tensor(m, "head", "bias", (gr_shape){0}, &bias));
+    return gr_fold_head_norm(m->log, m->adapter, weight->shape.dim[0], weight->shape.dim[1],
+                             (float *)weight->data, (float *)bias->data);
+}
+
 /* What a reader cannot see in the tensors: the geometry, and how images become input. */
 static graft_status copy_metadata(merge *m)
 {
@@ -144,6 +154,7 @@ static graft_status merge_all(merge *m)
     for (size_t i = 0; i < m->sites->count; i++)
         for (int k = 0; k < m->info.methods->count; k++)
             GR_TRY(fold_method(m, k, &m->sites->items[i]));
+    GR_TRY(fold_head_norm(m));
     return copy_metadata(m);
 }
 

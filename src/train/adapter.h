@@ -5,6 +5,8 @@
  * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization,
  * resize_to unless 0),
  * "graft.classes" (JSON object {"names": [...]}, may be absent), "graft.heads".
+ * Beside what was trained there may be "head.bn.running_mean" and "head.bn.running_var" [D]: the
+ * head then stands behind a batch norm with these statistics.
  */
 #ifndef GR_ADAPTER_H
 #define GR_ADAPTER_H

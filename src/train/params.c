@@ -63,20 +63,31 @@ static bool add_range(gr_params *params, const gr_param *item)
     return true;
 }
 
-/* Decayed tensors first, so that each block has at most two ranges. */
+/* Where in the order a tensor stands: decayed ones first, so that each block has at most two
+ * ranges, and in the end what no update touches. */
+enum { DECAYED, PLAIN, STATE, PLACES };
+
+static int place_of(const gr_value *value, const char *no_decay)
+{
+    if (value->kind == GR_VALUE_STATE)
+        return STATE;
+    return gr_param_decays(no_decay, value->name, &value->shape) ? DECAYED : PLAIN;
+}
+
 static graft_status lay_out(graft_log *log, gr_params *params, gr_value *const *values,
                             size_t count, const char *no_decay)
 {
     params->items = gr_alloc_array(params, count + 1, sizeof(*params->items));
     if (!params->items)
         return gr_fail(log, GRAFT_ERR_MEMORY, "parameters: out of memory");
-    for (int decay = 1; decay >= 0; decay--)
+    for (int place = 0; place < PLACES; place++)
         for (size_t i = 0; i < count; i++) {
-            if (gr_param_decays(no_decay, values[i]->name, &values[i]->shape) != (decay != 0))
+            if (place_of(values[i], no_decay) != place)
                 continue;
             gr_param *item = &params->items[params->count++];
-            item->decay = decay;
-            if (!append(params, item, values[i]) || !add_range(params, item))
+            item->decay = place == DECAYED;
+            item->state = place == STATE;
+            if (!append(params, item, values[i]) || (!item->state && !add_range(params, item)))
                 return gr_fail(log, GRAFT_ERR_MEMORY, "parameters: out of memory");
         }
     return GRAFT_OK;
@@ -186,7 +197,8 @@ int64_t gr_params_total(const gr_params *params, bool with_head)
 {
     int64_t total = 0;
     for (size_t i = 0; i < params->count; i++)
-        if (with_head || strncmp(params->items[i].name, "head.", 5) != 0)
+        if (!params->items[i].state &&
+            (with_head || strncmp(params->items[i].name, "head.", 5) != 0))
             total += gr_shape_count(&params->items[i].shape);
     return total;
 }

@@ -1,6 +1,6 @@
-/* All trainable tensors of a model in flat device buffers, in one fixed order: values, gradients
- * and optimiser state lie at the same offsets. Updates, checkpoints and exchanges between devices
- * treat them as one vector.
+/* All trainable tensors of a model, and what else training changes, in flat device buffers, in one
+ * fixed order: values, gradients and optimiser state lie at the same offsets. Updates, checkpoints
+ * and exchanges between devices treat them as one vector.
  *
  * Thread-safety: one thread at a time, as the device.
  */
@@ -25,6 +25,7 @@ typedef struct gr_param {
     const char *name; /* borrowed from the graph given to gr_params_create: copied */
     gr_shape shape;
     bool decay;      /* weight decay acts on it */
+    bool state;      /* not trained: GR_VALUE_STATE */
     int block;       /* which buffer of each plane */
     uint64_t offset; /* bytes */
     uint64_t bytes;
@@ -51,9 +52,9 @@ typedef struct gr_params {
     unsigned planes; /* GR_PLANE_BIT of each that exists */
 } gr_params;
 
-/* Lays out the PARAM values and creates the buffers of `planes`; registers the values in the store
- * under their names and uploads their sources. no_decay: comma list of name parts that weight decay
- * leaves out; "1d" stands for all tensors with one axis; "" or NULL: none. */
+/* Lays out the PARAM and STATE values and creates the buffers of `planes`; registers the values in
+ * the store under their names and uploads their sources. no_decay: comma list of name parts that
+ * weight decay leaves out; "1d" stands for all tensors with one axis; "" or NULL: none. */
 graft_status gr_params_create(graft_log *log, gr_store *store, gr_value *const *values,
                               size_t count, const char *no_decay, unsigned planes, gr_params **out);
 void gr_params_destroy(gr_params *params); /* NULL is accepted */
@@ -68,7 +69,7 @@ graft_status gr_params_write(const gr_params *params, const gr_param *param, gr_
 
 const gr_param *gr_params_find(const gr_params *params, const char *name);
 
-/* Elements of all tensors, with and without the head. */
+/* Elements of all trained tensors, with and without the head. */
 int64_t gr_params_total(const gr_params *params, bool with_head);
 
 /* Whether weight decay acts on a tensor under the given rule. */

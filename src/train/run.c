@@ -266,6 +266,7 @@ static graft_status create_trainer(run *r)
         .memory_budget = p->memory_budget,
         .seed = p->seed,
         .head_init = r->setup.head_init,
+        .head_norm = p->head_norm,
         .drop_path = (float)p->drop_path,
         .drop_elements = r->setup.drop_elements,
         .soft_targets = gr_mix_is_on(&r->setup.mix),
@@ -329,6 +330,18 @@ static graft_status create_loader(run *r)
                : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
 }
 
+/* Better said now than at the end of the first epoch. */
+static graft_status check_last_batch(const run *r)
+{
+    size_t images = gr_dataset_count(r->setup.train), batch = (size_t)r->p->batch_size;
+    if (!gr_trainer_takes_whole_batches(r->trainer) || r->p->drop_last || images % batch == 0)
+        return GRAFT_OK;
+    return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                   "head norm: takes its statistics from batches of %zu, the last of an epoch has "
+                   "%zu images; give --drop-last",
+                   batch, images % batch);
+}
+
 static graft_status open_folder(run *r)
 {
     GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
@@ -346,6 +359,7 @@ static graft_status start(run *r, graft_device *device)
     GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));
     GR_TRY(create_loader(r));
     GR_TRY(create_trainer(r));
+    GR_TRY(check_last_batch(r));
     GR_TRY(open_folder(r));
     size_t batch = r->at.step % r->steps_per_epoch;
     return gr_loader_seek(r->loader, (uint32_t)epoch_of(r), batch);

@@ -95,6 +95,7 @@ static json_t *result_settings(const graft_train_params *p)
     json_object_set_new(o, "warmup-lr", json_real(p->warmup_lr));
     json_object_set_new(o, "min-lr", json_real(p->min_lr));
     set_text(o, "head-init", p->head_init);
+    json_object_set_new(o, "head-norm", json_boolean(p->head_norm));
     json_object_set_new(o, "ema", json_real(p->ema));
     json_object_set_new(o, "drop-path", json_real(p->drop_path));
     set_text(o, "drop-kind", p->drop_kind);

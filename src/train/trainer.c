@@ -32,6 +32,7 @@ static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
         .adapter = t->params.adapter,
         .seed = t->params.seed,
         .head_init = t->params.head_init,
+        .head_norm = t->params.head_norm,
         .drop_path = t->params.drop_path,
         .drop_elements = t->params.drop_elements,
     };
@@ -41,13 +42,14 @@ static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
     return gr_network_build(t->log, build, t->micro, answers, n);
 }
 
-/* The PARAM values of a graph, in creation order. */
+/* The PARAM and STATE values of a graph, in creation order. */
 static gr_value **collect_params(gr_graph *graph, size_t *count)
 {
     gr_value **values = gr_alloc_array(NULL, (size_t)gr_graph_count(graph), sizeof(*values));
     *count = 0;
     for (int i = 0; values && i < gr_graph_count(graph); i++)
-        if (gr_graph_at(graph, i)->kind == GR_VALUE_PARAM)
+        if (gr_graph_at(graph, i)->kind == GR_VALUE_PARAM ||
+            gr_graph_at(graph, i)->kind == GR_VALUE_STATE)
             values[(*count)++] = gr_graph_at(graph, i);
     return values;
 }
@@ -86,6 +88,9 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
         if (grads[i])
             sinks[used++] =
                 (gr_sink){grads[i], gr_params_region(t->parameters, p, GR_PLANE_GRADIENT)};
+        if (values[i]->change)
+            sinks[used++] =
+                (gr_sink){values[i]->change, gr_params_region(t->parameters, p, GR_PLANE_VALUE)};
     }
     if (status == GRAFT_OK) {
         sinks[used++] = (gr_sink){n->loss, t->loss_sum};
@@ -124,6 +129,22 @@ static graft_status too_little_memory(gr_trainer *t, uint64_t bytes, uint64_t li
                    (double)limit / 0x1p20, (double)bytes / 0x1p20);
 }
 
+static graft_status too_little_for_statistics(gr_trainer *t)
+{
+    return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
+                   "head norm: takes its statistics from a whole batch, and %d images do not fit "
+                   "at once; lower --batch-size, or raise --memory-budget",
+                   t->params.batch);
+}
+
+bool gr_trainer_takes_whole_batches(const gr_trainer *t)
+{
+    for (size_t i = 0; t->parameters && i < t->parameters->count; i++)
+        if (t->parameters->items[i].state)
+            return true;
+    return false;
+}
+
 /* Halves the micro-batch until everything fits. It need not divide the batch: the last one may be
  * partly empty. */
 static graft_status fit_networks(gr_trainer *t)
@@ -134,7 +155,11 @@ static graft_status fit_networks(gr_trainer *t)
     t->micro = most < t->params.batch ? most : t->params.batch;
     for (;; t->micro = (t->micro + 1) / 2) {
         graft_status status = plan_networks(t, &bytes);
-        if (status == GRAFT_OK && (!limit || bytes <= limit))
+        bool fits = status == GRAFT_OK && (!limit || bytes <= limit);
+        if (gr_trainer_takes_whole_batches(t) && (!fits || t->micro < t->params.batch) &&
+            (status == GRAFT_OK || status == GRAFT_ERR_DEVICE_MEMORY))
+            return too_little_for_statistics(t);
+        if (fits)
             break;
         if (status != GRAFT_OK && (status != GRAFT_ERR_DEVICE_MEMORY || t->micro == 1))
             return status;
@@ -251,6 +276,11 @@ static graft_status gradients(gr_trainer *t, const step_batch *b, uint64_t step,
         .step = (uint32_t)step,
     };
     const float zero = 0.0f;
+    if (b->counting < t->params.batch && gr_trainer_takes_whole_batches(t))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "head norm: %d of the batch's %d images count, expected all; --drop-last "
+                       "leaves a partial batch out",
+                       b->counting, t->params.batch);
     GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
     for (int first = 0; first < t->params.batch; first += t->micro)

@@ -25,6 +25,7 @@ typedef struct gr_trainer_params {
     uint64_t memory_budget;        /* bytes of device memory in all; 0: no limit */
     uint64_t seed;                 /* of start values, dropout and drop-path */
     gr_head_init head_init;
+    bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;
     bool drop_elements; /* see gr_build */
     bool soft_targets;  /* gr_trainer_soft_gradients, not gr_trainer_gradients */
@@ -63,6 +64,9 @@ graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int cou
 const gr_params *gr_trainer_parameters(const gr_trainer *trainer);
 const gr_model_config *gr_trainer_config(const gr_trainer *trainer);
 int gr_trainer_micro_batch(const gr_trainer *trainer);
+
+/* Whether every row of a batch must count, for the sake of the batch's statistics. */
+bool gr_trainer_takes_whole_batches(const gr_trainer *trainer);
 
 /* A parameter whose gradient is built at all; false: the loss cannot depend on it. */
 bool gr_trainer_reaches(const gr_trainer *trainer, const char *name);

@@ -46,7 +46,8 @@ graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch
     w->log = log;
     w->trainer = trainer;
     for (size_t i = 0; i < params->count; i++) {
-        w->seen[i] = known_without_gradient(trainer, params->items[i].name);
+        w->seen[i] =
+            params->items[i].state || known_without_gradient(trainer, params->items[i].name);
         w->unseen += !w->seen[i];
     }
     *out = w;

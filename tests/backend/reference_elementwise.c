@@ -10,8 +10,8 @@
 #include "shaders/unary.gk.h"
 #include "shaders/unary_grad.gk.h"
 
-enum { SCALE, GELU, QUICK_GELU, RELU }; /* FUNC of unary */
-enum { ADD, MULTIPLY };                 /* FUNC of binary */
+enum { SCALE, GELU, QUICK_GELU, RELU, RECIPROCAL_ROOT }; /* FUNC of unary */
+enum { ADD, MULTIPLY };                                  /* FUNC of binary */
 
 /* Offsets and strides: only the elements of the view are read and written. */
 static void test_unary_view(void **state)
@@ -40,6 +40,12 @@ static void test_unary_functions(void **state)
     RUN(*state, unary, .params = &p, .tunables = {{"FUNC", QUICK_GELU}},
         .arrays = {ARRAY(u), ARRAY(v)});
     CHECK(v, 0, 0.845795766f, -0.064341377f);
+
+    float w[] = {0.75f, 0, 3.75f};
+    p.alpha = 0.25f;
+    RUN(*state, unary, .params = &p, .tunables = {{"FUNC", RECIPROCAL_ROOT}},
+        .arrays = {ARRAY(w), ARRAY(v)});
+    CHECK(v, 1, 2, 0.5f);
 }
 
 static void test_unary_grad(void **state)
@@ -62,6 +68,11 @@ static void test_unary_grad(void **state)
     RUN(*state, unary_grad, .params = &p, .tunables = {{"FUNC", QUICK_GELU}},
         .arrays = {ARRAY(u), ARRAY(du), ARRAY(dv)});
     CHECK(dv, 2, 1.067779607f, -0.147630709f, 0);
+
+    float w[] = {0.75f, 0, 3.75f, 0}, dw[] = {2, 1, 16, 0};
+    RUN(*state, unary_grad, .params = &p, .tunables = {{"FUNC", RECIPROCAL_ROOT}},
+        .arrays = {ARRAY(w), ARRAY(dw), ARRAY(dv)});
+    CHECK(dv, -1, -4, -1, 0);
 }
 
 static void test_copy(void **state)

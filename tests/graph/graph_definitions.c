@@ -133,14 +133,67 @@ static void cayley_of_a_large_block(void **state)
     check_cayley(*state, 1, 16);
 }
 
+enum { BATCH = 7, DIM = 5 };
+
+/* Mean and sum of squared distances of column d of x [BATCH, DIM]. */
+static double column_mean(const fixture *f, int d, double *squares)
+{
+    double mean = 0;
+    *squares = 0;
+    for (int b = 0; b < BATCH; b++)
+        mean += f->x[b * DIM + d] / (double)BATCH;
+    for (int b = 0; b < BATCH; b++)
+        *squares += pow(f->x[b * DIM + d] - mean, 2);
+    return mean;
+}
+
+static void batch_norm_in_training(void **state)
+{
+    fixture *f = *state;
+    compute(f, gr_batch_norm(operand(f, GR_SHAPE(BATCH, DIM)), 0.01f));
+    for (int d = 0; d < DIM; d++) {
+        double squares, mean = column_mean(f, d, &squares);
+        for (int b = 0; b < BATCH; b++)
+            check(f->y[b * DIM + d], (f->x[b * DIM + d] - mean) / sqrt(squares / BATCH + 0.01),
+                  1e-6);
+    }
+}
+
+static void batch_norm_in_evaluation(void **state)
+{
+    fixture *f = *state;
+    static const float mean[DIM] = {0.5f, -0.25f, 0, 0.125f, 1}, variance[DIM] = {1, 2, 0, 4, 0.5f};
+    gr_value *means = gr_graph_frozen(f->graph, "mean", GR_SHAPE(DIM), GR_F32, mean);
+    gr_value *variances = gr_graph_frozen(f->graph, "var", GR_SHAPE(DIM), GR_F32, variance);
+    compute(f, gr_batch_norm_fixed(operand(f, GR_SHAPE(BATCH, DIM)), means, variances, 0.01f));
+    for (int i = 0; i < BATCH * DIM; i++)
+        check(f->y[i], (f->x[i] - mean[i % DIM]) / sqrt(variance[i % DIM] + 0.01), 1e-5);
+}
+
+static void batch_statistics(void **state)
+{
+    fixture *f = *state;
+    double squares;
+    gr_value *x = operand(f, GR_SHAPE(BATCH, DIM)), *mean = gr_batch_mean(x);
+    compute(f, mean);
+    for (int d = 0; d < DIM; d++)
+        check(f->y[d], column_mean(f, d, &squares), 1e-7);
+    compute(f, gr_batch_variance(x, mean));
+    for (int d = 0; d < DIM; d++) {
+        column_mean(f, d, &squares);
+        check(f->y[d], squares / (BATCH - 1), 1e-6);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(real_dft2_even),          TEST(real_dft2_odd),      TEST(real_dft2_mixed),
-        TEST(real_dft2_of_a_column),   TEST(real_dft2_of_a_row), TEST(cayley_of_boft),
-        TEST(cayley_of_a_large_block),
+        TEST(real_dft2_even),          TEST(real_dft2_odd),          TEST(real_dft2_mixed),
+        TEST(real_dft2_of_a_column),   TEST(real_dft2_of_a_row),     TEST(cayley_of_boft),
+        TEST(cayley_of_a_large_block), TEST(batch_norm_in_training), TEST(batch_norm_in_evaluation),
+        TEST(batch_statistics),
     };
     return cmocka_run_group_tests_name("definitions", tests, NULL, NULL);
 }

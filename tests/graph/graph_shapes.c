@@ -159,6 +159,9 @@ static void rotations(void **state)
     REFUSES(*state, "cayley: expected square", gr_cayley(IN(3, 4, 5)));
     REFUSES(*state, "cayley: expected blocks", gr_cayley(IN(65, 65)));
     REFUSES(*state, "l2_normalize: needs", gr_l2_normalize(SCALAR));
+    REFUSES(*state, "batch_norm: expected", gr_batch_norm(IN(2, 3, 4), 0.0f));
+    REFUSES(*state, "batch_mean: expected", gr_batch_mean(IN(3)));
+    REFUSES(*state, "batch_variance: one row", gr_batch_variance(IN(1, 3), IN(3)));
 }
 
 static void cross_entropy(void **state)

@@ -9,8 +9,9 @@ static gr_value *unary(op_build *b)
 {
     const int64_t *n = b->test->n;
     gr_shape shape = n[1] ? GR_SHAPE(n[1], n[2]) : GR_SHAPE(n[2]);
-    gr_value *x = n[0] == GR_FUNC_RELU ? op_operand_away_from_zero(b, shape)
-                                       : op_operand_in(b, shape, -4.0f, 4.0f);
+    gr_value *x = n[0] == GR_FUNC_RELU    ? op_operand_away_from_zero(b, shape)
+                  : n[0] == GR_FUNC_RSQRT ? op_operand_in(b, shape, 0.0f, 4.0f)
+                                          : op_operand_in(b, shape, -4.0f, 4.0f);
     return gr_unary(x, (gr_func)n[0], n[0] == GR_FUNC_SCALE ? -0.625f : 1.0f);
 }
 
@@ -111,6 +112,7 @@ static const op_case cases[] = {
     UNARY("gelu", GR_FUNC_GELU),
     UNARY("quick gelu", GR_FUNC_QUICK_GELU),
     UNARY("relu", GR_FUNC_RELU),
+    UNARY("rsqrt", GR_FUNC_RSQRT),
     {"unary of 66049 groups", &gr_op_unary, unary, {GR_FUNC_GELU, 129, 131073}, .flags = OP_BIG},
     BINARY("add", &gr_op_add, add),
     BINARY("add_scaled", &gr_op_add, add_scaled),

@@ -39,6 +39,28 @@ static gr_value *l2_normalize(op_build *b)
     return gr_l2_normalize(op_operand_away_from_zero(b, GR_SHAPE(n[0], n[1], n[2])));
 }
 
+/* n: B, D. */
+static gr_value *batch_norm(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    return gr_batch_norm(op_operand_of(b, GR_SHAPE(n[0], n[1])), 1e-3f);
+}
+
+static gr_value *batch_norm_fixed(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *x = op_operand_of(b, GR_SHAPE(n[0], n[1]));
+    gr_value *mean = op_operand_of(b, GR_SHAPE(n[1]));
+    return gr_batch_norm_fixed(x, mean, op_operand_in(b, GR_SHAPE(n[1]), 0.5f, 2.0f), 1e-3f);
+}
+
+static gr_value *batch_variance(op_build *b)
+{
+    const int64_t *n = b->test->n;
+    gr_value *x = op_operand_of(b, GR_SHAPE(n[0], n[1]));
+    return gr_batch_variance(x, gr_batch_mean(x));
+}
+
 /* n: leading axes, rows of a block. */
 static gr_value *cayley(op_build *b)
 {
@@ -107,6 +129,10 @@ static const op_case cases[] = {
     BY_ROWS("layer_norm", &gr_op_layer_norm, layer_norm),
     BY_ROWS("layer_norm without affine", &gr_op_layer_norm, plain_layer_norm),
     BY_ROWS("l2_normalize", &gr_op_l2_normalize, l2_normalize),
+    {"batch_norm 5x7", &gr_op_layer_norm, batch_norm, {5, 7}},
+    {"batch_norm 65x3", &gr_op_layer_norm, batch_norm, {65, 3}},
+    {"batch_norm fixed 5x7", &gr_op_unary, batch_norm_fixed, {5, 7}},
+    {"batch_variance 9x7", &gr_op_reduce, batch_variance, {9, 7}, 9, OP_NO_GRADIENT},
     {"cayley of one 5x5", &gr_op_cayley, cayley_of_one, {5}},
     {"cayley 1x1x1", &gr_op_cayley, cayley, {1, 1, 1}, 0, OP_NO_GRADIENT},
     {"cayley 2x3x2", &gr_op_cayley, cayley, {2, 3, 2}},

@@ -283,6 +283,7 @@ static void refused_settings(void **state)
         {"--rand-augment", "rand-m9-x3", "'x3'"},
         {"--rand-augment", "rand-m11", "m 0 to 10"},
         {"--random-erasing", "2", "--random-erasing 2"},
+        {"--head-norm", "--batch-size=5", "--drop-last"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *out = new_path("out");

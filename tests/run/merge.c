@@ -180,6 +180,14 @@ static void merges_clip(void **state)
         merge_keeps_logits(target->device, p.backbone, trained(target->device, p, methods[i]));
 }
 
+static void merges_a_normed_head(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run(NULL);
+    p.head_norm = true;
+    merge_keeps_logits(target->device, tiny_backbone(), trained(target->device, p, "lora"));
+}
+
 /* Positions were resized for the run's images: the merged model takes images of that size. */
 static void merges_at_the_runs_image_size(void **state)
 {
@@ -294,6 +302,7 @@ int main(void)
         TEST_CASE(merged_models_are_equal),
         TEST_CASE(merges_swin),
         TEST_CASE(merges_clip),
+        TEST_CASE(merges_a_normed_head),
         TEST_CASE(merges_at_the_runs_image_size),
         TEST_CASE(merges_without_biases),
         TEST_CASE(merged_models_evaluate_alike),

@@ -111,6 +111,7 @@ static void settings_feed_back(void **state)
     p.augment.mixup = 0.3;
     p.ema = 0.9;
     p.augment.label_smoothing = 0.125;
+    p.head_norm = true;
     p.drop_path = 0.125;
     p.no_decay = "1d,lora_A";
     p.weight_decay = 0.1;

@@ -31,6 +31,7 @@ static graft_train_params random_run(const char *out, const char *optimizer)
     } else {
         p.ema = 0.75;
     }
+    p.head_norm = strcmp(optimizer, "sgd") == 0;
     p.checkpoint_every = 2;
     return p;
 }

@@ -9,7 +9,7 @@
 #include "shaders/unary_grad.gk.h"
 
 /* Values of FUNC in unary and unary_grad. */
-enum { FUNC_SCALE, FUNC_GELU, FUNC_QUICK_GELU, FUNC_RELU };
+enum { FUNC_SCALE, FUNC_GELU, FUNC_QUICK_GELU, FUNC_RELU, FUNC_RSQRT };
 
 /* Values of FUNC in binary. */
 enum { FUNC_ADD, FUNC_MULTIPLY };
@@ -41,6 +41,8 @@ static double activation(gr_ref_call *call, uint32_t func, double x, double alph
         return x * sigmoid(1.702 * x);
     case FUNC_RELU:
         return x <= 0 ? 0 : x; /* a NaN stays one */
+    case FUNC_RSQRT:
+        return 1.0 / sqrt(x + alpha);
     }
     gr_ref_fault(call, "FUNC %u has no meaning", func);
     return NAN;
@@ -59,6 +61,8 @@ static double derivative(gr_ref_call *call, uint32_t func, double x, double alph
     }
     case FUNC_RELU:
         return x > 0 ? 1 : 0;
+    case FUNC_RSQRT:
+        return -0.5 * pow(x + alpha, -1.5);
     }
     gr_ref_fault(call, "FUNC %u has no meaning", func);
     return NAN;
