@@ -17,6 +17,7 @@ static void settings(gr_recipe_target *t)
     p->warmup_lr = 0;
     p->min_lr = 0;
     p->head_init = "narrow";
+    p->head_norm = true;
     p->seed = 0;
     p->input.resize = "crop";
     p->input.resize_to = 256;
@@ -29,7 +30,6 @@ const gr_recipe gr_recipe_adaptformer = {
     .summary = "a bottleneck beside each MLP",
     .source = "arXiv 2205.13535",
     .method = "adaptformer",
-    .notes = "a batch norm without parameters stands before its head, which graft leaves out",
     .batch_size = 1024,
     .lr_per_256 = true,
     .settings = settings,
