@@ -38,6 +38,19 @@ typedef struct graft_augment_params {
     double label_smoothing;   /* part of the target that all classes share, [0, 1) */
 } graft_augment_params;
 
+/* A classifier made of texts, which CLIP's image encoder compares images with: from a file, or by
+ * CLIP's text encoder from the names of the classes. All NULL: a head without any. */
+typedef struct graft_text_params {
+    const char *embeddings;  /* safetensors with a matrix [classes, width], taken as it is */
+    const char *encoder;     /* checkpoint with a text encoder; NULL: that of the backbone */
+    const char *vocabulary;  /* merges.txt beside vocab.json, OpenAI's bpe_simple_vocab_16e6.txt.gz,
+                              * or their folder; NULL: that of the encoder */
+    const char *class_names; /* file with a name in each line; "data", NULL: those of the data */
+    const char *prompt;      /* "a photo of a {}." */
+    double logit_scale; /* logits = scale * cosine; 0: plain products; negative: as the checkpoint,
+                         * 100 if it does not tell */
+} graft_text_params;
+
 typedef struct graft_train_progress {
     uint64_t step, steps; /* done so far, in all */
     int epoch, epochs;    /* running one from 1, in all (with those of the cooldown) */
@@ -54,7 +67,8 @@ typedef struct graft_train_params {
     const char *backbone; /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
     const char *model;    /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
     const char *pool; /* "cls" or "avg": what the head sees of a ViT; NULL: as the backbone tells */
-    bool projection;  /* the head sees CLIP's projected feature */
+    bool projection;  /* the head sees CLIP's projected feature; `text` asks for it, too */
+    graft_text_params text;
     const char *data; /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
     const char *test_split;  /* "test"; "" trains without evaluation */

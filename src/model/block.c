@@ -53,6 +53,21 @@ static gr_value *split_heads(gr_value *x, int64_t tokens, int64_t heads)
     return gr_permute(x, (int[]){0, 2, 1, 3});
 }
 
+/* [tokens, tokens]: 0, or what leaves nothing of a key that comes after the query. */
+static gr_value *causal_mask(gr_build *b, int64_t tokens)
+{
+    gr_value *existing = gr_graph_find(b->graph, "causal.mask");
+    if (existing)
+        return existing;
+    float *values = gr_graph_memory(b->graph, (size_t)(tokens * tokens) * sizeof(*values));
+    if (!values)
+        return NULL;
+    for (int64_t q = 0; q < tokens; q++)
+        for (int64_t k = q + 1; k < tokens; k++)
+            values[q * tokens + k] = -1e9f;
+    return gr_graph_frozen(b->graph, "causal.mask", GR_SHAPE(tokens, tokens), GR_F32, values);
+}
+
 static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape *shape,
                            gr_value *x)
 {
@@ -66,6 +81,8 @@ static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape
     query_key_value(b, at, window ? gr_window_cut(window, x) : x, parts);
     gr_value *q = split_heads(parts[0], tokens, heads), *k = split_heads(parts[1], tokens, heads);
     gr_value *scores = gr_matmul(q, gr_transpose(k), NULL, 1.0f / sqrtf((float)(dim / heads)));
+    if (shape->causal)
+        scores = gr_add(scores, causal_mask(b, tokens));
     if (window)
         scores = gr_window_bias(b, window, gr_build_name(b, "%s.attn", at->name), scores);
     gr_value *v = split_heads(parts[2], tokens, heads);

@@ -10,6 +10,7 @@ typedef struct gr_block_shape {
     int64_t heads;
     int64_t hidden;          /* width of the MLP */
     const gr_window *window; /* NULL: every token attends to every token */
+    bool causal;             /* .. that does not come after it */
 } gr_block_shape;
 
 /* x [B, T, D] -> [B, T, D]; tensors are named "<at->name>.norm1.weight" and so on. */

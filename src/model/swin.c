@@ -41,8 +41,11 @@ gr_value *gr_swin_logits(gr_build *b, gr_value *image)
         int64_t grid = gr_model_grid(c) >> stage, dim = (int64_t)c->dim << stage;
         for (int i = 0; i < c->stage_depth[stage]; i++, index++) {
             const gr_window window = window_of(c, stage, i);
-            const gr_block_shape shape = {c->stage_heads[stage], (int64_t)c->hidden << stage,
-                                          &window};
+            const gr_block_shape shape = {
+                .heads = c->stage_heads[stage],
+                .hidden = (int64_t)c->hidden << stage,
+                .window = &window,
+            };
             const char *name = gr_build_name(b, "layers.%d.blocks.%d", stage, i);
             const gr_block at = {name, index, dim, grid, false};
             x = gr_block_forward(b, &at, &shape, x);

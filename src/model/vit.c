@@ -47,7 +47,7 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
     if (b->config->pre_norm)
         x = gr_build_norm(b, GR_POINT_OUTER_NORM, "norm_pre", x);
     const gr_model_config *c = b->config;
-    const gr_block_shape shape = {c->heads, c->hidden, NULL};
+    const gr_block_shape shape = {.heads = c->heads, .hidden = c->hidden};
     for (int i = 0; i < c->depth; i++) {
         const gr_block at = {gr_build_name(b, "blocks.%d", i), i, c->dim, gr_model_grid(c), true};
         x = gr_block_forward(b, &at, &shape, gr_methods_before_block(b, i, x));

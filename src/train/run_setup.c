@@ -1,6 +1,7 @@
 #include "train/run_setup.h"
 
 #include "train/augmentation.h"
+#include "train/text_head.h"
 #include "weights/load.h"
 
 #include <limits.h>
@@ -117,7 +118,7 @@ static graft_status choose_feature(graft_log *log, const graft_train_params *p, 
                        "--projection: the backbone has none; it is a part of CLIP's checkpoints");
     if (p->pool)
         c->pool = avg ? GR_POOL_AVG : GR_POOL_CLS;
-    if (!p->projection)
+    if (!p->projection && !gr_text_head_wanted(&p->text))
         c->proj_dim = 0;
     return GRAFT_OK;
 }
@@ -188,6 +189,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     GR_TRY(gr_augment_check(log, &s->augment, &s->input.preprocess));
     if (p->init_adapter)
         GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
+    GR_TRY(gr_text_head_make(log, p, s));
     s->header = gr_tensors_create();
     if (!s->header)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");

@@ -14,6 +14,7 @@ void graft_train_defaults(graft_train_params *params)
         .train_split = "train",
         .test_split = "test",
         .method = "linear",
+        .text = {.prompt = "a photo of a {}.", .logit_scale = -1.0},
         .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet"},
         .augment = {.crop = "none",
                     .crop_scale = "0.08,1",
@@ -68,6 +69,12 @@ static json_t *result_settings(const graft_train_params *p)
     set_text(o, "model", p->model);
     set_text(o, "pool", p->pool);
     json_object_set_new(o, "projection", json_boolean(p->projection));
+    set_text(o, "text-embeddings", p->text.embeddings);
+    set_text(o, "text-encoder", p->text.encoder);
+    set_text(o, "vocabulary", p->text.vocabulary);
+    set_text(o, "class-names", p->text.class_names);
+    set_text(o, "prompt", p->text.prompt);
+    json_object_set_new(o, "logit-scale", json_real(p->text.logit_scale));
     set_text(o, "data", p->data);
     set_text(o, "train-split", p->train_split);
     set_text(o, "test-split", p->test_split);

@@ -56,6 +56,9 @@ typedef struct gr_layout {
     const char *refusal; /* why files like that are not read, and the remedy; NULL: they are */
 } gr_layout;
 
+/* CLIP's text encoder, which is no backbone and not among those that are recognised. */
+extern const gr_layout gr_layout_transformers_text, gr_layout_openai_text;
+
 /* A layout found in a file. */
 typedef struct gr_layout_match {
     const gr_layout *layout;
