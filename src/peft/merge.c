@@ -1,50 +1,49 @@
-/* graft_merge: an adapter folded into its backbone, as a plain checkpoint with timm names. */
-#include <graft/model.h>
+#include "peft/merge.h"
 
-#include "base/log.h"
 #include "base/convert.h"
+#include "base/log.h"
 #include "peft/fold.h"
-#include "peft/sites.h"
-#include "train/adapter.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 
+#include <graft/model.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct merge {
     graft_log *log;
-    gr_tensors *backbone, *adapter, *result;
-    gr_adapter_info info;
+    const gr_tensors *backbone, *adapter;
+    const gr_adapter_info *info;
+    gr_tensors *result;
     gr_graph *graph;
     gr_sites *sites;
 } merge;
 
-static graft_status check_foldable(const merge *m)
+static graft_status check_foldable(graft_log *log, const gr_methods *methods)
 {
-    for (int i = 0; i < m->info.methods->count; i++) {
-        const gr_method *method = m->info.methods->item[i].method;
+    for (int i = 0; i < methods->count; i++) {
+        const gr_method *method = methods->item[i].method;
         if (method->not_foldable)
-            return gr_fail(m->log, GRAFT_ERR_UNSUPPORTED,
+            return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                            "%s: cannot be folded into plain weights: %s", method->name,
                            method->not_foldable);
     }
     return GRAFT_OK;
 }
 
-/* The adapter tells the geometry; the backbone must have it too, whatever the images' size. */
-static graft_status check_backbone(merge *m)
+graft_status gr_merge_check(graft_log *log, const gr_tensors *backbone,
+                            const gr_adapter_info *adapter)
 {
     gr_model_config found;
-    const gr_model_config *wanted = &m->info.config;
-    GR_TRY(gr_model_config_read(m->log, m->backbone, &found));
+    const gr_model_config *wanted = &adapter->config;
+    GR_TRY(gr_model_config_read(log, backbone, &found));
     if (found.dim == wanted->dim && found.depth == wanted->depth &&
         found.hidden == wanted->hidden && found.patch_size == wanted->patch_size)
         return GRAFT_OK;
-    return gr_fail(m->log, GRAFT_ERR_SHAPE,
+    return gr_fail(log, GRAFT_ERR_SHAPE,
                    "%s: %d blocks of width %d and %d with patches of %d: the adapter was trained "
                    "on %d of %d and %d with patches of %d",
-                   gr_tensors_source(m->backbone), found.depth, found.dim, found.hidden,
+                   gr_tensors_source(backbone), found.depth, found.dim, found.hidden,
                    found.patch_size, wanted->depth, wanted->dim, wanted->hidden,
                    wanted->patch_size);
 }
@@ -52,7 +51,7 @@ static graft_status check_backbone(merge *m)
 /* The model's graph tells which tensors there are, of which shape, and where methods act. */
 static graft_status build(merge *m)
 {
-    const gr_model_config *c = &m->info.config;
+    const gr_model_config *c = &m->info->config;
     m->graph = gr_graph_create(m->log);
     m->sites = gr_sites_create();
     if (!m->graph || !m->sites)
@@ -60,7 +59,7 @@ static graft_status build(merge *m)
     gr_build b = {
         .graph = m->graph,
         .config = c,
-        .methods = m->info.methods,
+        .methods = m->info->methods,
         .weights = m->backbone,
         .adapter = m->adapter,
         .adapter_is_complete = true,
@@ -102,9 +101,9 @@ static graft_status result_tensor(merge *m, const char *module, const char *name
 
 static graft_status fold_method(merge *m, int method, const gr_site *s)
 {
-    const gr_method *it = m->info.methods->item[method].method;
+    const gr_method *it = m->info->methods->item[method].method;
     bool linear = s->target != 0;
-    if (linear ? !it->fold || !gr_method_takes(it, &m->info.config, s->target) : !it->fold_output)
+    if (linear ? !it->fold || !gr_method_takes(it, &m->info->config, s->target) : !it->fold_output)
         return GRAFT_OK;
     const gr_tensor *weight, *bias;
     GR_TRY(result_tensor(m, s->tensor, "weight", (gr_shape){0}, &weight));
@@ -112,7 +111,7 @@ static graft_status fold_method(merge *m, int method, const gr_site *s)
     int64_t in = gr_shape_span(&weight->shape, 1, weight->shape.rank);
     gr_fold_site site = {
         .module = s->module,
-        .model = &m->info.config,
+        .model = &m->info->config,
         .target = s->target,
         .point = s->point,
         .out = s->rows,
@@ -120,7 +119,7 @@ static graft_status fold_method(merge *m, int method, const gr_site *s)
         .weight = (float *)weight->data + s->row * in,
         .bias = (float *)bias->data + s->row,
     };
-    const void *config = m->info.methods->item[method].config;
+    const void *config = m->info->methods->item[method].config;
     return linear ? it->fold(m->log, config, m->adapter, &site)
                   : it->fold_output(m->log, config, m->adapter, &site);
 }
@@ -152,10 +151,38 @@ static graft_status merge_all(merge *m)
     GR_TRY(build(m));
     GR_TRY(copy_tensors(m));
     for (size_t i = 0; i < m->sites->count; i++)
-        for (int k = 0; k < m->info.methods->count; k++)
+        for (int k = 0; k < m->info->methods->count; k++)
             GR_TRY(fold_method(m, k, &m->sites->items[i]));
     GR_TRY(fold_head_norm(m));
     return copy_metadata(m);
+}
+
+graft_status gr_merge(graft_log *log, const gr_tensors *backbone, const gr_tensors *adapter,
+                      const gr_adapter_info *info, gr_merged *out)
+{
+    merge m = {.log = log,
+               .backbone = backbone,
+               .adapter = adapter,
+               .info = info,
+               .result = gr_tensors_create()};
+    graft_status status =
+        m.result ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    if (status == GRAFT_OK)
+        status = gr_merge_check(log, backbone, info);
+    if (status == GRAFT_OK)
+        status = merge_all(&m);
+    *out = (gr_merged){m.result, m.graph, m.sites};
+    if (status != GRAFT_OK)
+        gr_merged_release(out);
+    return status;
+}
+
+void gr_merged_release(gr_merged *merged)
+{
+    gr_tensors_destroy(&merged->tensors);
+    gr_graph_destroy(merged->graph);
+    gr_sites_destroy(merged->sites);
+    *merged = (gr_merged){0};
 }
 
 static graft_status choose_type(graft_log *log, const char *type, gr_store_as *out)
@@ -175,31 +202,26 @@ static graft_status choose_type(graft_log *log, const char *type, gr_store_as *o
 graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
                          const char *type)
 {
-    merge m = {.log = log, .result = gr_tensors_create()};
+    gr_tensors *weights = NULL, *trained = NULL;
+    gr_adapter_info info = {0};
+    gr_merged merged = {0};
     gr_safetensors_params how = {.sorted = true};
-    graft_status status =
-        m.result ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    graft_status status = choose_type(log, type, &how.store);
     if (status == GRAFT_OK)
-        status = choose_type(log, type, &how.store);
+        status = gr_backbone_load(log, backbone, &weights);
     if (status == GRAFT_OK)
-        status = gr_backbone_load(log, backbone, &m.backbone);
+        status = gr_tensors_load(log, adapter, &trained);
     if (status == GRAFT_OK)
-        status = gr_tensors_load(log, adapter, &m.adapter);
+        status = gr_adapter_info_read(log, trained, &info);
     if (status == GRAFT_OK)
-        status = gr_adapter_info_read(log, m.adapter, &m.info);
+        status = check_foldable(log, info.methods);
     if (status == GRAFT_OK)
-        status = check_foldable(&m);
+        status = gr_merge(log, weights, trained, &info, &merged);
     if (status == GRAFT_OK)
-        status = check_backbone(&m);
-    if (status == GRAFT_OK)
-        status = merge_all(&m);
-    if (status == GRAFT_OK)
-        status = gr_safetensors_write(log, out, m.result, &how);
-    gr_graph_destroy(m.graph);
-    gr_sites_destroy(m.sites);
-    gr_adapter_info_release(&m.info);
-    gr_tensors_destroy(&m.backbone);
-    gr_tensors_destroy(&m.adapter);
-    gr_tensors_destroy(&m.result);
+        status = gr_safetensors_write(log, out, merged.tensors, &how);
+    gr_merged_release(&merged);
+    gr_adapter_info_release(&info);
+    gr_tensors_destroy(&weights);
+    gr_tensors_destroy(&trained);
     return status;
 }
