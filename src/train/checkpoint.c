@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include "train/settings.h"
 #include "weights/safetensors.h"
 
 #include <math.h>
@@ -120,7 +121,7 @@ static graft_status read_position(graft_log *log, const char *path, const gr_ten
                &p->best_epoch, &p->epochs_ended) != 6)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: not a checkpoint of this version of graft",
                        path);
-    if (strcmp(found, identity) != 0)
+    if (!gr_settings_same_identity(found, identity))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: was made by a run with other settings; resume with the settings of "
                        "config.json beside it, or choose another --out",

@@ -20,7 +20,8 @@ typedef struct gr_position {
 
 /* A NaN or infinity among the values is GRAFT_ERR_NUMERIC, here and in gr_params_save: what was
  * saved before is worth more, and stays.
- * `identity` is a text that must be the same when the run goes on: what determines its result. */
+ * `identity` is that of the run's settings (train/settings.h), which must be the same when it goes
+ * on: what determines its result. */
 graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
                                  const gr_position *position, const char *identity);
 

@@ -153,6 +153,30 @@ graft_status graft_train_describe(graft_log *log, const graft_train_params *para
     return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "settings: out of memory");
 }
 
+/* The settings of an identity, complete; NULL: it is none. */
+static json_t *complete_settings(const char *identity)
+{
+    graft_train_params defaults;
+    graft_train_defaults(&defaults);
+    json_t *found = json_loads(identity, JSON_REJECT_DUPLICATES, NULL);
+    json_t *all = found ? result_settings(&defaults) : NULL;
+    if (all && (!json_is_object(found) || json_object_update(all, found) != 0)) {
+        json_decref(all);
+        all = NULL;
+    }
+    json_decref(found);
+    return all;
+}
+
+bool gr_settings_same_identity(const char *a, const char *b)
+{
+    json_t *left = complete_settings(a), *right = complete_settings(b);
+    bool same = left && right && json_equal(left, right);
+    json_decref(left);
+    json_decref(right);
+    return same;
+}
+
 graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
                                const char *device)
 {

@@ -14,4 +14,8 @@ graft_status gr_settings_write(graft_log *log, const char *path, const graft_tra
  * The caller frees it. NULL: out of memory. */
 char *gr_settings_identity(const graft_train_params *params);
 
+/* Whether two identities are of the same settings. One that an older graft wrote may lack settings:
+ * they have their defaults, which change nothing. A text that is no identity equals none. */
+bool gr_settings_same_identity(const char *a, const char *b);
+
 #endif

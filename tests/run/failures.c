@@ -189,6 +189,31 @@ static char *listed_data(const char *name, const char *odd_line, const char *ima
     return folder;
 }
 
+/* A checkpoint that knows nothing of an option goes on where the option has its default. */
+static void checkpoints_without_a_setting(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    fixture *f = scratch();
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.max_steps = 4;
+    train_ok(device, &p);
+    char *file = in_folder(out, "checkpoint/state.safetensors");
+    static const char setting[] = "\\\"ema\\\":0.0,";
+    char blank[sizeof(setting)];
+    memset(blank, ' ', sizeof(blank) - 1);
+    blank[sizeof(blank) - 1] = '\0';
+    char *older = altered_file(file, "older.safetensors", 0, 0, setting, blank);
+    assert_int_equal(rename(older, file), 0);
+    p.resume = true;
+    p.max_steps = 0;
+    p.ema = 0.9;
+    graft_status status = graft_train(f->log, gr_device_to_public(device), &p, NULL);
+    assert_error(f, status, GRAFT_ERR_ARGUMENT, "other settings");
+    p.ema = 0.0;
+    assert_int_equal(train_ok(device, &p).steps, 9);
+}
+
 static void broken_data(void **state)
 {
     fixture *f = scratch();
@@ -306,6 +331,7 @@ int main(void)
         TEST_CASE(incomplete_backbones),
         TEST_CASE(lying_adapters),
         TEST_CASE(lying_checkpoints),
+        TEST_CASE(checkpoints_without_a_setting),
         TEST_CASE(broken_data),
         TEST_CASE(data_that_shrank),
         TEST_CASE(labels_beyond_the_model),
