@@ -171,6 +171,14 @@ bool gr_build_has(const gr_build *b, const char *name)
     return b->adapter && gr_tensors_find(b->adapter, name);
 }
 
+gr_value *gr_build_kept(gr_build *b, const char *name, gr_shape shape)
+{
+    const gr_tensor *t = b->adapter ? gr_tensors_find(b->adapter, name) : NULL;
+    if (!t || !has_shape(b, t, &shape))
+        return NULL;
+    return gr_graph_frozen(b->graph, name, shape, t->dtype, t->data);
+}
+
 gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate)
 {
     uint32_t site = b->next_site++;

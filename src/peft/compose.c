@@ -129,9 +129,21 @@ void gr_methods_name(const gr_methods *methods, char *text, size_t size)
 
 bool gr_methods_train(const gr_methods *methods, const char *tensor)
 {
-    for (int i = 0; i < methods->count; i++)
-        if (methods->item[i].method->trains && methods->item[i].method->trains(tensor))
+    for (int i = 0; i < methods->count; i++) {
+        const gr_method *m = methods->item[i].method;
+        if (m->trains && m->trains(methods->item[i].config, tensor))
             return true;
+    }
+    return false;
+}
+
+bool gr_methods_keep(const gr_methods *methods, const char *tensor)
+{
+    for (int i = 0; i < methods->count; i++) {
+        const gr_method *m = methods->item[i].method;
+        if (m->keeps && m->keeps(tensor))
+            return true;
+    }
     return false;
 }
 

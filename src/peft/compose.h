@@ -43,6 +43,7 @@ bool gr_method_takes(const gr_method *method, const gr_model_config *model,
 
 /* What each method does at a graft point; see method.h for the hooks. */
 bool gr_methods_train(const gr_methods *methods, const char *tensor);
+bool gr_methods_keep(const gr_methods *methods, const char *tensor);
 bool gr_methods_change_weights(const gr_build *b, gr_linear_target target);
 bool gr_methods_change_outputs(const gr_build *b);
 gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x);

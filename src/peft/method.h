@@ -90,7 +90,10 @@ typedef struct gr_method {
                           const struct gr_methods *methods);
 
     /* Whether a tensor of the backbone is trained itself. */
-    bool (*trains)(const char *tensor);
+    bool (*trains)(const void *config, const char *tensor);
+
+    /* Whether a frozen tensor of an adapter is the method's: it stays with what is trained. */
+    bool (*keeps)(const char *tensor);
 
     /* Swin's qkv is one linear to `weight` and `fold`, not three. */
     bool fused_qkv;

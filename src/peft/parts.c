@@ -2,6 +2,8 @@
 
 #include "ops/ops.h"
 
+#include <string.h>
+
 gr_value *gr_trained_linear(gr_build *b, const char *name, gr_value *x, int64_t out, gr_init init)
 {
     if (!x)
@@ -24,4 +26,24 @@ gr_value *gr_trained_scale_shift(gr_build *b, const char *name, gr_value *y)
     gr_value *shift = gr_build_param(b, gr_build_name(b, "%s.ssf.shift", name), GR_SHAPE(dim),
                                      (gr_init){GR_INIT_NORMAL, 0.0f, 0.02f});
     return gr_affine(y, scale, shift);
+}
+
+bool gr_is_bias_of(const char *tensor, unsigned targets)
+{
+    static const struct {
+        const char *end;
+        unsigned targets;
+    } biases[] = {
+        {".attn.qkv.bias", GR_TARGET_QKV},
+        {".attn.proj.bias", GR_TARGET_PROJ},
+        {".mlp.fc1.bias", GR_TARGET_FC1},
+        {".mlp.fc2.bias", GR_TARGET_FC2},
+    };
+    size_t length = strlen(tensor);
+    for (size_t i = 0; i < sizeof(biases) / sizeof(biases[0]); i++) {
+        size_t end = strlen(biases[i].end);
+        if (length > end && strcmp(tensor + length - end, biases[i].end) == 0)
+            return (targets & biases[i].targets) != 0;
+    }
+    return false;
 }

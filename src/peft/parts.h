@@ -2,7 +2,7 @@
 #ifndef GR_PARTS_H
 #define GR_PARTS_H
 
-#include "model/build.h"
+#include "peft/method.h"
 
 /* x weight^T + bias with new tensors "name.weight" [out, in], which starts as `init` says, and
  * "name.bias" [out], which starts at zero. */
@@ -11,5 +11,9 @@ gr_value *gr_trained_linear(gr_build *b, const char *name, gr_value *x, int64_t 
 /* y * scale + shift along the last axis with new tensors "name.ssf.scale", which starts as
  * N(1, 0.02), and "name.ssf.shift", which starts as N(0, 0.02) (Lian et al., arXiv 2210.08823). */
 gr_value *gr_trained_scale_shift(gr_build *b, const char *name, gr_value *y);
+
+/* Whether a tensor is the bias of one of the linears `targets` (bits of gr_linear_target); that of
+ * q, k and v is one. */
+bool gr_is_bias_of(const char *tensor, unsigned targets);
 
 #endif

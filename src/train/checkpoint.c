@@ -189,6 +189,10 @@ graft_status gr_params_save(graft_log *log, const char *path, const gr_params *p
     for (size_t i = 0; i < params->count && status == GRAFT_OK; i++)
         status =
             gr_tensors_add(log, file, params->items[i].name, GR_F32, params->items[i].shape, NULL);
+    for (size_t i = 0; i < gr_tensors_count(header) && status == GRAFT_OK; i++) {
+        const gr_tensor *t = gr_tensors_at(header, i);
+        status = gr_tensors_add(log, file, t->name, t->dtype, t->shape, t->data);
+    }
     source from = {log, params};
     gr_safetensors_params how = {.sorted = true, .fetch = fetch_value, .user = &from};
     if (status == GRAFT_OK)

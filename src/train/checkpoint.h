@@ -30,8 +30,8 @@ graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_para
 graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
                                 const char *identity, gr_position *position);
 
-/* Writes the parameters' values alone under their names, with the metadata that `header` holds:
- * an adapter. */
+/* Writes the parameters' values alone under their names, with the metadata and the frozen tensors
+ * that `header` holds: an adapter. */
 graft_status gr_params_save(graft_log *log, const char *path, const gr_params *params,
                             const gr_tensors *header);
 

@@ -172,6 +172,20 @@ graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
     return status;
 }
 
+/* Frozen tensors of the adapter that the run starts from belong to what it trains. */
+static graft_status keep_frozen(graft_log *log, gr_run_setup *s)
+{
+    for (size_t i = 0; s->adapter && i < gr_tensors_count(s->adapter); i++) {
+        const gr_tensor *t = gr_tensors_at(s->adapter, i);
+        void *data;
+        if (!gr_methods_keep(s->methods, t->name))
+            continue;
+        GR_TRY(gr_tensors_add_new(log, s->header, t->name, t->dtype, t->shape, &data));
+        memcpy(data, t->data, t->size_bytes);
+    }
+    return GRAFT_OK;
+}
+
 graft_status gr_run_setup_create(graft_log *log, graft_device *device, const graft_train_params *p,
                                  gr_run_setup *s)
 {
@@ -193,6 +207,7 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     s->header = gr_tensors_create();
     if (!s->header)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
+    GR_TRY(keep_frozen(log, s));
     return gr_adapter_describe(log, s->header, &s->config, s->methods, &s->input, s->train);
 }
 

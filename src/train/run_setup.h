@@ -25,7 +25,7 @@ typedef struct gr_run_setup {
     gr_schedule schedule;
     gr_head_init head_init;
     bool drop_elements;
-    gr_tensors *header; /* metadata of the adapters to be written */
+    gr_tensors *header; /* of the adapters to be written: metadata, frozen tensors */
 } gr_run_setup;
 
 /* Checks what needs no file: numbers, names, methods and their options. */

@@ -77,17 +77,32 @@ static bool is_reference(const test_target *target)
 static void merged_models_are_equal(void **state)
 {
     const test_target *target = *state;
-    static const char *const methods[] = {"lora",      "rlrr",        "bitfit",    "lora+bitfit",
-                                          "rlrr+lora", "rlrr+bitfit", "full",      "linear",
-                                          "ssf",       "lora+ssf",    "bitfit+ssf"};
-    static const char *const set[] = {"lora.targets=q,k,v,proj,fc1,fc2", "lora.alpha=16"};
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    static const struct {
+        const char *methods, *set[2];
+    } runs[] = {
+        {"lora", {"lora.targets=q,k,v,proj,fc1,fc2", "lora.alpha=16"}},
+        {"rlrr", {0}},
+        {"bitfit", {0}},
+        {"full", {0}},
+        {"linear", {0}},
+        {"ssf", {0}},
+        {"bitfit+ssf", {0}},
+        {"rlrr+bitfit", {0}},
+        {"boft", {"boft.n_butterfly_factor=3"}},
+        {"boft", {"boft.block_size=8", "boft.train_bias=1"}},
+        {"fourierft", {"fourierft.n_frequency=300", "fourierft.train_bias=1"}},
+        {"vera", {"vera.train_bias=1", "vera.r=24"}},
+        {"vera", {"vera.targets=q,fc2"}},
+        {"boft+fourierft+lora+vera+ssf", {"fourierft.n_frequency=100"}},
+        {"rlrr+boft+lora+bitfit", {"lora.targets=k,proj,fc1"}},
+    };
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
         if (i > 1 && !is_reference(target))
             break;
         graft_train_params p = tiny_run(NULL);
-        p.set = set;
-        p.set_count = strstr(methods[i], "lora") ? 2 : 0;
-        char *adapter = trained(target->device, p, methods[i]);
+        p.set = runs[i].set;
+        p.set_count = !runs[i].set[0] ? 0 : !runs[i].set[1] ? 1 : 2;
+        char *adapter = trained(target->device, p, runs[i].methods);
         merge_keeps_logits(target->device, tiny_backbone(), adapter);
     }
 }
@@ -129,7 +144,8 @@ static void merges_swin(void **state)
     const test_target *target = *state;
     if (!is_reference(target))
         skip();
-    static const char *const methods[] = {"rlrr", "rlrr+lora", "ssf", "bitfit", "linear"};
+    static const char *const methods[] = {"rlrr", "rlrr+lora+vera", "ssf",
+                                          "boft", "bitfit",         "linear"};
     const gr_model_config swin = {
         .family = GR_FAMILY_SWIN,
         .image_size = 32,

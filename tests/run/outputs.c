@@ -2,12 +2,14 @@
 #include "support.h"
 
 #include "weights/load.h"
+#include "weights/safetensors.h"
 
 #include <graft/model.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Line `index` of metrics.jsonl as JSON; the caller owns it. NULL past the last line. */
 static json_t *metrics_line(const char *out, int index)
@@ -267,13 +269,55 @@ static void trains_from_scratch(void **state)
     assert_int_equal(files_below(p.out), 0);
 }
 
+/* Projections that an adapter brings along go on with what is trained from it. */
+static void frozen_tensors_of_adapters_are_kept(void **state)
+{
+    const test_target *target = *state;
+    fixture *f = scratch();
+    if (target->device != target->devices->reference) /* files only */
+        skip();
+    char *start = path_of(f, "start.safetensors"), *out = new_path("out");
+    gr_tensors *tensors = gr_tensors_create(), *written = NULL;
+    void *a, *b;
+    check_ok(f, gr_tensors_add_new(f->log, tensors, "vera_A", GR_F32, GR_SHAPE(2, 32), &a));
+    check_ok(f, gr_tensors_add_new(f->log, tensors, "vera_B", GR_F32, GR_SHAPE(32, 2), &b));
+    float values[64];
+    for (int i = 0; i < 64; i++)
+        values[i] = 0.1f * (float)(i % 7) - 0.3f;
+    memcpy(a, values, sizeof(values));
+    memcpy(b, values, sizeof(values));
+    check_ok(f, gr_safetensors_write(f->log, start, tensors, NULL));
+    gr_tensors_destroy(&tensors);
+    graft_train_params p = tiny_run(out);
+    static const char *const set[] = {"vera.r=2", "vera.targets=q,v"};
+    p.method = "vera";
+    p.set = set;
+    p.set_count = 2;
+    p.init_adapter = start;
+    p.max_steps = 2;
+    train_ok(target->device, &p);
+    char *adapter = in_folder(out, "adapter.safetensors");
+    check_ok(f, gr_tensors_load(f->log, adapter, &written));
+    const gr_tensor *kept = gr_tensors_find(written, "vera_A");
+    assert_non_null(kept);
+    assert_memory_equal(kept->data, values, sizeof(values));
+    gr_tensors_destroy(&written);
+    graft_model *model = model_ok(f->log, target->device, p.backbone, adapter);
+    graft_model_close(&model);
+}
+
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(metrics_have_their_keys), TEST_CASE(metrics_quote_names),
-        TEST_CASE(settings_feed_back),      TEST_CASE(adapters_rebuild_the_model),
-        TEST_CASE(eval_command_agrees),     TEST_CASE(adapters_hold_the_methods_tensors),
-        TEST_CASE(starts_from_an_adapter),  TEST_CASE(trains_from_scratch),
+        TEST_CASE(metrics_have_their_keys),
+        TEST_CASE(metrics_quote_names),
+        TEST_CASE(settings_feed_back),
+        TEST_CASE(adapters_rebuild_the_model),
+        TEST_CASE(eval_command_agrees),
+        TEST_CASE(adapters_hold_the_methods_tensors),
+        TEST_CASE(frozen_tensors_of_adapters_are_kept),
+        TEST_CASE(starts_from_an_adapter),
+        TEST_CASE(trains_from_scratch),
     };
     scratch_open();
     int failures = TEST_RUN("outputs", cases, TEST_EXECUTING);

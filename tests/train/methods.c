@@ -23,6 +23,9 @@ static void misfits_are_refused(void **state)
         {"vpt_shallow+vpt_deep", NULL, NULL, GR_FAMILY_VIT, "vpt_deep:", "leave one"},
         {"convpass+convpass_attn", NULL, NULL, GR_FAMILY_VIT, "convpass_attn:", "leave one"},
         {"ssf+rlrr", NULL, NULL, GR_FAMILY_VIT, "ssf:", "leave one"},
+        {"boft", "boft.block_size", "16", GR_FAMILY_VIT, "width of 48", "smaller boft.block_size"},
+        {"boft", "boft.n_butterfly_factor", "3", GR_FAMILY_VIT, "width of 40", "smaller"},
+        {"boft", "boft.block_size", "3", GR_FAMILY_VIT, "boft.block_size=3", "even"},
         {"vpt_shallow", NULL, NULL, GR_FAMILY_SWIN, "vpt:", "choose another method"},
         {"vpt_deep", NULL, NULL, GR_FAMILY_SWIN, "vpt:", "choose another method"},
         {"freqfit", NULL, NULL, GR_FAMILY_SWIN, "freqfit:", "choose another method"},
@@ -30,7 +33,7 @@ static void misfits_are_refused(void **state)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         graft_log *log = target->devices->log;
         gr_methods *methods = NULL;
-        gr_model_config config = {.family = wrong[i].family};
+        gr_model_config config = {.family = wrong[i].family, .dim = 48, .hidden = 40};
         TEST_OK(log, gr_methods_parse(log, wrong[i].methods, &methods));
         if (wrong[i].key)
             TEST_OK(log, gr_methods_set(log, methods, wrong[i].key, wrong[i].value));
@@ -125,6 +128,70 @@ static void official_lora_rounds_its_scale_down(void **state)
     assert_memory_not_equal(official, plain, sizeof(official));
 }
 
+/* peft knows one factor only without its compiled extension. */
+static void official_boft_has_one_factor(void **state)
+{
+    const test_target *target = *state;
+    for (int official = 0; official <= 1; official++) {
+        train_setup s;
+        train_setup_open(&s, target->devices->log, "boft", 2);
+        train_setup_reshape(&s, "boft.official", official ? "1" : "0");
+        gr_trainer_params params = train_params(&s, target->device);
+        gr_trainer *trainer = train_create(&s, &params);
+        const gr_param *r =
+            gr_params_find(gr_trainer_parameters(trainer), "blocks.0.attn.q.boft_R");
+        assert_non_null(r);
+        assert_int_equal(r->shape.dim[0], official ? 1 : 2);
+        gr_trainer_destroy(trainer);
+        train_setup_close(&s);
+    }
+}
+
+static void too_many_frequencies_are_refused(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, "fourierft", 2);
+    train_setup_option(&s, "fourierft.n_frequency", "577");
+    gr_trainer_params params = train_params(&s, target->device);
+    gr_trainer *trainer = NULL;
+    assert_int_equal(gr_trainer_create(s.log, &params, &trainer), GRAFT_ERR_ARGUMENT);
+    test_assert_error(s.log, "blocks.0.attn.q: fourierft.n_frequency=577");
+    test_assert_error(s.log, "576 places");
+    train_setup_close(&s);
+}
+
+/* Places and projections that come with an adapter are used as they are, and checked. */
+static void frozen_tensors_of_adapters_are_used(void **state)
+{
+    const test_target *target = *state;
+    static const char name[] = "blocks.0.attn.q.fourierft_indices";
+    float logits[2][10];
+    for (int given = 0; given <= 2; given++) {
+        train_setup s;
+        void *data;
+        train_setup_open(&s, target->devices->log, "fourierft", 2);
+        if (given)
+            TEST_OK(s.log,
+                    gr_tensors_add_new(s.log, s.adapter, name, GR_I64, GR_SHAPE(2, 60), &data));
+        for (int64_t j = 0; given && j < 60; j++) {
+            ((int64_t *)data)[j] = j % 24;
+            ((int64_t *)data)[60 + j] = j / 24 + (given == 2 ? 22 : 0); /* reaches column 24 */
+        }
+        gr_trainer_params params = train_params(&s, target->device);
+        gr_trainer *trainer = NULL;
+        graft_status status = gr_trainer_create(s.log, &params, &trainer);
+        assert_int_equal(status, given == 2 ? GRAFT_ERR_SHAPE : GRAFT_OK);
+        if (given == 2)
+            test_assert_error(s.log, "fourierft_indices: a place lies outside");
+        else
+            TEST_OK(s.log, gr_trainer_logits(trainer, s.images, 2, logits[given]));
+        gr_trainer_destroy(trainer);
+        train_setup_close(&s);
+    }
+    assert_memory_not_equal(logits[0], logits[1], sizeof(logits[0]));
+}
+
 int main(void)
 {
     const test_case cases[] = {
@@ -132,6 +199,9 @@ int main(void)
         TEST_CASE(filters_of_another_grid_are_refused),
         TEST_CASE(official_adapters_are_dead),
         TEST_CASE(official_lora_rounds_its_scale_down),
+        TEST_CASE(official_boft_has_one_factor),
+        TEST_CASE(too_many_frequencies_are_refused),
+        TEST_CASE(frozen_tensors_of_adapters_are_used),
     };
     return TEST_RUN("train methods", cases, TEST_EXECUTING);
 }

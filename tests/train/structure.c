@@ -126,6 +126,26 @@ static void last_convolution_trains_its_centre(void **state)
     close_case(&s, t);
 }
 
+/* R acts through its skew part alone. */
+static void blocks_of_rotations_have_skew_gradients(void **state)
+{
+    train_setup s;
+    size_t count;
+    gr_trainer *t = open_case(&s, *state, "boft", GR_POOL_CLS);
+    float *g = train_gradient_of(&s, t, "blocks.0.mlp.fc2.boft_R", &count); /* [2, 10, 4, 4] */
+    float largest = train_largest(g, count);
+    assert_int_equal(count, 2 * 10 * 4 * 4);
+    assert_true(largest > 1e-5f);
+    for (size_t block = 0; block < 20; block++)
+        for (size_t i = 0; i < 4; i++)
+            for (size_t j = 0; j <= i; j++) {
+                float below = g[block * 16 + i * 4 + j], above = g[block * 16 + j * 4 + i];
+                assert_true(fabsf(below + above) < 1e-5f * largest);
+            }
+    free(g);
+    close_case(&s, t);
+}
+
 static bool known_to_be_zero(const char *name)
 {
     return strstr(name, "freqfit.2.") || strstr(name, "attn.k.rlrr.shift");
@@ -158,6 +178,7 @@ int main(void)
         TEST_CASE(last_filter_trains_its_constant_bin),
         TEST_CASE(self_conjugate_bins_have_no_imaginary_gradient),
         TEST_CASE(last_convolution_trains_its_centre),
+        TEST_CASE(blocks_of_rotations_have_skew_gradients),
         TEST_CASE(all_other_tensors_have_gradients),
     };
     return TEST_RUN("train structure", cases, TEST_EXECUTING);

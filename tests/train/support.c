@@ -66,6 +66,13 @@ static gr_tensors *make_tensors(const train_setup *s, const char *methods, gr_va
     return tensors;
 }
 
+/* A setup's matrices have fewer places than the default. */
+static void fit_options(train_setup *s)
+{
+    if (gr_methods_have(s->methods, "fourierft"))
+        train_setup_option(s, "fourierft.n_frequency", "60");
+}
+
 static void switch_dropout_off(train_setup *s)
 {
     for (int i = 0; i < s->methods->count; i++) {
@@ -84,6 +91,7 @@ void train_setup_open(train_setup *s, graft_log *log, const char *methods, int b
     *s = (train_setup){.log = log, .config = tiny, .batch = batch};
     TEST_OK(log, gr_methods_parse(log, methods, &s->methods));
     switch_dropout_off(s);
+    fit_options(s);
     s->weights = make_tensors(s, "linear", GR_VALUE_FROZEN);
     s->adapter = make_tensors(s, NULL, GR_VALUE_PARAM);
     size_t pixels = (size_t)(batch * 3 * tiny.image_size * tiny.image_size);

@@ -1,0 +1,216 @@
+/* BOFT: a frozen weight is turned by block-diagonal rotations between butterfly permutations, and
+ * its rows are scaled: W' = diag(s) W (B_{m-1} .. B_0)^T, B_k = P_k diag(Q_k) P_k^T with Q the
+ * Cayley transform of trained blocks R (Liu et al., arXiv 2311.06243).
+ *
+ * P_k sorts: the inputs are cut into pieces of half a block, and in each run of 2^(k+1) pieces the
+ * even ones come first. Acting on the weight and not on activations, it costs nothing per token. */
+#include "ops/ops.h"
+#include "peft/compose.h"
+#include "peft/fold.h"
+#include "peft/parts.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+typedef struct boft_config {
+    int block, factors, train_bias, official;
+    unsigned targets;
+} boft_config;
+
+enum { MAX_BLOCK = 64, MAX_FACTORS = 16 };
+
+static const gr_option options[] = {
+    {"block_size", GR_OPTION_INT, offsetof(boft_config, block), "4", 2, MAX_BLOCK, NULL,
+     "width of the rotated blocks"},
+    {"n_butterfly_factor", GR_OPTION_INT, offsetof(boft_config, factors), "2", 1, MAX_FACTORS, NULL,
+     "number of rotations, one after the other"},
+    {"targets", GR_OPTION_TARGETS, offsetof(boft_config, targets), "q,k,v,proj,fc1,fc2", 0, 0, NULL,
+     "adapted linears"},
+    {"train_bias", GR_OPTION_INT, offsetof(boft_config, train_bias), "0", 0, 1, NULL,
+     "1: the biases of the adapted linears are trained, too"},
+    {"official", GR_OPTION_INT, offsetof(boft_config, official), "0", 0, 1, NULL,
+     "1: one rotation whatever n_butterfly_factor says, as peft does without its CUDA extension"},
+    {0},
+};
+
+static int factors_of(const boft_config *c)
+{
+    return c->official ? 1 : c->factors;
+}
+
+static bool trains(const void *config, const char *tensor)
+{
+    const boft_config *c = config;
+    return c->train_bias && gr_is_bias_of(tensor, c->targets);
+}
+
+/* Blocks fill the input of every target, and the runs of pieces do, too. */
+static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
+                          const gr_methods *methods)
+{
+    const boft_config *c = config;
+    (void)methods;
+    int m = factors_of(c), widths[] = {model->dim, model->hidden};
+    if (m > 1 && c->block % 2)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "boft.block_size=%d: several rotations cut blocks in halves; use an even "
+                       "block_size, or --set boft.n_butterfly_factor=1",
+                       c->block);
+    for (int i = 0; i < (c->targets & GR_TARGET_FC2 ? 2 : 1); i++)
+        if (widths[i] % ((int64_t)c->block << (m - 1)))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "boft: %d rotations of blocks of %d need multiples of %lld, and the "
+                           "backbone has a width of %d; choose a smaller boft.block_size or "
+                           "boft.n_butterfly_factor",
+                           m, c->block, (long long)c->block << (m - 1), widths[i]);
+    return GRAFT_OK;
+}
+
+/* x [out, in] with its columns sorted by P_k, or put back. */
+static gr_value *permuted(gr_value *x, int64_t block, int k, bool sort)
+{
+    if (!x || k == 0)
+        return x;
+    gr_shape shape = x->shape;
+    int64_t pieces = (int64_t)1 << k, run = block * pieces;
+    x = gr_reshape(x, GR_SHAPE(shape.dim[0], shape.dim[1] / run, sort ? pieces : 2,
+                               sort ? 2 : pieces, block / 2));
+    return gr_reshape(gr_permute(x, (int[]){0, 1, 3, 2, 4}), shape);
+}
+
+/* w [out, in] times B^T, with the rotations q [in / b, b, b]. */
+static gr_value *turned(gr_value *w, gr_value *q, int64_t block, int k)
+{
+    if (!w || !q)
+        return NULL;
+    gr_shape shape = w->shape;
+    int64_t blocks = shape.dim[1] / block;
+    w = gr_reshape(permuted(w, block, k, false), GR_SHAPE(shape.dim[0], blocks, block));
+    w = gr_matmul(gr_permute(w, (int[]){1, 0, 2}), gr_transpose(q), NULL, 1.0f);
+    w = gr_reshape(gr_permute(w, (int[]){1, 0, 2}), shape);
+    return permuted(w, block, k, true);
+}
+
+static void weight(const void *config, gr_build *b, gr_linear_site *site)
+{
+    const boft_config *c = config;
+    if (!(c->targets & site->target) || !site->weight)
+        return;
+    int64_t out = site->weight->shape.dim[0], in = site->weight->shape.dim[1];
+    int64_t block = c->block, blocks = in / block, m = factors_of(c);
+    gr_value *r =
+        gr_build_param(b, gr_build_name(b, "%s.boft_R", site->module),
+                       GR_SHAPE(m, blocks, block, block), (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});
+    gr_value *s = gr_build_param(b, gr_build_name(b, "%s.boft_s", site->module), GR_SHAPE(out, 1),
+                                 (gr_init){GR_INIT_CONSTANT, 1.0f, 0.0f});
+    gr_value *q = gr_cayley(r), *w = site->weight;
+    for (int k = 0; k < m; k++) {
+        gr_value *factor = gr_reshape(gr_slice(q, 0, k, 1), GR_SHAPE(blocks, block, block));
+        w = turned(w, factor, block, k);
+    }
+    site->weight = gr_transpose(gr_mul(gr_transpose(w), gr_reshape(s, GR_SHAPE(out))));
+}
+
+/* q [n, n] = (I - S)(I + S)^-1 with S = (r - r^T) / 2. Both factors commute: elimination of I + S
+ * makes q of I - S. As S is skew, no pivot is below 1. */
+static void cayley(const float *r, int n, double *q)
+{
+    double a[MAX_BLOCK * MAX_BLOCK];
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            double skew = ((double)r[i * n + j] - (double)r[j * n + i]) / 2.0;
+            a[i * n + j] = (i == j) + skew;
+            q[i * n + j] = (i == j) - skew;
+        }
+    for (int p = 0; p < n; p++) {
+        double pivot = a[p * n + p];
+        for (int j = 0; j < n; j++) {
+            a[p * n + j] /= pivot;
+            q[p * n + j] /= pivot;
+        }
+        for (int i = 0; i < n; i++) {
+            double factor = i == p ? 0.0 : a[i * n + p];
+            for (int j = 0; j < n; j++) {
+                a[i * n + j] -= factor * a[p * n + j];
+                q[i * n + j] -= factor * q[p * n + j];
+            }
+        }
+    }
+}
+
+/* Where P_k takes column `j` from. */
+static int64_t source_of(int64_t j, int64_t block, int k)
+{
+    int64_t half = block / 2, pieces = (int64_t)1 << k, run = block * pieces;
+    if (k == 0)
+        return j;
+    int64_t piece = j % run / half;
+    return j / run * run + (2 * (piece % pieces) + piece / pieces) * half + j % half;
+}
+
+/* One row of W times B_k^T; `sorted` has room for it. */
+static void turn_row(float *row, int64_t in, int block, int k, const double *q, double *sorted)
+{
+    for (int64_t j = 0; j < in; j++)
+        sorted[source_of(j, block, k)] = row[j];
+    for (int64_t j = 0; j < in; j++) {
+        int64_t from = source_of(j, block, k), first = from / block * block;
+        const double *turn = q + from * block;
+        double sum = 0.0;
+        for (int i = 0; i < block; i++)
+            sum += sorted[first + i] * turn[i];
+        row[j] = (float)sum;
+    }
+}
+
+static void fold_values(const boft_config *c, const gr_fold_site *site, const float *r,
+                        const float *s, double *q, double *sorted)
+{
+    int64_t in = site->in, b = c->block;
+    for (int k = 0; k < factors_of(c); k++) {
+        for (int64_t n = 0; n < in / b; n++)
+            cayley(r + (k * in / b + n) * b * b, c->block, q + n * b * b);
+        for (int64_t o = 0; o < site->out; o++)
+            turn_row(site->weight + o * in, in, c->block, k, q, sorted);
+    }
+    for (int64_t i = 0; i < site->out * in; i++)
+        site->weight[i] *= s[i / in];
+}
+
+static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
+                         const gr_fold_site *site)
+{
+    const boft_config *c = config;
+    if (!(c->targets & site->target))
+        return GRAFT_OK;
+    int64_t b = c->block;
+    float *r = NULL, *s = NULL;
+    double *q = malloc((size_t)(site->in * b) * sizeof(*q));
+    double *sorted = malloc((size_t)site->in * sizeof(*sorted));
+    graft_status status =
+        q && sorted ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", site->module);
+    if (status == GRAFT_OK)
+        status = gr_fold_tensor(log, adapter, site->module, "boft_R",
+                                GR_SHAPE(factors_of(c), site->in / b, b, b), &r);
+    if (status == GRAFT_OK)
+        status = gr_fold_tensor(log, adapter, site->module, "boft_s", GR_SHAPE(site->out, 1), &s);
+    if (status == GRAFT_OK)
+        fold_values(c, site, r, s, q, sorted);
+    gr_fold_release(&r);
+    gr_fold_release(&s);
+    free(q);
+    free(sorted);
+    return status;
+}
+
+const gr_method gr_method_boft = {
+    .name = "boft",
+    .summary = "frozen weights turned by butterflies of small rotations",
+    .source = "arXiv 2311.06243",
+    .options = options,
+    .config_bytes = sizeof(boft_config),
+    .check = check,
+    .trains = trains,
+    .weight = weight,
+    .fold = fold,
+};

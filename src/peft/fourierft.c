@@ -1,0 +1,214 @@
+/* FourierFT: W' = W + scaling Re(ifft2(E)), E zero but for n trained coefficients at random places
+ * that are the same for all linears of one shape (Gao et al., arXiv 2405.03003). The places are
+ * torch.randperm's, as in peft, so that a seed stands for them. */
+#include "base/mt19937.h"
+#include "ops/ops.h"
+#include "peft/fold.h"
+#include "peft/parts.h"
+#include "weights/tensors.h"
+
+#include <complex.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct fourierft_config {
+    int n, seed, train_bias;
+    float scaling;
+    unsigned targets;
+} fourierft_config;
+
+static const gr_option options[] = {
+    {"n_frequency", GR_OPTION_INT, offsetof(fourierft_config, n), "3000", 1, 1e9, NULL,
+     "trained coefficients of each linear"},
+    {"scaling", GR_OPTION_FLOAT, offsetof(fourierft_config, scaling), "300", -1e6, 1e6, NULL,
+     "scale of the update"},
+    {"random_loc_seed", GR_OPTION_INT, offsetof(fourierft_config, seed), "777", 0, 2147483647, NULL,
+     "seed of the places of the coefficients"},
+    {"targets", GR_OPTION_TARGETS, offsetof(fourierft_config, targets), "q,k,v,proj,fc1,fc2", 0, 0,
+     NULL, "adapted linears"},
+    {"train_bias", GR_OPTION_INT, offsetof(fourierft_config, train_bias), "0", 0, 1, NULL,
+     "1: the biases of the adapted linears are trained, too"},
+    {0},
+};
+
+static const char INDICES[] = "fourierft_indices";
+
+static bool trains(const void *config, const char *tensor)
+{
+    const fourierft_config *c = config;
+    return c->train_bias && gr_is_bias_of(tensor, c->targets);
+}
+
+static bool keeps(const char *tensor)
+{
+    const char *dot = strrchr(tensor, '.');
+    return dot && strcmp(dot + 1, INDICES) == 0;
+}
+
+/* Rows and columns [2, n] to places in row-major order. Returns what is wrong with them, or NULL.
+ */
+static const char *read_places(const gr_tensor *t, int64_t n, int64_t out, int64_t in,
+                               int32_t *places)
+{
+    gr_shape shape = GR_SHAPE(2, n);
+    if (!gr_shape_equal(&t->shape, &shape))
+        return "expected rows and columns [2, fourierft.n_frequency]";
+    int64_t *both = malloc(2 * (size_t)n * sizeof(*both));
+    if (!both)
+        return "out of memory";
+    const char *wrong = gr_tensor_to_i64(NULL, t, both) == GRAFT_OK ? NULL : "expected integers";
+    for (int64_t j = 0; j < n && !wrong; j++) {
+        if (both[j] < 0 || both[j] >= out || both[n + j] < 0 || both[n + j] >= in)
+            wrong = "a place lies outside the weight";
+        places[j] = (int32_t)(both[j] * in + both[n + j]);
+    }
+    free(both);
+    return wrong;
+}
+
+/* Fills places[n]: those of the adapter's tensor "module.fourierft_indices", or drawn ones. */
+static const char *find_places(const fourierft_config *c, const struct gr_tensors *adapter,
+                               const char *name, int64_t out, int64_t in, int32_t *places)
+{
+    const gr_tensor *t = adapter ? gr_tensors_find(adapter, name) : NULL;
+    gr_mt19937 generator;
+    if (t)
+        return read_places(t, c->n, out, in, places);
+    gr_mt19937_seed(&generator, (uint32_t)c->seed);
+    return gr_torch_randperm(&generator, (int32_t)(out * in), c->n, places) ? NULL
+                                                                            : "out of memory";
+}
+
+/* The places as a value: one for a linear that has its own, else one for all of its shape. */
+static gr_value *places_of(const fourierft_config *c, gr_build *b, const gr_linear_site *site)
+{
+    int64_t out = site->weight->shape.dim[0], in = site->weight->shape.dim[1];
+    const char *name = gr_build_name(b, "%s.%s", site->module, INDICES);
+    if (!b->adapter || !gr_tensors_find(b->adapter, name))
+        name = gr_build_name(b, "fourierft.%lldx%lld", (long long)out, (long long)in);
+    gr_value *found = gr_graph_find(b->graph, name);
+    if (found)
+        return found;
+    int32_t *places = gr_graph_memory(b->graph, (size_t)c->n * sizeof(*places));
+    if (!places)
+        return NULL;
+    const char *wrong = find_places(c, b->adapter, name, out, in, places);
+    if (wrong)
+        return gr_graph_fail(b->graph, GRAFT_ERR_SHAPE, "%s: %s", name, wrong);
+    return gr_graph_frozen_i32(b->graph, name, GR_SHAPE(c->n), places);
+}
+
+static void weight(const void *config, gr_build *b, gr_linear_site *site)
+{
+    const fourierft_config *c = config;
+    if (!(c->targets & site->target) || !site->weight)
+        return;
+    gr_shape shape = site->weight->shape;
+    int64_t count = gr_shape_count(&shape);
+    if (c->n > count || count > INT32_MAX) {
+        gr_graph_fail(b->graph, GRAFT_ERR_ARGUMENT,
+                      "%s: fourierft.n_frequency=%d, but the weight has %lld places; choose fewer",
+                      site->module, c->n, (long long)count);
+        return;
+    }
+    gr_value *spectrum = gr_build_param(b, gr_build_name(b, "%s.fourierft_spectrum", site->module),
+                                        GR_SHAPE(c->n), (gr_init){GR_INIT_NORMAL, 0.0f, 1.0f});
+    gr_value *update = gr_real_dft2(gr_scatter(spectrum, places_of(c, b, site), shape));
+    site->weight = gr_add_scaled(site->weight, update, c->scaling / (float)count);
+}
+
+/* out[k] = sum_j in[j stride] e^(2 pi i j k / n), by the residues of j modulo the smallest prime
+ * factor of n. roots: e^(2 pi i k / (n stride)); `work` has room for n. */
+static void transform(const double complex *in, int64_t stride, int64_t n,
+                      const double complex *roots, double complex *out, double complex *work)
+{
+    int64_t p = 2;
+    out[0] = in[0];
+    if (n == 1)
+        return;
+    while (n % p && p * p <= n)
+        p++;
+    p = n % p ? n : p;
+    int64_t m = n / p;
+    for (int64_t r = 0; r < p; r++)
+        transform(in + r * stride, stride * p, m, roots, work + r * m, out);
+    for (int64_t k = 0; k < n; k++) {
+        double complex sum = 0.0;
+        for (int64_t r = p - 1; r >= 0; r--)
+            sum = sum * roots[k * stride] + work[r * m + k % m];
+        out[k] = sum;
+    }
+}
+
+static void fill_roots(int64_t n, double complex *roots)
+{
+    for (int64_t k = 0; k < n; k++)
+        roots[k] = cexp(2.0 * 3.14159265358979323846 * I * (double)k / (double)n);
+}
+
+/* Adds scale Re(transform) of the spectrum at its places. z [out, in] is zero; room for four lines
+ * of the longer side. */
+static void add_update(const gr_fold_site *site, const float *spectrum, const int32_t *places,
+                       int64_t n, double scale, double complex *z, double complex *room)
+{
+    int64_t out = site->out, in = site->in, longer = out > in ? out : in;
+    double complex *roots = room, *line = room + longer, *done = line + longer;
+    for (int64_t j = 0; j < n; j++)
+        z[places[j]] = spectrum[j];
+    fill_roots(in, roots);
+    for (int64_t a = 0; a < out; a++) {
+        transform(z + a * in, 1, in, roots, done, line);
+        memcpy(z + a * in, done, (size_t)in * sizeof(*z));
+    }
+    fill_roots(out, roots);
+    for (int64_t c = 0; c < in; c++) {
+        for (int64_t a = 0; a < out; a++)
+            line[a] = z[a * in + c];
+        transform(line, 1, out, roots, done, done + longer);
+        for (int64_t a = 0; a < out; a++)
+            site->weight[a * in + c] += (float)(scale * creal(done[a]));
+    }
+}
+
+static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
+                         const gr_fold_site *site)
+{
+    const fourierft_config *c = config;
+    if (!(c->targets & site->target))
+        return GRAFT_OK;
+    char name[256];
+    const char *wrong = "out of memory";
+    size_t count = (size_t)(site->out * site->in);
+    size_t longer = (size_t)(site->out > site->in ? site->out : site->in);
+    float *spectrum = NULL;
+    int32_t *places = malloc((size_t)c->n * sizeof(*places));
+    double complex *z = calloc(count, sizeof(*z)), *room = calloc(4 * longer, sizeof(*room));
+    snprintf(name, sizeof(name), "%s.%s", site->module, INDICES);
+    if (places && z && room)
+        wrong = find_places(c, adapter, name, site->out, site->in, places);
+    graft_status status = wrong ? gr_fail(log, GRAFT_ERR_SHAPE, "%s: %s", name, wrong) : GRAFT_OK;
+    if (status == GRAFT_OK)
+        status = gr_fold_tensor(log, adapter, site->module, "fourierft_spectrum", GR_SHAPE(c->n),
+                                &spectrum);
+    if (status == GRAFT_OK)
+        add_update(site, spectrum, places, c->n, (double)c->scaling / (double)count, z, room);
+    gr_fold_release(&spectrum);
+    free(places);
+    free(z);
+    free(room);
+    return status;
+}
+
+const gr_method gr_method_fourierft = {
+    .name = "fourierft",
+    .summary = "updates of frozen weights by a few Fourier coefficients",
+    .source = "arXiv 2405.03003",
+    .options = options,
+    .config_bytes = sizeof(fourierft_config),
+    .trains = trains,
+    .keeps = keeps,
+    .weight = weight,
+    .fold = fold,
+};

@@ -1,0 +1,168 @@
+/* VeRA: y = W x + b + lambda_b * (B (lambda_d * (A x))), A and B random, frozen and the same for
+ * the whole model (Kopiczko et al., arXiv 2310.11454). They are drawn as peft draws them: from
+ * torch's generator on the CPU, so that the seed alone stands for them. */
+#include "base/mt19937.h"
+#include "ops/ops.h"
+#include "peft/fold.h"
+#include "peft/parts.h"
+#include "weights/tensors.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct vera_config {
+    int r, seed, train_bias;
+    float dropout;
+    unsigned targets;
+} vera_config;
+
+static const gr_option options[] = {
+    {"r", GR_OPTION_INT, offsetof(vera_config, r), "256", 1, 65536, NULL,
+     "rank of the shared projections"},
+    {"targets", GR_OPTION_TARGETS, offsetof(vera_config, targets), "q,k,v,proj,fc1,fc2", 0, 0, NULL,
+     "adapted linears"},
+    {"projection_prng_key", GR_OPTION_INT, offsetof(vera_config, seed), "0", 0, 2147483647, NULL,
+     "seed of the projections"},
+    {"dropout", GR_OPTION_FLOAT, offsetof(vera_config, dropout), "0", 0, 0.99, NULL,
+     "dropout on the input of A"},
+    {"train_bias", GR_OPTION_INT, offsetof(vera_config, train_bias), "0", 0, 1, NULL,
+     "1: the biases of the adapted linears are trained, too"},
+    {0},
+};
+
+static bool trains(const void *config, const char *tensor)
+{
+    const vera_config *c = config;
+    return c->train_bias && gr_is_bias_of(tensor, c->targets);
+}
+
+static bool keeps(const char *tensor)
+{
+    return strcmp(tensor, "vera_A") == 0 || strcmp(tensor, "vera_B") == 0;
+}
+
+/* A [r, in] and B [out, r] serve the widest input and output among the targets. */
+typedef struct projections {
+    int64_t in, out, r;
+} projections;
+
+static projections size_of(const vera_config *c, const gr_model_config *model)
+{
+    int last = model->stages ? model->stages - 1 : 0;
+    int64_t dim = (int64_t)model->dim << last, hidden = (int64_t)model->hidden << last;
+    return (projections){
+        .in = c->targets & GR_TARGET_FC2 ? hidden : dim,
+        .out = c->targets & GR_TARGET_FC1 ? hidden : dim,
+        .r = c->r,
+    };
+}
+
+static void draw(const vera_config *c, const projections *p, float *a, float *b)
+{
+    gr_mt19937 generator;
+    float bound_a = sqrtf(6.0f / (float)p->in), bound_b = sqrtf(6.0f / (float)p->r);
+    gr_mt19937_seed(&generator, (uint32_t)c->seed);
+    gr_torch_uniform(&generator, -bound_a, bound_a, (size_t)(p->r * p->in), a);
+    gr_torch_uniform(&generator, -bound_b, bound_b, (size_t)(p->out * p->r), b);
+}
+
+/* Puts both into the graph, from the adapter or drawn. Only shapes are needed without weights. */
+static void add_projections(const vera_config *c, gr_build *b, const projections *p)
+{
+    gr_shape shape_a = GR_SHAPE(p->r, p->in), shape_b = GR_SHAPE(p->out, p->r);
+    if (gr_build_kept(b, "vera_A", shape_a) && gr_build_kept(b, "vera_B", shape_b))
+        return;
+    float *a = NULL, *up = NULL;
+    if (b->weights || b->from_scratch) {
+        a = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape_a) * sizeof(*a));
+        up = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape_b) * sizeof(*up));
+        if (!a || !up)
+            return;
+        draw(c, p, a, up);
+    }
+    gr_graph_frozen(b->graph, "vera_A", shape_a, GR_F32, a);
+    gr_graph_frozen(b->graph, "vera_B", shape_b, GR_F32, up);
+}
+
+static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *site, gr_value *x,
+                        gr_value *y)
+{
+    const vera_config *c = config;
+    if (!(c->targets & site->target) || !x || !site->weight)
+        return y;
+    int64_t out = site->weight->shape.dim[0], in = site->weight->shape.dim[1];
+    projections p = size_of(c, b->config);
+    if (!gr_graph_find(b->graph, "vera_A"))
+        add_projections(c, b, &p);
+    gr_value *down = gr_slice(gr_graph_find(b->graph, "vera_A"), 1, 0, in);
+    gr_value *up = gr_slice(gr_graph_find(b->graph, "vera_B"), 0, 0, out);
+    gr_value *lambda_d = gr_build_param(b, gr_build_name(b, "%s.vera_lambda_d", site->module),
+                                        GR_SHAPE(p.r), (gr_init){GR_INIT_CONSTANT, 0.1f, 0.0f});
+    gr_value *lambda_b = gr_build_param(b, gr_build_name(b, "%s.vera_lambda_b", site->module),
+                                        GR_SHAPE(out), (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});
+    gr_value *z = gr_mul(gr_linear(gr_build_dropout(b, x, c->dropout), down, NULL), lambda_d);
+    return gr_add(y, gr_mul(gr_linear(z, up, NULL), lambda_b));
+}
+
+/* Both in one allocation, A first. */
+static graft_status load_projections(graft_log *log, const vera_config *c, const projections *p,
+                                     const struct gr_tensors *adapter, float **out)
+{
+    const gr_tensor *a, *b;
+    size_t count = (size_t)(p->r * p->in);
+    *out = malloc((count + (size_t)(p->out * p->r)) * sizeof(**out));
+    if (!*out)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "vera: out of memory");
+    if (!gr_tensors_find(adapter, "vera_A")) {
+        draw(c, p, *out, *out + count);
+        return GRAFT_OK;
+    }
+    GR_TRY(gr_tensors_get_shaped(log, adapter, "vera_A", GR_SHAPE(p->r, p->in), &a));
+    GR_TRY(gr_tensors_get_shaped(log, adapter, "vera_B", GR_SHAPE(p->out, p->r), &b));
+    gr_tensor_to_f32(a, *out);
+    gr_tensor_to_f32(b, *out + count);
+    return GRAFT_OK;
+}
+
+/* W' = W + diag(lambda_b) B diag(lambda_d) A; scales the rows and columns of B in place. */
+static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
+                         const gr_fold_site *site)
+{
+    const vera_config *c = config;
+    if (!(c->targets & site->target))
+        return GRAFT_OK;
+    projections p = size_of(c, site->model);
+    float *lambda_d = NULL, *lambda_b = NULL, *both = NULL;
+    graft_status status =
+        gr_fold_tensor(log, adapter, site->module, "vera_lambda_d", GR_SHAPE(p.r), &lambda_d);
+    if (status == GRAFT_OK)
+        status = gr_fold_tensor(log, adapter, site->module, "vera_lambda_b", GR_SHAPE(site->out),
+                                &lambda_b);
+    if (status == GRAFT_OK)
+        status = load_projections(log, c, &p, adapter, &both);
+    if (status == GRAFT_OK) {
+        float *up = both + p.r * p.in;
+        for (int64_t o = 0; o < site->out; o++)
+            for (int64_t k = 0; k < p.r; k++)
+                up[o * p.r + k] *= lambda_b[o] * lambda_d[k];
+        status = gr_fold_product(log, site, up, both, p.r, p.in, 1.0);
+    }
+    gr_fold_release(&lambda_d);
+    gr_fold_release(&lambda_b);
+    gr_fold_release(&both);
+    return status;
+}
+
+const gr_method gr_method_vera = {
+    .name = "vera",
+    .summary = "scales of one pair of random projections beside all linears",
+    .source = "arXiv 2310.11454",
+    .options = options,
+    .config_bytes = sizeof(vera_config),
+    .trains = trains,
+    .keeps = keeps,
+    .linear = linear,
+    .fold = fold,
+};
