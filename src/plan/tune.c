@@ -13,6 +13,10 @@
 #include "shaders/softmax_grad.gk.h"
 #include "shaders/softmax_grad_wide.gk.h"
 #include "shaders/softmax_wide.gk.h"
+#include "shaders/unary.gk.h"
+#include "shaders/unary_grad.gk.h"
+#include "shaders/unary_grad_wide.gk.h"
+#include "shaders/unary_wide.gk.h"
 
 /* Kernels that stand in for a portable one, with the same bindings, parameters and tunables, where
  * one work-item should use long vectors: it takes `width` elements where the other takes one. Row
@@ -27,6 +31,8 @@ static const struct {
     {&gr_kernel_reduce_rows, &gr_kernel_reduce_rows_wide, 64},
     {&gr_kernel_softmax, &gr_kernel_softmax_wide, 1},
     {&gr_kernel_softmax_grad, &gr_kernel_softmax_grad_wide, 1},
+    {&gr_kernel_unary, &gr_kernel_unary_wide, 16},
+    {&gr_kernel_unary_grad, &gr_kernel_unary_grad_wide, 16},
 };
 
 const gr_kernel *gr_tune_kernel(const gr_caps *caps, const gr_kernel *kernel, uint32_t *width)
