@@ -71,6 +71,7 @@ typedef struct graft_train_params {
     graft_text_params text;
     const char *data; /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
+    int shots;               /* train on so many images of each class, drawn by the seed; 0: all */
     const char *test_split;  /* "test"; "" trains without evaluation */
     const char *method;      /* "lora", "freqfit+lora" */
     const char *const *set;  /* "method.option=value" */

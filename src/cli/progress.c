@@ -20,8 +20,7 @@ void cli_progress_start(cli_progress *progress, cli_console *console)
     *progress = (cli_progress){.console = console, .accuracy = -1.0};
 }
 
-/* "1:23", "2:03:05" */
-static void time_text(double seconds, char *text, size_t size)
+void cli_time_text(double seconds, char *text, size_t size)
 {
     long left = seconds > 0.0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
     if (left >= 3600)
@@ -40,7 +39,7 @@ static void progress_text(const graft_train_progress *p, char *text, size_t size
                  p->epochs, p->step, p->steps, accuracy);
         return;
     }
-    time_text(p->seconds_left, left, sizeof(left));
+    cli_time_text(p->seconds_left, left, sizeof(left));
     /* A narrow terminal cuts the end: what is needed least stands there. */
     snprintf(text, size,
              "epoch %d/%d  step %" PRIu64 "/%" PRIu64 "  %s left  %.*f images/s  loss %.4f%s",

@@ -13,6 +13,9 @@ typedef struct cli_progress {
     bool last_shown;
 } cli_progress;
 
+/* "1:23", "2:03:05" */
+void cli_time_text(double seconds, char *text, size_t size);
+
 void cli_progress_start(cli_progress *progress, cli_console *console);
 
 /* A callback of graft_train; `user` is the progress. */

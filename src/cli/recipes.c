@@ -21,9 +21,9 @@ static const cli_option table[] = {
 graft_status cli_recipe_settings(cli *c, const char *recipe, const char *task, json_t **out)
 {
     static const char *const not_recipes[] = {
-        "backbone", "checkpoint-every", "data",       "device",      "image-size",
-        "out",      "init-adapter",     "max-steps",  "no-shuffle",  "memory-budget",
-        "model",    "threads",          "test-split", "train-split",
+        "backbone", "checkpoint-every", "data",        "device",     "image-size",    "out",
+        "shots",    "init-adapter",     "max-steps",   "no-shuffle", "memory-budget", "model",
+        "threads",  "test-split",       "train-split",
     };
     graft_train_params p;
     const char *set[GRAFT_RECIPE_MAX_SET];

@@ -60,6 +60,8 @@ static const cli_option table[] = {
     {"train-split", 0, CLI_TEXT, PARAM(train_split), "NAME", 0, 0, "images to train on"},
     {"test-split", 0, CLI_TEXT, PARAM(test_split), "NAME", 0, 0,
      "images to evaluate on; \"\": no evaluation"},
+    {"shots", 0, CLI_INT, PARAM(shots), "K", 0, WHOLE_MAX,
+     "train on so many images of each class, chosen by the seed", "all"},
     {"image-size", 0, CLI_INT, PARAM(input.image_size), "PIXELS", 0, 16384, "side of the input",
      "as the backbone was trained"},
     {"resize", 0, CLI_TEXT, PARAM(input.resize), "squash|crop", 0, 0,

@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/list_find.h"
 #include "data/source.h"
+#include "data/subset.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static graft_status pick_source(graft_log *log, const char *spec, const char *sp
                        spec, strerror(errno));
     else if (!S_ISDIR(info.st_mode))
         *open = gr_tar_open;
-    else if (gr_file_list_probe(spec, split))
+    else if (gr_list_probe(spec, split))
         *open = gr_file_list_open;
     else
         *open = gr_tar_probe(spec) ? gr_tar_open : gr_image_folder_open;
@@ -47,6 +49,26 @@ static graft_status check(graft_log *log, const gr_dataset *d, const gr_dataset_
     return GRAFT_OK;
 }
 
+/* Opens a split; train80 and val20 are parts of train, unless the data has lists of that name. */
+static graft_status open_part(graft_log *log, const char *spec, const gr_dataset_params *params,
+                              gr_dataset **out)
+{
+    gr_dataset_params p = *params;
+    open_function open = NULL;
+    bool rest = !strcmp(p.split, "train80"), held_out = !strcmp(p.split, "val20");
+    char *own = gr_printf(NULL, "%s.txt", p.split);
+    if (own && (rest || held_out) && !gr_list_exists(spec, own))
+        p.split = "train";
+    else
+        rest = held_out = false;
+    gr_free(own);
+    GR_TRY(pick_source(log, spec, p.split, &open));
+    GR_TRY(open(log, spec, &p, out));
+    if (rest || held_out)
+        GR_TRY(gr_subset_hold_out(log, out, held_out));
+    return p.shots && !(*out)->drawn ? gr_subset_draw(log, out, p.shots, p.seed) : GRAFT_OK;
+}
+
 graft_status gr_dataset_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                              gr_dataset **out)
 {
@@ -56,10 +78,11 @@ graft_status gr_dataset_open(graft_log *log, const char *spec, const gr_dataset_
         p.split = "train";
     if (!*p.split || strchr(p.split, '/'))
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "split '%s': expected a plain name", p.split);
-    open_function open = NULL;
+    if (p.shots < 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d shots: expected 0, all images, or more",
+                       p.shots);
     gr_dataset *dataset = NULL;
-    GR_TRY(pick_source(log, spec, p.split, &open));
-    GR_TRY(open(log, spec, &p, &dataset));
+    GR_TRY(open_part(log, spec, &p, &dataset));
     graft_status status = check(log, dataset, &p);
     if (status == GRAFT_OK)
         *out = dataset;

@@ -1,20 +1,25 @@
 /* A labelled set of images, wherever it comes from.
  *
  * What a `spec` may be, tried in this order:
- *   dsprites:location, dsprites:orientation   generated, see dsprites.c
- *   DIR with lists       VTAB-1k layout: DIR/train800val200.txt, train800.txt, val200.txt,
- * test.txt; lines "path label", paths relative to DIR; see file_list.c DIR with train.tar   and
- * perhaps val.tar, test.tar; see tar.c DIR                  ImageFolder: DIR/<class>/<file> or
- * DIR/train/<class>/<file>, DIR/test/... FILE.tar             the same tree in one uncompressed
- * archive
+ *   dsprites:location, dsprites:orientation    generated, see dsprites.c
+ *   DIR with lists, see list_find.h:
+ *     VTAB-1k    train800val200.txt, train800.txt, val200.txt, test.txt: lines "path label"
+ *     few-shot   annotations/train_meta.list.num_shot_K.seed_S, train_meta.list, val_meta.list,
+ *                test_meta.list: the same, below images/, train/, val/ or DIR
+ *     FGVC       train.json, val.json, test.json: {"path": class}, below images/, Images/ or DIR
+ *   DIR with train.tar and perhaps val.tar, test.tar, see tar.c
+ *   DIR                                        DIR/<class>/<file>, DIR/train/<class>/<file>, ..
+ *   FILE.tar                                   the same tree in one uncompressed archive
  *
  * What a `split` means:
  *            lists                            trees and archives           dsprites
- *   train    train800val200.txt or train.txt  train/                       images 0..999
- *   test     test.txt                         test/, else val/             the images from 1000 on
- *   val      val200.txt or val.txt            val/, else test/             images 800..999
- *   X        X.txt                            X/                           train800, val200, ...
+ *   train    train800val200.txt, train.*      train/                       images 0..999
+ *   test     test.*, few-shot also val        test/, else val/             the images from 1000 on
+ *   val      val200.txt, val.*                val/, else test/             images 800..999
+ *   X        X.txt, X.json                    X/                           train800, val200, ...
  *   all      -                                every image                  -
+ *   train80  of train all but every fifth image of each class
+ *   val20    these fifth ones
  * val200 is a part of train800val200: VTAB-1k tunes on train800 / val200, then trains on both.
  * A tree that has neither test/ nor val/ (validation/ counts as val/) is split by rule: of each
  * class, sorted by path, images 4, 9, 14, ... are held out for "test" and "val", and "train" has
@@ -34,6 +39,8 @@ typedef struct gr_dataset_params {
     const char *split; /* "train" when NULL */
     int classes;       /* labels must be below; 0: as many as the data has */
     size_t test_count; /* images in the test split of a generated set; 0: 2000 */
+    int shots;         /* so many images of each class; 0: all */
+    uint64_t seed;     /* of drawing these */
 } gr_dataset_params;
 
 /* Opens and indexes; no image is decoded. `params` may be NULL. Errors name the file, and in lists

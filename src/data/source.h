@@ -23,6 +23,7 @@ struct gr_dataset {
     const char *title; /* the file or folder that errors name */
     size_t count;
     int classes;
+    bool drawn;               /* the list was made for so many shots: nothing is left to be drawn */
     gr_sample *samples;       /* [count] */
     const char **class_names; /* [classes] or NULL */
 };
@@ -37,9 +38,6 @@ graft_status gr_tar_open(graft_log *log, const char *spec, const gr_dataset_para
                          gr_dataset **out);
 graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                               gr_dataset **out);
-
-/* Whether the folder holds any list of the layout, or the one of `split`. */
-bool gr_file_list_probe(const char *directory, const char *split);
 
 /* Whether the folder holds train.tar. */
 bool gr_tar_probe(const char *directory);

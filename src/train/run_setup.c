@@ -148,7 +148,7 @@ static graft_status check_start(graft_log *log, const graft_train_params *p, con
 
 static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
-    gr_dataset_params train = {.split = p->train_split};
+    gr_dataset_params train = {.split = p->train_split, .shots = p->shots, .seed = p->seed};
     GR_TRY(gr_dataset_open(log, p->data, &train, &s->train));
     int classes = gr_dataset_classes(s->train);
     if (p->test_split && *p->test_split) {

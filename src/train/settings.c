@@ -78,6 +78,7 @@ static json_t *result_settings(const graft_train_params *p)
     set_text(o, "data", p->data);
     set_text(o, "train-split", p->train_split);
     set_text(o, "test-split", p->test_split);
+    set_int(o, "shots", (uint64_t)p->shots);
     set_text(o, "method", p->method);
     json_object_set_new(o, "set", text_array(p->set, p->set_count));
     set_text(o, "init-adapter", p->init_adapter);

@@ -23,6 +23,7 @@ OPTIONS = {
     "inspect": ["json"],
     "methods": ["json", "count", "markdown"],
     "recipes": ["json", "markdown"],
+    "sweep": ["out", "method", "data", "lr", "seed", "shots", "device", "report", "json"],
 }
 
 COUNTS = {"linear": 0, "full": 85798656, "bitfit": 102912, "lora": 294912, "convpass": 327552,

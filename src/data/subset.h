@@ -1,0 +1,17 @@
+/* Parts of a data set. */
+#ifndef GR_DATA_SUBSET_H
+#define GR_DATA_SUBSET_H
+
+#include "data/dataset.h"
+
+#include <stdbool.h>
+
+/* Replaces *dataset by the part of it that holds out every fifth image of each class, or by that
+ * fifth. On failure *dataset is closed and NULL, here and in the next. */
+graft_status gr_subset_hold_out(graft_log *log, gr_dataset **dataset, bool keep_held_out);
+
+/* Replaces *dataset by `shots` images of each class, drawn by the seed; of a class that has fewer,
+ * by all of them. They keep their order. */
+graft_status gr_subset_draw(graft_log *log, gr_dataset **dataset, int shots, uint64_t seed);
+
+#endif

@@ -1,0 +1,13 @@
+/* The tables of a sweep: aligned text, Markdown and JSON. */
+#ifndef SWEEP_REPORT_H
+#define SWEEP_REPORT_H
+
+#include "sweep/summary.h"
+
+/* Prints text, or JSON. */
+graft_status sweep_report_print(cli *c, const sweep_summary *summary, bool json);
+
+/* Writes OUT/results.md and OUT/results.json. */
+graft_status sweep_report_write(cli *c, const sweep_summary *summary);
+
+#endif

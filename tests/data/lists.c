@@ -1,0 +1,247 @@
+/* The layouts that papers' data sets come in, and parts of data sets: few shots, held out images.
+ */
+#include "support.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static gr_dataset *open_ok(fixture *f, gr_dataset_params params)
+{
+    gr_dataset *d = NULL;
+    check_ok(f, gr_dataset_open(f->log, f->directory, &params, &d));
+    return d;
+}
+
+/* The set must be exactly these "name label" pairs, and the images those of the names. */
+static void check_set(fixture *f, gr_dataset_params params, int classes,
+                      const char *const *expected)
+{
+    gr_dataset *d = open_ok(f, params);
+    size_t count = 0;
+    assert_int_equal(gr_dataset_classes(d), classes);
+    for (; expected[count]; count++) {
+        char *found =
+            gr_printf(f->memory, "%s %d", gr_dataset_name(d, count), gr_dataset_label(d, count));
+        gr_image image;
+        assert_string_equal(found, expected[count]);
+        check_ok(f, gr_dataset_image(f->log, d, count, &image));
+        gr_image_free(&image);
+    }
+    assert_int_equal(gr_dataset_count(d), count);
+    gr_dataset_close(&d);
+}
+
+#define SET(params, classes, ...)                                                                  \
+    check_set(f, params, classes, (const char *const[]){__VA_ARGS__, NULL})
+#define SPLIT(name)        ((gr_dataset_params){.split = name})
+#define SHOTS(count, from) ((gr_dataset_params){.split = "train", .shots = count, .seed = from})
+
+static void expect_error(fixture *f, gr_dataset_params params, graft_status status, const char *a,
+                         const char *b)
+{
+    gr_dataset *d = NULL;
+    assert_error(f, gr_dataset_open(f->log, f->directory, &params, &d), status, a, b);
+    assert_null(d);
+}
+
+/* ---- FGVC -------------------------------------------------------------------------------- */
+
+/* Classes are 3, 7 and 11: their ranks are the labels, also where a split lacks one. */
+static void make_json(fixture *f)
+{
+    put_image(f, "images/a/1.jpg", 2, 2, 10);
+    put_image(f, "images/b/1.jpg", 2, 2, 20);
+    put_image(f, "images/c/1.jpg", 2, 2, 30);
+    put_text(path_of(f, "train.json"), "{\"c/1.jpg\": 11, \"a/1.jpg\": 3, \"b/1.jpg\": \"7\"}");
+    put_text(path_of(f, "val.json"), "{\"b/1.jpg\": 7}");
+    put_text(path_of(f, "test.json"), "{\n \"c/1.jpg\": 11,\n \"b/1.jpg\": 7\n}\n");
+}
+
+static void json_lists(void **state)
+{
+    fixture *f = *state;
+    make_json(f);
+    SET(SPLIT("train"), 3, "c/1.jpg 2", "a/1.jpg 0", "b/1.jpg 1");
+    SET(SPLIT("val"), 3, "b/1.jpg 1");
+    SET(SPLIT("test"), 3, "c/1.jpg 2", "b/1.jpg 1");
+}
+
+static void json_list_errors(void **state)
+{
+    fixture *f = *state;
+    make_json(f);
+    expect_error(f, SPLIT("other"), GRAFT_ERR_IO, "other.json", "No such file");
+    put_text(path_of(f, "val.json"), "{\"b/1.jpg\": 8}");
+    expect_error(f, SPLIT("val"), GRAFT_ERR_FORMAT, "val.json: 'b/1.jpg': class 8", "training");
+    put_text(path_of(f, "val.json"), "{\"b/1.jpg\": 7.5}");
+    expect_error(f, SPLIT("val"), GRAFT_ERR_FORMAT, "val.json: 'b/1.jpg'", "whole number");
+    put_text(path_of(f, "val.json"), "{\"b/2.jpg\": 7}");
+    expect_error(f, SPLIT("val"), GRAFT_ERR_NOT_FOUND, "val.json:1: b/2.jpg", "No such file");
+    put_text(path_of(f, "val.json"), "[1]");
+    expect_error(f, SPLIT("val"), GRAFT_ERR_FORMAT, "val.json", "object");
+    put_text(path_of(f, "val.json"), "{\"b/1.jpg\": 7, \"b/1.jpg\": 3}");
+    expect_error(f, SPLIT("val"), GRAFT_ERR_FORMAT, "val.json", "duplicate");
+}
+
+/* ---- Few shots --------------------------------------------------------------------------- */
+
+static void make_annotations(fixture *f, const char *folder)
+{
+    char name[64];
+    for (int i = 0; i < 6; i++) {
+        snprintf(name, sizeof(name), "%sx %d.jpg", folder, i);
+        put_image(f, name, 2, 2, 10 * i);
+    }
+    put_text(path_of(f, "annotations/train_meta.list"),
+             "x 0.jpg 0\nx 1.jpg 1\nx 2.jpg 0\nx 3.jpg 1\n");
+    put_text(path_of(f, "annotations/train_meta.list.num_shot_1.seed_2"), "x 2.jpg 0\nx 3.jpg 1\n");
+    put_text(path_of(f, "annotations/val_meta.list"), "x 4.jpg 0\n");
+    put_text(path_of(f, "annotations/test_meta.list"), "x 5.jpg 1\n");
+}
+
+static void few_shot_lists(void **state)
+{
+    fixture *f = *state;
+    make_annotations(f, "images/");
+    SET(SPLIT("train"), 2, "x 0.jpg 0", "x 1.jpg 1", "x 2.jpg 0", "x 3.jpg 1");
+    SET(SPLIT("val"), 2, "x 4.jpg 0");
+    SET(SPLIT("test"), 2, "x 5.jpg 1");
+    SET(SHOTS(1, 2), 2, "x 2.jpg 0", "x 3.jpg 1");
+    gr_dataset *d = open_ok(f, SHOTS(1, 0)); /* no such list: drawn */
+    assert_int_equal(gr_dataset_count(d), 2);
+    assert_int_equal(gr_dataset_label(d, 0) + gr_dataset_label(d, 1), 1);
+    gr_dataset_close(&d);
+}
+
+/* ImageNet as NOAH's code keeps it: no test list, images below train/ and val/. */
+static void few_shot_lists_without_test(void **state)
+{
+    fixture *f = *state;
+    make_annotations(f, "train/");
+    put_image(f, "val/v.jpg", 2, 2, 90);
+    put_text(path_of(f, "annotations/val_meta.list"), "v.jpg 1\n");
+    assert_int_equal(remove(path_of(f, "annotations/test_meta.list")), 0);
+    SET(SPLIT("test"), 2, "v.jpg 1");
+    assert_int_equal(remove(path_of(f, "annotations/train_meta.list")), 0);
+    SET(SHOTS(1, 2), 2, "x 2.jpg 0", "x 3.jpg 1");
+    expect_error(f, SHOTS(4, 1), GRAFT_ERR_IO,
+                 "annotations/train_meta.list.num_shot_4.seed_1", "No such file");
+    expect_error(f, SPLIT("train"), GRAFT_ERR_IO, "annotations/train_meta.list",
+                 "No such file");
+}
+
+/* ---- Parts ------------------------------------------------------------------------------- */
+
+enum { PER_CLASS = 11, CLASSES = 3 };
+
+static void make_tree(fixture *f)
+{
+    char name[64];
+    for (int c = 0; c < CLASSES; c++)
+        for (int i = 0; i < PER_CLASS + (c == 0); i++) {
+            snprintf(name, sizeof(name), "train/%c/%02d.png", 'a' + c, i);
+            put_image(f, name, 2, 2, 10 * c + i);
+        }
+    for (int c = 0; c < CLASSES; c++) {
+        snprintf(name, sizeof(name), "test/%c/t.png", 'a' + c);
+        put_image(f, name, 2, 2, c);
+    }
+}
+
+/* Image i of a part is the one that its name says. */
+static void assert_own_images(fixture *f, const gr_dataset *d)
+{
+    for (size_t i = 0; i < gr_dataset_count(d); i++) {
+        int number = atoi(strrchr(gr_dataset_name(d, i), '/') + 1);
+        gr_image image;
+        check_ok(f, gr_dataset_image(f->log, d, i, &image));
+        assert_int_equal(image.pixels[0], 10 * gr_dataset_label(d, i) + number);
+        gr_image_free(&image);
+    }
+}
+
+static void held_out_images(void **state)
+{
+    fixture *f = *state;
+    make_tree(f);
+    SET(SPLIT("val20"), CLASSES, "train/a/04.png 0", "train/a/09.png 0", "train/b/04.png 1",
+        "train/b/09.png 1", "train/c/04.png 2", "train/c/09.png 2");
+    gr_dataset *d = open_ok(f, SPLIT("train80"));
+    assert_int_equal(gr_dataset_count(d), 10 + 9 + 9);
+    for (size_t i = 0; i < gr_dataset_count(d); i++) {
+        assert_null(strstr(gr_dataset_name(d, i), "04.png"));
+        assert_null(strstr(gr_dataset_name(d, i), "09.png"));
+        assert_null(strstr(gr_dataset_name(d, i), "test/"));
+    }
+    assert_own_images(f, d);
+    assert_string_equal(gr_dataset_class_name(d, 2), "c");
+    gr_dataset_close(&d);
+}
+
+static void drawn_shots(void **state)
+{
+    fixture *f = *state;
+    make_tree(f);
+    gr_dataset *d = open_ok(f, SHOTS(4, 1)), *again = open_ok(f, SHOTS(4, 1)),
+               *other = open_ok(f, SHOTS(4, 2));
+    int differ = 0, per_class[CLASSES] = {0};
+    assert_int_equal(gr_dataset_count(d), 4 * CLASSES);
+    for (size_t i = 0; i < gr_dataset_count(d); i++) {
+        per_class[gr_dataset_label(d, i)]++;
+        assert_string_equal(gr_dataset_name(d, i), gr_dataset_name(again, i));
+        differ += strcmp(gr_dataset_name(d, i), gr_dataset_name(other, i)) != 0;
+        assert_true(i == 0 || strcmp(gr_dataset_name(d, i - 1), gr_dataset_name(d, i)) < 0);
+    }
+    for (int c = 0; c < CLASSES; c++)
+        assert_int_equal(per_class[c], 4);
+    assert_true(differ > 0);
+    assert_own_images(f, d);
+    gr_dataset_close(&d);
+    gr_dataset_close(&again);
+    gr_dataset_close(&other);
+    d = open_ok(f, SHOTS(100, 1)); /* of a class that has fewer all */
+    assert_int_equal(gr_dataset_count(d), CLASSES * PER_CLASS + 1);
+    gr_dataset_close(&d);
+    d = open_ok(f, (gr_dataset_params){.split = "train80", .shots = 9, .seed = 1});
+    assert_int_equal(gr_dataset_count(d), 9 * CLASSES);
+    assert_null(strstr(gr_dataset_name(d, 0), "04.png"));
+    gr_dataset_close(&d);
+}
+
+/* A list of that name is a split of its own. */
+static void own_list_of_that_name(void **state)
+{
+    fixture *f = *state;
+    put_image(f, "a.png", 2, 2, 10);
+    put_image(f, "b.png", 2, 2, 20);
+    put_text(path_of(f, "train.txt"), "a.png 0\nb.png 1\n");
+    put_text(path_of(f, "val20.txt"), "b.png 1\n");
+    SET(SPLIT("val20"), 2, "b.png 1");
+    SET(SPLIT("train80"), 2, "a.png 0", "b.png 1");
+}
+
+static void shot_errors(void **state)
+{
+    fixture *f = *state;
+    make_tree(f);
+    expect_error(f, SHOTS(-1, 0), GRAFT_ERR_ARGUMENT, "-1 shots", "expected 0");
+    put_text(path_of(f, "train.txt"), "train/a/00.png 0\n");
+    expect_error(f, SPLIT("val20"), GRAFT_ERR_NOT_FOUND, "train.txt", "no images");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(json_lists),
+        TEST(json_list_errors),
+        TEST(few_shot_lists),
+        TEST(few_shot_lists_without_test),
+        TEST(held_out_images),
+        TEST(drawn_shots),
+        TEST(own_list_of_that_name),
+        TEST(shot_errors),
+    };
+    return RUN_TESTS(tests);
+}
