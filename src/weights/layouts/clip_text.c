@@ -15,6 +15,7 @@ static const gr_name_rule transformers_rules[] = {
     {"text_model.encoder.layers.#.mlp.fc2.@", "blocks.#.mlp.fc2.@"},
     {"text_model.final_layer_norm.@", "norm.@"},
     {"text_projection.weight", "proj.weight"},
+    {"*", NULL}, /* the image encoder */
     {NULL},
 };
 
@@ -36,6 +37,7 @@ static const gr_name_rule openai_rules[] = {
     {"transformer.resblocks.#.mlp.c_proj.@", "blocks.#.mlp.fc2.@"},
     {"ln_final.@", "norm.@"},
     {"text_projection", "proj.weight", GR_AXES_LAST_OUT, 2},
+    {"*", NULL}, /* the image encoder */
     {NULL},
 };
 
