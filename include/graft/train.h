@@ -17,7 +17,7 @@
 typedef struct graft_input_params {
     int image_size;            /* pixels, square; 0: as the backbone was trained */
     int resize_to;             /* pixels, before the crop to image_size; 0: image_size */
-    const char *interpolation; /* "bilinear", "bicubic" */
+    const char *interpolation; /* "bicubic", "bilinear"; "bilinear-plain": without antialiasing */
     const char *resize;        /* "squash": both sides at once; "crop": short side, then centre */
     const char *normalization; /* "imagenet", "half", "clip" */
     int threads;               /* decoding threads; 0: as many as fit the machine */

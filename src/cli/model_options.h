@@ -46,7 +46,7 @@ typedef struct cli_model_options {
          "PIXELS",    0, 8192,    "side after the resize, before the crop",                        \
          "as trained"},                                                                            \
         {"interpolation",    0, CLI_TEXT, CLI_MODEL_FIELD(params.input.interpolation),             \
-         "bilinear|bicubic", 0, 0,        "how images are resized",                                \
+         "bicubic|bilinear|bilinear-plain", 0, 0,        "how images are resized",                                \
          "as trained"},                                                                            \
         {"normalization", 0, CLI_TEXT, CLI_MODEL_FIELD(params.input.normalization),                \
          "imagenet|half|clip", 0, 0,   "mean and deviation of the input",                          \

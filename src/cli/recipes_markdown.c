@@ -40,20 +40,39 @@ static void print_differences(const json_t *settings, const json_t *base, const 
     printf("%s", first ? "as above" : "");
 }
 
+/* Of tasks that have the same settings; NULL: there are none yet. */
+static void end_row(const json_t *settings, const json_t *base)
+{
+    if (!settings)
+        return;
+    printf(" | ");
+    print_differences(settings, base, NULL);
+    printf(" |\n");
+}
+
 static graft_status print_tasks(cli *c, int index, const graft_recipe_info *r, const json_t *base)
 {
     const char *task;
     if (r->task_count > 0)
         printf("\n| `--task` | what differs |\n|---|---|\n");
-    for (int t = 0; (task = graft_recipe_task(index, t)); t++) {
+    json_t *last = NULL;
+    graft_status status = GRAFT_OK;
+    for (int t = 0; status == GRAFT_OK && (task = graft_recipe_task(index, t)); t++) {
         json_t *settings = NULL;
-        CLI_TRY(cli_recipe_settings(c, r->name, task, &settings));
-        printf("| `%s` | ", task);
-        print_differences(settings, base, NULL);
-        printf(" |\n");
-        json_decref(settings);
+        status = cli_recipe_settings(c, r->name, task, &settings);
+        if (last && json_equal(last, settings)) {
+            printf(", `%s`", task);
+            json_decref(settings);
+            continue;
+        }
+        end_row(last, base);
+        printf("| `%s`", task);
+        json_decref(last);
+        last = settings;
     }
-    return GRAFT_OK;
+    end_row(last, base);
+    json_decref(last);
+    return status;
 }
 
 static graft_status print_recipe(cli *c, int index, const graft_recipe_info *r,

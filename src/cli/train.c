@@ -68,7 +68,7 @@ static const cli_option table[] = {
      "both sides at once, or the short side, then the centre"},
     {"resize-to", 0, CLI_INT, PARAM(input.resize_to), "PIXELS", 0, 8192,
      "side after the resize, before the crop", "the image size"},
-    {"interpolation", 0, CLI_TEXT, PARAM(input.interpolation), "bilinear|bicubic", 0, 0,
+    {"interpolation", 0, CLI_TEXT, PARAM(input.interpolation), "bicubic|bilinear|bilinear-plain", 0, 0,
      "how images are resized"},
     {"normalization", 0, CLI_TEXT, PARAM(input.normalization), "imagenet|half|clip", 0, 0,
      "mean and deviation of the input"},

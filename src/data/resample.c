@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static double triangle(double x)
 {
@@ -25,11 +26,20 @@ static double cubic(double x)
 typedef struct kernel {
     double (*weight)(double distance);
     double support; /* radius, in pixels of the coarser side */
+    bool plain;     /* of the input: no antialiasing */
 } kernel;
 
 static kernel kernel_of(gr_interpolation interpolation)
 {
-    return interpolation == GR_BICUBIC ? (kernel){cubic, 2.0} : (kernel){triangle, 1.0};
+    if (interpolation == GR_BICUBIC)
+        return (kernel){cubic, 2.0, false};
+    return (kernel){triangle, 1.0, interpolation == GR_BILINEAR_PLAIN};
+}
+
+/* When shrinking, the kernel widens by the ratio: that is the antialiasing. */
+static double widening_of(kernel k, double ratio)
+{
+    return k.plain || ratio < 1.0 ? 1.0 : ratio;
 }
 
 static int clamp_index(int value, int last)
@@ -43,12 +53,11 @@ static int32_t to_fixed(double weight)
     return (int32_t)(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/* The weights of output i. When shrinking, the kernel widens by the ratio: that is the
- * antialiasing. `scratch` holds max_taps doubles. */
+/* The weights of output i. `scratch` holds max_taps doubles. */
 static void weigh_output(gr_resample *pass, int i, int inputs, kernel k, double *scratch)
 {
     double ratio = (double)inputs / pass->outputs;
-    double widening = ratio < 1.0 ? 1.0 : ratio;
+    double widening = widening_of(k, ratio);
     double radius = k.support * widening;
     double centre = (i + 0.5) * ratio;
     int first = clamp_index((int)(centre - radius + 0.5), inputs);
@@ -73,7 +82,7 @@ gr_resample *gr_resample_create(int inputs, int outputs, gr_interpolation interp
         return NULL;
     double ratio = (double)inputs / outputs;
     pass->outputs = outputs;
-    pass->max_taps = 2 * (int)ceil(k.support * (ratio < 1.0 ? 1.0 : ratio)) + 1;
+    pass->max_taps = 2 * (int)ceil(k.support * widening_of(k, ratio)) + 1;
     size_t count = (size_t)outputs;
     size_t max_taps = (size_t)pass->max_taps;
     pass->first = gr_alloc_array(pass, count, sizeof(*pass->first));

@@ -13,7 +13,8 @@
 
 typedef enum gr_interpolation {
     GR_BILINEAR,
-    GR_BICUBIC, /* Keys' cubic, a = -0.5 */
+    GR_BICUBIC,        /* Keys' cubic, a = -0.5 */
+    GR_BILINEAR_PLAIN, /* between the nearest pixels, without antialiasing: tf.image.resize */
 } gr_interpolation;
 
 typedef enum gr_resize_mode {

@@ -35,12 +35,16 @@ static void fewshot(gr_recipe_target *t)
     p->input.resize_to = 256;
     p->augment.crop = "random-resized";
     p->augment.flip = true;
+    p->augment.color_jitter = "0.4";
+    p->augment.rand_augment = "rand-m9-mstd0.5-inc1";
+    p->augment.random_erasing = 0.25;
     p->augment.mixup = 0.8;
     p->augment.cutmix = 1;
     p->augment.label_smoothing = 0.1;
 }
 
 static const gr_recipe_task tasks[] = {
+    GR_RECIPE_VTAB,
     {.name = "fewshot", .lr = 5e-3, .settings = fewshot},
     {.name = NULL},
 };

@@ -24,6 +24,18 @@ typedef struct gr_recipe_task {
     void (*settings)(gr_recipe_target *target); /* what else differs; comes before the numbers */
 } gr_recipe_task;
 
+/* Rows of a recipe that has the same settings for all tasks of VTAB-1k. */
+#define GR_RECIPE_VTAB                                                                             \
+    {.name = "cifar"}, {.name = "caltech101"}, {.name = "dtd"}, {.name = "oxford_flowers102"},     \
+        {.name = "oxford_iiit_pet"}, {.name = "svhn"}, {.name = "sun397"},                         \
+        {.name = "patch_camelyon"}, {.name = "eurosat"}, {.name = "resisc45"},                     \
+        {.name = "diabetic_retinopathy"}, {.name = "clevr_count"}, {.name = "clevr_dist"},         \
+        {.name = "dmlab"}, {.name = "kitti"}, {.name = "dsprites_loc"}, {.name = "dsprites_ori"},  \
+        {.name = "smallnorb_azi"},                                                                 \
+    {                                                                                              \
+        .name = "smallnorb_ele"                                                                    \
+    }
+
 typedef struct gr_recipe {
     const char *name, *summary, *source, *method, *notes;
     int batch_size;

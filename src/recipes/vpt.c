@@ -17,7 +17,7 @@ static void settings(gr_recipe_target *t)
     p->warmup_lr = 0;
     p->min_lr = 0;
     p->head_init = "kaiming";
-    p->input.interpolation = "bilinear";
+    p->input.interpolation = "bilinear-plain";
     p->seed = 42;
     gr_recipe_set(t, "vpt_shallow.num_tokens=50");
     gr_recipe_set(t, "vpt_deep.num_tokens=50");
@@ -27,13 +27,19 @@ static void settings(gr_recipe_target *t)
 static void fgvc(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
+    p->input.interpolation = "bilinear";
     p->input.resize_to = 256;
     p->augment.crop = "random";
     p->augment.flip = true;
 }
 
 static const gr_recipe_task tasks[] = {
-    {.name = "fgvc", .settings = fgvc},
+    GR_RECIPE_VTAB,
+    {.name = "fgvc_cub", .settings = fgvc},
+    {.name = "fgvc_nabirds", .settings = fgvc},
+    {.name = "fgvc_flowers", .settings = fgvc},
+    {.name = "fgvc_dogs", .settings = fgvc},
+    {.name = "fgvc_cars", .settings = fgvc},
     {.name = NULL},
 };
 

@@ -25,8 +25,11 @@ graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, 
         out->preprocess.interpolation = GR_BICUBIC;
     else if (strcmp(out->interpolation, "bilinear") == 0)
         out->preprocess.interpolation = GR_BILINEAR;
+    else if (strcmp(out->interpolation, "bilinear-plain") == 0)
+        out->preprocess.interpolation = GR_BILINEAR_PLAIN;
     else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "interpolation '%s': expected bicubic or bilinear",
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "interpolation '%s': expected bicubic, bilinear or bilinear-plain",
                        out->interpolation);
     if (strcmp(out->resize, "squash") == 0)
         out->preprocess.mode = GR_RESIZE_SQUASH;

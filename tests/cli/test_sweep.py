@@ -285,9 +285,18 @@ class Protocols(CliTest):
     def test_fgvc_and_fewshot(self):
         runs, _ = self.listed("fgvc", *self.make("CUB_200_2011", "cars"), "--recipe", "vpt")
         self.assertEqual(runs, ["cub vpt_deep seed 42", "cars vpt_deep seed 42"])
+        with self.subTest("tasks that the recipe knows"):
+            for recipe in ("vpt", "rlrr", "ssf", "adaptformer", "freqfit"):
+                for task in ("fgvc_cub", "fgvc_cars"):
+                    self.check_task(recipe, task)
         runs, _ = self.listed("fewshot", *self.make("food-101"), "--method", "lora")
         self.assertEqual(len(runs), 5 * 3)
         self.assertIn("food101 lora 16 shots seed 2", runs)
+
+    def check_task(self, recipe, task):
+        """A task of a protocol is one of the recipe's, or the recipe is the same for all."""
+        tasks = {r["name"]: r["tasks"] for r in json.loads(self.works("recipes", "--json"))}
+        self.assertTrue(not tasks[recipe] or task in tasks[recipe], (recipe, task))
 
     def test_dg(self):
         runs, _ = self.listed("dg", *self.make("imagenet"), "--method", "lora")

@@ -7,6 +7,7 @@
 #include "pillow_table.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 
 static void equals_pillow_table(void **state)
@@ -62,6 +63,38 @@ static void equals_live_pillow(void **state)
         compare_file(f, e->d_name);
     closedir(folder);
     assert_true(count >= 80);
+}
+
+/* By hand, from the definition of tf.image.resize: pixel centres, the two nearest pixels each way,
+ * none beyond the border. Each pass is rounded, so that one may be off by a level. */
+static void plain_bilinear_does_not_antialias(void **state)
+{
+    fixture *f = *state;
+    static const int sizes[][4] = {
+        {40, 30, 7, 9}, {40, 30, 40, 11}, {5, 6, 13, 20}, {64, 64, 8, 8}};
+    for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+        gr_image in = synthetic_image(f, sizes[k][0], sizes[k][1]), out;
+        check_ok(f, gr_resize(f->log, &in, sizes[k][2], sizes[k][3], GR_BILINEAR_PLAIN, &out));
+        for (int y = 0; y < out.height; y++)
+            for (int x = 0; x < out.width; x++) {
+                double sx = (x + 0.5) * in.width / out.width - 0.5,
+                       sy = (y + 0.5) * in.height / out.height - 0.5;
+                int x0 = (int)floor(sx), y0 = (int)floor(sy);
+                double value = 0.0;
+                for (int dy = 0; dy < 2; dy++)
+                    for (int dx = 0; dx < 2; dx++) {
+                        int px = x0 + dx < 0 ? 0 : x0 + dx >= in.width ? in.width - 1 : x0 + dx;
+                        int py = y0 + dy < 0 ? 0 : y0 + dy >= in.height ? in.height - 1 : y0 + dy;
+                        value += fabs(1 - dx - (sx - x0)) * fabs(1 - dy - (sy - y0)) *
+                                 in.pixels[3 * (py * in.width + px) + 1];
+                    }
+                double found = out.pixels[3 * (y * out.width + x) + 1];
+                if (fabs(found - value) > 1.01)
+                    fail_msg("%zu: (%d, %d): expected %g, found %g", k, x, y, value, found);
+            }
+        gr_image_free(&out);
+        gr_image_free(&in);
+    }
 }
 
 static void same_size_copies(void **state)
@@ -136,8 +169,8 @@ static void crop(void **state)
     for (int i = 0; i < 5 * 3 * 3; i++)
         assert_int_equal(out.pixels[i], synthetic(4 + i / 3 % 5, 2 + i / 15, i % 3));
     gr_image_free(&out);
-    static const gr_box outside[] = {
-        {-1, 0, 2, 2}, {0, -1, 2, 2}, {5, 0, 5, 2}, {0, 5, 2, 3}, {0, 0, 0, 1}, {0, 0, 1, 0}};
+    static const gr_box outside[] = {{-1, 0, 2, 2}, {0, -1, 2, 2}, {5, 0, 5, 2},
+                                     {0, 5, 2, 3},  {0, 0, 0, 1},  {0, 0, 1, 0}};
     for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
         assert_error(f, gr_crop(f->log, &in, outside[i], &out), GRAFT_ERR_ARGUMENT, "in 9 x 7");
     gr_image_free(&in);
@@ -218,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(equals_pillow_table),
         TEST(equals_live_pillow),
+        TEST(plain_bilinear_does_not_antialias),
         TEST(same_size_copies),
         TEST(constant_stays_constant),
         TEST(short_side),
