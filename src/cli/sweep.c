@@ -154,15 +154,28 @@ static graft_status read_root(cli *c, const sweep_options *o, json_t **root)
 
 /* ---- Running ----------------------------------------------------------------------------- */
 
+static void warn_missing(cli *c, const char *name, const char *path)
+{
+    char text[1200];
+    snprintf(text, sizeof(text), "%s is left out: %s is not there", name, path);
+    if (c->console->level >= GRAFT_LOG_WARN)
+        cli_console_message(c->console, GRAFT_LOG_WARN, text);
+}
+
 static void tell_missing(cli *c, const sweep_spec *s)
 {
     for (int i = 0; i < s->data_count; i++) {
-        char text[1200];
-        if (!s->data[i].missing || c->console->level < GRAFT_LOG_WARN)
-            continue;
-        snprintf(text, sizeof(text), "%s is left out: %s is not there", s->data[i].name,
-                 json_string_value(json_object_get(s->data[i].options, "data")));
-        cli_console_message(c->console, GRAFT_LOG_WARN, text);
+        const sweep_item *data = &s->data[i];
+        const json_t *target;
+        size_t k;
+        if (data->missing)
+            warn_missing(c, data->name, sweep_target_text(data->options, "data"));
+        json_array_foreach(data->evaluate, k, target)
+        {
+            if (!data->missing && sweep_target_missing(target))
+                warn_missing(c, sweep_target_text(target, "name"),
+                             sweep_target_text(target, "data"));
+        }
     }
 }
 

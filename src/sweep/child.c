@@ -51,6 +51,7 @@ graft_status sweep_child_start(cli *c, const char *const *arguments, const char 
         close(err);
     if (*pid > 0)
         return GRAFT_OK;
+    *pid = 0;
     return cli_fail(c, GRAFT_ERR_IO, "%s: cannot start a run: %s", out < 0 ? output : log,
                     strerror(error));
 }
@@ -67,7 +68,8 @@ bool sweep_child_ended(pid_t pid, int *code)
 
 void sweep_child_stop(pid_t pid)
 {
-    kill(pid, SIGINT);
+    if (pid > 0) /* anything else would be whole groups of processes */
+        kill(pid, SIGINT);
 }
 
 void sweep_last_message(const char *log, char *text, size_t size)

@@ -1,25 +1,23 @@
 #include "sweep/engine.h"
 
 #include "sweep/child.h"
+#include "sweep/folder.h"
+#include "sweep/stage.h"
 #include "cli/progress.h"
 #include "sweep/watch.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, MAX_WORKERS = 64, MAX_PATH = 4096 };
+enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, MAX_WORKERS = 64 };
 
 /* A device with the run that is on it. */
 typedef struct worker {
     const char *device;
     sweep_run *run; /* NULL: idle */
-    pid_t pid;
-    int stage; /* 0: training; i: test on the i-th other data set */
+    pid_t pid;      /* of its process, while there is a run */
+    int stage;      /* see stage.h */
     double started;
 } worker;
 
@@ -39,120 +37,25 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static graft_status make_directories(cli *c, const char *folder)
-{
-    char path[MAX_PATH];
-    snprintf(path, sizeof(path), "%s", folder);
-    for (char *at = path + 1;; at++) {
-        char end = *at;
-        if (end != '/' && end != '\0')
-            continue;
-        *at = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return cli_fail(c, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
-        if (end == '\0')
-            return GRAFT_OK;
-        *at = end;
-    }
-}
+/* ---- Starts ------------------------------------------------------------------------------ */
 
-/* ---- Processes --------------------------------------------------------------------------- */
-
-typedef struct paths {
-    char settings[MAX_PATH], state[MAX_PATH], log[MAX_PATH], adapter[MAX_PATH];
-    char output[MAX_PATH], part[MAX_PATH]; /* the result of the stage, and while it is written */
-} paths;
-
-static const json_t *target_of(const worker *w)
-{
-    return json_array_get(w->run->data->evaluate, (size_t)(w->stage - 1));
-}
-
-static bool find_paths(const worker *w, paths *p)
-{
-    char output[200] = "result.json", part[210];
-    if (w->stage > 0)
-        snprintf(output, sizeof(output), "evaluate-%s.json",
-                 json_string_value(json_object_get(target_of(w), "name")));
-    snprintf(part, sizeof(part), "%s.part", output);
-    return sweep_run_path(w->run, "settings.json", p->settings, MAX_PATH) &&
-           sweep_run_path(w->run, "checkpoint/state.safetensors", p->state, MAX_PATH) &&
-           sweep_run_path(w->run, "log.txt", p->log, MAX_PATH) &&
-           sweep_run_path(w->run, "adapter.safetensors", p->adapter, MAX_PATH) &&
-           sweep_run_path(w->run, output, p->output, MAX_PATH) &&
-           sweep_run_path(w->run, part, p->part, MAX_PATH);
-}
-
-static graft_status start_training(engine *e, worker *w, const paths *p)
-{
-    bool resume = access(p->state, F_OK) == 0;
-    const char *arguments[] = {
-        "train",   "--config",     p->settings,
-        "--out",   w->run->folder, "--device",
-        w->device, "--json",       resume ? "--resume" : NULL,
-        NULL,
-    };
-    if (json_dump_file(w->run->settings, p->settings, JSON_INDENT(2)) != 0)
-        return cli_fail(e->c, GRAFT_ERR_IO, "%s: cannot be written", p->settings);
-    return sweep_child_start(e->c, arguments, p->part, p->log, &w->pid);
-}
-
-static graft_status start_test(engine *e, worker *w, const paths *p)
-{
-    const json_t *target = target_of(w);
-    const char *split = json_string_value(json_object_get(target, "split"));
-    const char *backbone = json_string_value(json_object_get(w->run->settings, "backbone"));
-    const char *arguments[] = {
-        "eval",
-        "--backbone",
-        backbone ? backbone : "",
-        "--adapter",
-        p->adapter,
-        "--data",
-        json_string_value(json_object_get(target, "data")),
-        "--split",
-        split ? split : "test",
-        "--device",
-        w->device,
-        "--json",
-        NULL,
-    };
-    return sweep_child_start(e->c, arguments, p->part, p->log, &w->pid);
-}
-
+/* Starts the worker's stage; when that fails the worker is idle and has no process. */
 static graft_status start_stage(engine *e, worker *w)
 {
-    paths p;
-    if (!find_paths(w, &p))
-        return cli_fail(e->c, GRAFT_ERR_ARGUMENT, "%s: the path is too long", w->run->folder);
-    return w->stage == 0 ? start_training(e, w, &p) : start_test(e, w, &p);
-}
-
-/* Training, then a test on each other data set. */
-static int stages_of(const sweep_run *run)
-{
-    return 1 + (run->candidate ? 0 : (int)json_array_size(run->data->evaluate));
-}
-
-/* The next stage from `from` on that has left no result; stages_of() when all have. */
-static int next_stage(const worker *w, int from)
-{
-    worker probe = *w;
-    for (probe.stage = from; probe.stage < stages_of(w->run); probe.stage++) {
-        paths p;
-        if (!find_paths(&probe, &p) || access(p.output, F_OK) != 0)
-            break;
-    }
-    return probe.stage;
+    graft_status status = sweep_stage_start(e->c, w->run, w->stage, w->device, &w->pid);
+    if (status == GRAFT_OK)
+        return GRAFT_OK;
+    w->run->state = SWEEP_WAITING;
+    w->run = NULL;
+    return status;
 }
 
 static graft_status start_run(engine *e, worker *w, sweep_run *run)
 {
     w->run = run;
     w->started = now();
+    w->stage = sweep_stage_next(run, 0);
     run->state = SWEEP_RUNNING;
-    CLI_TRY(make_directories(e->c, run->folder));
-    w->stage = next_stage(w, 0);
     return start_stage(e, w);
 }
 
@@ -160,7 +63,7 @@ static graft_status start_run(engine *e, worker *w, sweep_run *run)
 
 static void fail_run(engine *e, sweep_run *run, int code)
 {
-    char log[MAX_PATH] = "", title[160], text[MAX_PATH + 640];
+    char log[4096] = "", title[160], text[4800];
     sweep_run_path(run, "log.txt", log, sizeof(log));
     sweep_last_message(log, run->error, sizeof(run->error));
     if (code < 0)
@@ -187,15 +90,11 @@ static void finish_run(engine *e, worker *w)
 /* A stage left its result: on to the next one. */
 static graft_status finish_stage(engine *e, worker *w)
 {
-    paths p;
-    if (!find_paths(w, &p) || rename(p.part, p.output) != 0) {
-        fail_run(e, w->run, 0);
-        w->run = NULL;
-        return GRAFT_OK;
+    if (sweep_stage_keep(w->run, w->stage)) {
+        w->stage = sweep_stage_next(w->run, w->stage + 1);
+        if (w->stage < sweep_stage_count(w->run))
+            return start_stage(e, w);
     }
-    w->stage = next_stage(w, w->stage + 1);
-    if (w->stage < stages_of(w->run))
-        return start_stage(e, w);
     finish_run(e, w);
     w->run = NULL;
     return GRAFT_OK;

@@ -1,5 +1,6 @@
 #include "sweep/figures.h"
 
+#include "sweep/folder.h"
 #include "plot/gnuplot.h"
 
 #include <errno.h>

@@ -49,16 +49,7 @@ bool sweep_run_ready(const sweep_plan *plan, const sweep_run *run);
  * A folder made with other settings is an error. A run whose candidates all failed fails. */
 graft_status sweep_run_prepare(cli *c, const sweep_plan *plan, sweep_run *run);
 
-/* Reads what a finished run left; state becomes SWEEP_DONE if all is there. */
-void sweep_run_load(sweep_run *run);
-
-/* Keeps in mind that training took so long before it was stopped; it counts when it is done. */
-void sweep_run_add_seconds(const sweep_run *run, double seconds);
-
 /* "eurosat lora seed 42" */
 const char *sweep_run_title(const sweep_run *run, char text[160]);
-
-/* FOLDER/NAME in text; false when it is too long. */
-bool sweep_run_path(const sweep_run *run, const char *name, char *text, size_t size);
 
 #endif

@@ -31,11 +31,6 @@ static bool has_shots(const sweep_plan *p)
     return json_array_size(p->spec->shots) > 0;
 }
 
-static const char *target_name(const json_t *target)
-{
-    return json_string_value(json_object_get(target, "name"));
-}
-
 /* The "evaluate" list of the first data set that has one: the columns of all. */
 static const json_t *targets_of(const sweep_plan *p)
 {
@@ -57,7 +52,8 @@ static void cell_headings(const sweep_plan *p, cli_table *t)
         cli_table_cell(t, "shots");
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         cli_table_cell(t, "%s", names[i]);
-    json_array_foreach(targets_of(p), i, target) cli_table_cell(t, "%s", target_name(target));
+    json_array_foreach(targets_of(p), i, target)
+        cli_table_cell(t, "%s", sweep_target_text(target, "name"));
     t->columns = (int)t->count;
 }
 
@@ -87,7 +83,7 @@ static void cell_row(const sweep_plan *p, const sweep_cell *cell, cli_table *t)
     cli_table_cell(t, "%s",
                    cell->trainable < 0 ? "-" : cli_bytes((uint64_t)cell->peak_bytes, text));
     json_array_foreach(targets_of(p), i, target)
-        mean_cell(t, sweep_cell_evaluation(p, cell, target_name(target)), 2);
+        mean_cell(t, sweep_cell_evaluation(p, cell, sweep_target_text(target, "name")), 2);
 }
 
 static void fill_cells(const sweep_summary *s, cli_table *t)
@@ -95,16 +91,6 @@ static void fill_cells(const sweep_summary *s, cli_table *t)
     cell_headings(s->plan, t);
     for (int i = 0; i < s->cell_count; i++)
         cell_row(s->plan, &s->cells[i], t);
-}
-
-/* A data set begins its group when none before it is in it. */
-static bool is_new_group(const sweep_spec *spec, int index)
-{
-    const char *group = spec->data[index].group;
-    for (int i = 0; i < index && group; i++)
-        if (spec->data[i].group && strcmp(spec->data[i].group, group) == 0)
-            return false;
-    return group != NULL;
 }
 
 /* Over the sets that have results; where they are not all, the cell says so. */
@@ -125,7 +111,7 @@ static void fill_averages(const sweep_summary *s, bool best, cli_table *t)
     if (has_shots(s->plan))
         cli_table_cell(t, "shots");
     for (int i = 0; i < spec->data_count; i++)
-        if (is_new_group(spec, i))
+        if (sweep_begins_group(spec, i))
             cli_table_cell(t, "%s", spec->data[i].group);
     cli_table_cell(t, "mean of %d sets", spec->data_count);
     cli_table_cell(t, "mean of groups");
@@ -136,7 +122,7 @@ static void fill_averages(const sweep_summary *s, bool best, cli_table *t)
         if (has_shots(s->plan))
             shots_cell(t, a->first->first);
         for (int i = 0; i < spec->data_count; i++)
-            if (is_new_group(spec, i)) {
+            if (sweep_begins_group(spec, i)) {
                 sweep_mean m = sweep_group_mean(s, a, spec->data[i].group, best);
                 m.count = m.count ? 1 : 0;
                 mean_cell(t, m, 2);
@@ -148,6 +134,18 @@ static void fill_averages(const sweep_summary *s, bool best, cli_table *t)
 
 /* ---- Text and Markdown ------------------------------------------------------------------- */
 
+static void print_missing_targets(const sweep_item *data, FILE *file)
+{
+    const json_t *target;
+    size_t i;
+    json_array_foreach(data->evaluate, i, target)
+    {
+        if (sweep_target_missing(target))
+            fprintf(file, "Missing: %s (%s), a test for %s.\n", sweep_target_text(target, "name"),
+                    sweep_target_text(target, "data"), data->name);
+    }
+}
+
 static void print_missing(const sweep_summary *s, FILE *file)
 {
     const sweep_spec *spec = s->plan->spec;
@@ -155,6 +153,8 @@ static void print_missing(const sweep_summary *s, FILE *file)
         if (spec->data[i].missing)
             fprintf(file, "Missing: %s (%s).\n", spec->data[i].name,
                     json_string_value(json_object_get(spec->data[i].options, "data")));
+    for (int i = 0; i < spec->data_count; i++)
+        print_missing_targets(&spec->data[i], file);
     for (int i = 0; i < s->plan->count; i++) {
         const sweep_run *run = &s->plan->runs[i];
         char title[160];
@@ -174,18 +174,12 @@ static void write_markdown(FILE *file, const cli_table *t)
     fprintf(file, "\n");
 }
 
-/* Averages say something over several data sets only. */
-static bool wants_averages(const sweep_summary *s)
-{
-    return s->plan->spec->data_count > 1;
-}
-
 static graft_status print_text(cli *c, const sweep_summary *s)
 {
     cli_table cells = {0};
     fill_cells(s, &cells);
     CLI_TRY(cli_table_print(c, &cells));
-    for (int best = 0; best < 2 && wants_averages(s); best++) {
+    for (int best = 0; best < 2 && sweep_has_averages(s); best++) {
         cli_table averages = {0};
         printf("\n");
         fill_averages(s, best, &averages);
@@ -203,7 +197,7 @@ static void write_page(FILE *file, const sweep_summary *s)
     fill_cells(s, &cells);
     write_markdown(file, &cells);
     cli_table_release(&cells);
-    for (int best = 0; best < 2 && wants_averages(s); best++) {
+    for (int best = 0; best < 2 && sweep_has_averages(s); best++) {
         cli_table averages = {0};
         fill_averages(s, best, &averages);
         write_markdown(file, &averages);
@@ -212,94 +206,9 @@ static void write_page(FILE *file, const sweep_summary *s)
     print_missing(s, file);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------- */
-
-static json_t *mean_json(sweep_mean m)
-{
-    return m.count ? json_pack("{s:f,s:f,s:i}", "mean", m.mean, "deviation", m.deviation, "runs",
-                               m.count)
-                   : json_null();
-}
-
-static json_t *runs_json(const sweep_plan *p, const sweep_cell *cell, bool candidates)
-{
-    static const char *const states[] = {"waiting", "running", "done", "failed"};
-    json_t *array = json_array();
-    for (int i = 0; i < p->count; i++) {
-        const sweep_run *run = &p->runs[i];
-        if (run->candidate != candidates || run->cell != cell->first->cell)
-            continue;
-        json_t *entry = json_pack("{s:s,s:O,s:s?,s:O?}", "state", states[run->state], "seed",
-                                  run->seed, "folder", run->folder, "result", run->result);
-        if (run->lr)
-            json_object_set(entry, "lr", run->lr);
-        if (run->error[0])
-            json_object_set_new(entry, "error", cli_json_text(run->error));
-        json_array_append_new(array, entry);
-    }
-    return array;
-}
-
-static json_t *cell_json(const sweep_summary *s, const sweep_cell *cell)
-{
-    const sweep_run *run = cell->first;
-    const json_t *target;
-    size_t i;
-    json_t *lr = run->settings ? json_object_get(run->settings, "lr") : NULL;
-    json_t *o = json_pack(
-        "{s:s,s:s,s:O?,s:O?,s:o,s:o,s:o,s:o,s:I,s:f,s:o,s:o}", "data", run->data->name, "method",
-        run->method->name, "shots", run->shots, "lr", lr, "last", mean_json(cell->last), "best",
-        mean_json(cell->best), "best_epoch", mean_json(cell->best_epoch), "seconds",
-        mean_json(cell->seconds), "trainable_without_head", (json_int_t)cell->trainable,
-        "peak_device_bytes", cell->peak_bytes, "runs", runs_json(s->plan, cell, false),
-        "candidates", runs_json(s->plan, cell, true));
-    json_t *others = json_object();
-    json_array_foreach(run->data->evaluate, i, target)
-        json_object_set_new(others, target_name(target),
-                            mean_json(sweep_cell_evaluation(s->plan, cell, target_name(target))));
-    json_object_set_new(o, "evaluate", others);
-    return o;
-}
-
-static json_t *average_json(const sweep_summary *s, const sweep_average *a)
-{
-    const sweep_spec *spec = s->plan->spec;
-    json_t *groups = json_object();
-    for (int i = 0; i < spec->data_count; i++)
-        if (is_new_group(spec, i))
-            json_object_set_new(
-                groups, spec->data[i].group,
-                json_pack("{s:o,s:o}", "last",
-                          mean_json(sweep_group_mean(s, a, spec->data[i].group, false)), "best",
-                          mean_json(sweep_group_mean(s, a, spec->data[i].group, true))));
-    json_t *o = json_pack("{s:s,s:O?,s:i,s:i,s:f,s:f,s:o}", "method", a->first->first->method->name,
-                          "shots", a->first->first->shots, "sets", a->sets, "of", a->of, "last",
-                          a->last, "best", a->best, "groups", groups);
-    json_object_set_new(o, "mean_of_groups_last",
-                        a->groups ? json_real(a->group_last) : json_null());
-    json_object_set_new(o, "mean_of_groups_best",
-                        a->groups ? json_real(a->group_best) : json_null());
-    return o;
-}
-
-static json_t *summary_json(const sweep_summary *s)
-{
-    const sweep_spec *spec = s->plan->spec;
-    json_t *cells = json_array(), *averages = json_array(), *missing = json_array();
-    for (int i = 0; i < s->cell_count; i++)
-        json_array_append_new(cells, cell_json(s, &s->cells[i]));
-    for (int i = 0; i < s->average_count && wants_averages(s); i++)
-        json_array_append_new(averages, average_json(s, &s->averages[i]));
-    for (int i = 0; i < spec->data_count; i++)
-        if (spec->data[i].missing)
-            json_array_append_new(missing, json_string(spec->data[i].name));
-    return json_pack("{s:O,s:o,s:o,s:o}", "sweep", spec->root, "cells", cells, "averages", averages,
-                     "missing", missing);
-}
-
 graft_status sweep_report_print(cli *c, const sweep_summary *s, bool json)
 {
-    return json ? cli_print_json(c, summary_json(s)) : print_text(c, s);
+    return json ? cli_print_json(c, sweep_report_json(s)) : print_text(c, s);
 }
 
 graft_status sweep_report_write(cli *c, const sweep_summary *s)
@@ -313,7 +222,7 @@ graft_status sweep_report_write(cli *c, const sweep_summary *s)
     bool failed = ferror(file) != 0;
     failed |= fclose(file) != 0;
     snprintf(path, sizeof(path), "%s/results.json", s->plan->spec->out);
-    json_t *all = summary_json(s);
+    json_t *all = sweep_report_json(s);
     failed |= !all || json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) != 0;
     json_decref(all);
     return failed ? cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path) : GRAFT_OK;

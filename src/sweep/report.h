@@ -4,6 +4,9 @@
 
 #include "sweep/summary.h"
 
+/* All of it; the caller gives it to json_decref(). NULL: out of memory. */
+json_t *sweep_report_json(const sweep_summary *summary);
+
 /* Prints text, or JSON. */
 graft_status sweep_report_print(cli *c, const sweep_summary *summary, bool json);
 

@@ -7,6 +7,35 @@
 
 #include "sweep/preset.h"
 
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static bool exists(const char *folder, const char *name)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof(path), "%s%s%s", folder, *name ? "/" : "", name);
+    return length < (int)sizeof(path) && access(path, F_OK) == 0;
+}
+
+static bool is_generated(const char *data)
+{
+    return strncmp(data, "dsprites:", 9) == 0;
+}
+
+const char *sweep_target_text(const json_t *target, const char *key)
+{
+    const char *text = text_of(target, key);
+    return text ? text : "";
+}
+
+bool sweep_target_missing(const json_t *target)
+{
+    const char *path = sweep_target_text(target, "data");
+    return !is_generated(path) && !exists(path, "");
+}
+
 static graft_status check_keys(cli *c, const json_t *root)
 {
     static const char *const known[] = {
@@ -64,6 +93,22 @@ static bool good_name(const char *name)
                strlen(name);
 }
 
+static graft_status check_targets(cli *c, const sweep_item *item)
+{
+    const json_t *target;
+    size_t i;
+    if (item->evaluate && !json_is_array(item->evaluate))
+        return cli_fail(c, GRAFT_ERR_FORMAT, "%s: evaluate: expected a list", item->name);
+    json_array_foreach(item->evaluate, i, target)
+    {
+        if (!good_name(sweep_target_text(target, "name")) || !*sweep_target_text(target, "data"))
+            return cli_fail(c, GRAFT_ERR_FORMAT,
+                            "%s: evaluate: item %zu needs a name and a path as its data",
+                            item->name, i + 1);
+    }
+    return GRAFT_OK;
+}
+
 static graft_status read_item(cli *c, json_t *array, size_t index, const char *list,
                               sweep_item *out)
 {
@@ -83,9 +128,7 @@ static graft_status read_item(cli *c, json_t *array, size_t index, const char *l
     if (!json_is_object(item) || !good_name(out->name))
         return cli_fail(c, GRAFT_ERR_FORMAT,
                         "%s: item %zu needs a name of letters, digits and _+.-", list, index + 1);
-    if (out->evaluate && !json_is_array(out->evaluate))
-        return cli_fail(c, GRAFT_ERR_FORMAT, "%s: evaluate: expected a list", out->name);
-    return GRAFT_OK;
+    return check_targets(c, out);
 }
 
 static graft_status read_items(cli *c, json_t *root, const char *list, sweep_item **out, int *count)
@@ -106,23 +149,6 @@ static graft_status read_items(cli *c, json_t *root, const char *list, sweep_ite
     }
     *count = (int)size;
     return GRAFT_OK;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
-static bool exists(const char *folder, const char *name)
-{
-    char path[4096];
-    int length = snprintf(path, sizeof(path), "%s%s%s", folder, *name ? "/" : "", name);
-    return length < (int)sizeof(path) && access(path, F_OK) == 0;
-}
-
-static bool is_generated(const char *data)
-{
-    return strncmp(data, "dsprites:", 9) == 0;
 }
 
 static graft_status find_data(cli *c, sweep_spec *s)

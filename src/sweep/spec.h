@@ -50,4 +50,10 @@ void sweep_spec_release(sweep_spec *spec);
 graft_status sweep_select_splits(cli *c, const sweep_spec *spec, const sweep_item *data,
                                  const char **train, const char **test);
 
+/* A text of an item of an "evaluate" list; "" when it has none. */
+const char *sweep_target_text(const json_t *target, const char *key);
+
+/* Whether its data set is not there. */
+bool sweep_target_missing(const json_t *target);
+
 #endif

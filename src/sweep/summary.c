@@ -89,13 +89,18 @@ sweep_mean sweep_group_mean(const sweep_summary *s, const sweep_average *average
     return mean_of(s, average->first, group, best);
 }
 
-/* Whether data set `index` is the first of its group. */
-static bool begins_group(const sweep_spec *spec, int index)
+bool sweep_begins_group(const sweep_spec *spec, int index)
 {
-    for (int i = 0; i < index; i++)
-        if (spec->data[i].group && strcmp(spec->data[i].group, spec->data[index].group) == 0)
+    const char *group = spec->data[index].group;
+    for (int i = 0; i < index && group; i++)
+        if (spec->data[i].group && strcmp(spec->data[i].group, group) == 0)
             return false;
-    return true;
+    return group != NULL;
+}
+
+bool sweep_has_averages(const sweep_summary *s)
+{
+    return s->plan->spec->data_count > 1;
 }
 
 static void average_groups(const sweep_summary *s, sweep_average *a)
@@ -107,7 +112,7 @@ static void average_groups(const sweep_summary *s, sweep_average *a)
             a->groups = 0;
             return;
         }
-        if (!begins_group(spec, i))
+        if (!sweep_begins_group(spec, i))
             continue;
         sweep_mean last = mean_of(s, a->first, group, false);
         sweep_mean best = mean_of(s, a->first, group, true);

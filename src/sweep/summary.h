@@ -47,4 +47,10 @@ sweep_mean sweep_cell_evaluation(const sweep_plan *plan, const sweep_cell *cell,
 sweep_mean sweep_group_mean(const sweep_summary *summary, const sweep_average *average,
                             const char *group, bool best);
 
+/* Whether data set `index` is in a group, and the first of it. */
+bool sweep_begins_group(const sweep_spec *spec, int index);
+
+/* Averages say something over several data sets only. */
+bool sweep_has_averages(const sweep_summary *summary);
+
 #endif

@@ -1,5 +1,6 @@
 #include "sweep/watch.h"
 
+#include "sweep/folder.h"
 #include "cli/progress.h"
 
 #include <stdio.h>

@@ -164,11 +164,17 @@ class Sweep(CliTest):
         result = self.sweep(methods=["linear"], data=[
             {"name": "photos", "data": self.data,
              "evaluate": [{"name": "same", "data": self.data},
-                          {"name": "training", "data": other, "split": "train"}]}])
+                          {"name": "training", "data": other, "split": "train"},
+                          {"name": "gone", "data": "/nowhere"}]}])
         cell = result["cells"][0]
         self.assertAlmostEqual(cell["evaluate"]["same"]["mean"], cell["last"]["mean"], places=5)
         self.assertEqual(cell["evaluate"]["training"]["runs"], 1)
-        self.assertRegex(self.read("out", "results.md").decode(), r"\| same \| training \|")
+        page = self.read("out", "results.md").decode()
+        self.assertRegex(page, r"\| same \| training \| gone \|")
+        self.assertIn("Missing: gone (/nowhere), a test for photos.", page)
+        self.fails(1, "sweep", self.config(data=[
+            {"name": "photos", "data": self.data, "evaluate": [{"name": "x"}]}]),
+            telling=["photos: evaluate: item 1"])
 
     def test_missing_data_is_named(self):
         config = self.config(methods=["linear"], data=[
@@ -217,6 +223,11 @@ class Sweep(CliTest):
                    telling=["'linear'", "twice"])
         self.fails(1, "sweep", self.config(methods=[{"name": "../x"}]), telling=["letters"])
         self.fails(2, "sweep", self.config(out=""), telling=["--out"])
+
+    def test_folder_that_cannot_be_made(self):
+        """A run that cannot be started has no process to be stopped."""
+        self.write("out/runs", b"a file")
+        self.fails(1, "sweep", self.config(), telling=["out/runs"], start_new_session=True)
 
     def test_two_sweeps_in_one_folder(self):
         config = self.config(settings={"backbone": self.backbone, "epochs": 500, "batch-size": 4})
@@ -299,8 +310,11 @@ class Protocols(CliTest):
         self.assertTrue(not tasks[recipe] or task in tasks[recipe], (recipe, task))
 
     def test_dg(self):
-        runs, _ = self.listed("dg", *self.make("imagenet"), "--method", "lora")
+        common = self.make("imagenet", "imagenetv2")
+        runs, warnings = self.listed("dg", *common, "--method", "lora")
         self.assertEqual(runs, ["imagenet lora 16 shots seed %d" % s for s in range(3)])
+        self.assertEqual(warnings.count("is left out"), 3)
+        self.assertIn("imagenet_sketch is left out", warnings)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,19 @@
+/* What is in the folder of a run. */
+#ifndef SWEEP_FOLDER_H
+#define SWEEP_FOLDER_H
+
+#include "sweep/plan.h"
+
+/* FOLDER/NAME in text; false when it is too long. */
+bool sweep_run_path(const sweep_run *run, const char *name, char *text, size_t size);
+
+/* An error when the folder was made with settings other than the run's. */
+graft_status sweep_run_check(cli *c, const sweep_run *run);
+
+/* Reads what a finished run left; state becomes SWEEP_DONE if all is there. */
+void sweep_run_load(sweep_run *run);
+
+/* Keeps in mind that training took so long before it was stopped; it counts when it is done. */
+void sweep_run_add_seconds(const sweep_run *run, double seconds);
+
+#endif
