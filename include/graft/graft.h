@@ -2,6 +2,7 @@
 #ifndef GRAFT_GRAFT_H
 #define GRAFT_GRAFT_H
 
+#include <graft/analyze.h>
 #include <graft/device.h>
 #include <graft/inspect.h>
 #include <graft/log.h>

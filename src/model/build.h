@@ -8,6 +8,7 @@
 struct gr_tensors;
 struct gr_methods;
 struct gr_sites;
+struct gr_taps;
 
 /* How a trainable tensor starts. */
 typedef enum gr_init_kind {
@@ -53,6 +54,7 @@ typedef struct gr_build {
     gr_value *scalars;
     uint32_t next_site; /* of dropout */
     struct gr_sites *sites; /* notes where methods may act, see peft/sites.h; or NULL */
+    struct gr_taps *taps;   /* notes the stream between blocks, see model/taps.h; or NULL */
     int64_t prompts;    /* tokens that a method put between the class token and the patches */
     int64_t batch;
 } gr_build;

@@ -2,6 +2,7 @@
 
 #include "model/block.h"
 #include "model/layers.h"
+#include "model/taps.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
 
@@ -41,6 +42,14 @@ static gr_value *feature(gr_build *b, gr_value *x)
     return c->normalize_feature ? gr_scale(gr_l2_normalize(x), c->logit_scale) : x;
 }
 
+/* The stream between two blocks, as methods change it. */
+static gr_value *between_blocks(gr_build *b, int block, gr_value *x)
+{
+    gr_value *y = gr_methods_before_block(b, block, x);
+    gr_taps_note(b, gr_model_grid(b->config), x, y);
+    return y;
+}
+
 gr_value *gr_vit_logits(gr_build *b, gr_value *image)
 {
     gr_value *x = embed(b, image);
@@ -50,9 +59,9 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
     const gr_block_shape shape = {.heads = c->heads, .hidden = c->hidden};
     for (int i = 0; i < c->depth; i++) {
         const gr_block at = {gr_build_name(b, "blocks.%d", i), i, c->dim, gr_model_grid(c), true};
-        x = gr_block_forward(b, &at, &shape, gr_methods_before_block(b, i, x));
+        x = gr_block_forward(b, &at, &shape, between_blocks(b, i, x));
     }
-    x = gr_methods_before_block(b, c->depth, x);
+    x = between_blocks(b, c->depth, x);
     x = gr_build_norm(b, GR_POINT_NORM, "norm", pooled(b, x));
     return gr_build_head(b, feature(b, x));
 }
