@@ -20,6 +20,7 @@ OPTIONS = {
     "eval": ["backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
     "merge": ["backbone", "adapter", "out"],
+    "analyze": ["out", "json", "backbone", "data", "split", "images", "device"],
     "inspect": ["json"],
     "methods": ["json", "count", "markdown"],
     "recipes": ["json", "markdown"],
@@ -105,6 +106,8 @@ class WrongUsage(CliTest):
         self.fails(2, "predict", telling=["IMAGE", "missing"])
         self.fails(2, "merge", "--backbone", "b", telling=["--adapter", "missing"])
         self.fails(2, "inspect", telling=["FILE", "missing"])
+        self.fails(2, "analyze", "--out", "o", telling=["RUN", "missing"])
+        self.fails(2, "analyze", "run", telling=["--out", "missing"])
 
     def test_unexpected_operand(self):
         self.fails(2, "devices", "opencl:0", telling=["opencl:0", "unexpected"])

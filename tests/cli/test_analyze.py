@@ -1,0 +1,96 @@
+"""graft analyze: its page, its numbers, and what it says when something is missing."""
+import json
+import os
+import re
+import shutil
+import unittest
+
+from support import CliTest
+
+REFERENCE = ["--device", "reference:0"]
+
+
+class Analyze(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.backbone = self.write_vit()
+        self.data = self.write_images()
+
+    def trained(self, method, *more):
+        out = self.path(method.replace("+", "_"))
+        self.works("train", "--backbone", self.backbone, "--data", self.data, "--method", method,
+                   "--epochs", "2", "--batch-size", "6", "--lr", "0.02", "--out", out, *REFERENCE,
+                   *more)
+        return out
+
+    def without_gnuplot(self):
+        """An environment in which there is none."""
+        return {"PATH": self.path("nothing")}
+
+    def need_gnuplot(self):
+        if not shutil.which("gnuplot"):
+            self.skipTest("gnuplot is not installed")
+
+    def numbers(self, *args, **options):
+        self.works("analyze", "--json", self.path("numbers.json"), *args, **options)
+        with open(self.path("numbers.json")) as file:
+            return json.load(file)
+
+    def test_page_is_one_file(self):
+        self.need_gnuplot()
+        runs = [self.trained("freqfit+lora"), self.trained("linear"), self.trained("rlrr")]
+        self.works("analyze", "--out", self.path("page.html"), "--backbone", self.backbone,
+                   "--data", self.data, "--images", "4", *REFERENCE, *runs)
+        with open(self.path("page.html")) as file:
+            page = file.read()
+        self.assertTrue(page.startswith("<!DOCTYPE html>"))
+        self.assertNotRegex(page, r"""(src|href|data)\s*=\s*["'](?!#|data:)""")
+        self.assertNotRegex(page, r"@import|url\((?!['\"]?#)|<script|<link|<iframe")
+        figures = re.findall(r"<figure>\n<svg.*?</svg>\s*<figcaption>(.*?)</figcaption>", page, re.S)
+        self.assertEqual(len(figures), page.count("<figure>"))
+        for about in ["against trainable parameters", "Training loss", "Learning rate",
+                      "Accuracy at", "Power of the patch tokens", "|K|", "|1 + scale K|"]:
+            self.assertTrue(any(about in caption for caption in figures), about)
+        for run in ["freqfit_lora", "linear", "rlrr"]:
+            self.assertIn("<span>%s</span>" % run, page)
+        self.assertIn("freqfit is not in the tuned weights", page)
+
+    def test_numbers_need_no_gnuplot(self):
+        run = self.trained("lora")
+        seen = self.numbers("--backbone", self.backbone, run, env=self.without_gnuplot())
+        self.assertEqual(set(seen), {"runs", "linears", "features", "filters", "notes"})
+        self.assertEqual(seen["runs"][0]["method"], "lora")
+        self.assertEqual(seen["runs"][0]["config"]["epochs"], 2)
+        self.assertEqual(seen["runs"][0]["metrics"]["steps"]["step"], [1, 2, 3, 4])
+        self.assertIn("give --backbone and --data", str(seen["notes"]))
+
+    def test_page_without_gnuplot(self):
+        run = self.trained("lora")
+        self.fails(1, "analyze", "--out", self.path("page.html"), run, env=self.without_gnuplot(),
+                   telling=["gnuplot", "tools/setup --with-figures", "gnuplot-nox"])
+        self.assertFalse(os.path.exists(self.path("page.html")))
+
+    def test_runs_of_one_name(self):
+        first = self.trained("lora")
+        second = self.path("other", "lora")
+        shutil.copytree(first, second)
+        seen = self.numbers(first, second + "/", self.trained("linear") + "/")
+        self.assertEqual([r["name"] for r in seen["runs"]], [first, second + "/", "linear"])
+
+    def test_mistakes(self):
+        run, out = self.trained("lora"), ["--json", self.path("numbers.json")]
+        self.fails(1, "analyze", *out, self.data, telling=[self.data, "config.json", "graft train"])
+        self.fails(1, "analyze", *out, self.path("none"), telling=["none", "no run folder"])
+        self.fails(1, "analyze", *out, "--backbone", self.write_vit("wide.safetensors", dim=24), run,
+                   telling=["wide.safetensors", "width 24", "trained on"])
+        self.fails(1, "analyze", *out, "--backbone", self.path("no.safetensors"), run,
+                   telling=["no.safetensors"])
+        self.fails(2, "analyze", *out, "--data", self.data, run, telling=["--data", "--backbone"])
+        self.fails(1, "analyze", *out, "--backbone", self.backbone, "--data", self.path("void"),
+                   *REFERENCE, run, telling=["void"])
+        self.fails(1, "analyze", "--json", self.path("no", "such.json"), run,
+                   telling=["such.json", "cannot write"])
+
+
+if __name__ == "__main__":
+    unittest.main()
