@@ -20,7 +20,7 @@ static void query_key_value(gr_build *b, const gr_block *at, gr_value *x, gr_val
     int64_t dim = at->dim;
     gr_linear_site qkv = site_of(b, at, "attn.qkv", GR_TARGET_QKV, 3 * dim, dim);
     gr_methods_weight(&qkv, b);
-    bool apart = gr_methods_change_weights(b, GR_TARGET_Q);
+    bool apart = gr_methods_change_weights(b, GR_TARGET_Q), whole = !apart;
     gr_value *fused = apart ? NULL : gr_linear(x, qkv.weight, qkv.bias);
     for (int i = 0; i < 3; i++) {
         gr_linear_site part = {
@@ -35,12 +35,12 @@ static void query_key_value(gr_build *b, const gr_block *at, gr_value *x, gr_val
         gr_value *y =
             apart ? gr_linear(x, part.weight, part.bias) : gr_slice(fused, 2, i * dim, dim);
         parts[i] = gr_methods_add(&part, b, x, y);
+        whole = whole && parts[i] == y;
     }
-    if (!gr_methods_change_outputs(b))
-        return;
-    gr_value *joined = gr_methods_output(b, GR_POINT_LINEAR, qkv.module, gr_concat(parts, 3, 2));
-    for (int i = 0; i < 3; i++)
-        parts[i] = gr_slice(joined, 2, i * dim, dim);
+    gr_value *joined = whole ? fused : gr_concat(parts, 3, 2);
+    gr_value *changed = gr_methods_output(b, GR_POINT_LINEAR, qkv.module, joined);
+    for (int i = 0; i < 3 && changed != joined; i++)
+        parts[i] = gr_slice(changed, 2, i * dim, dim);
 }
 
 /* [B, T, D] -> [B T / tokens, heads, tokens, D / heads]: attention is among `tokens` neighbours. */

@@ -163,14 +163,6 @@ bool gr_methods_change_weights(const gr_build *b, gr_linear_target target)
     return false;
 }
 
-bool gr_methods_change_outputs(const gr_build *b)
-{
-    for (int i = 0; i < b->methods->count; i++)
-        if (b->methods->item[i].method->output)
-            return true;
-    return false;
-}
-
 void gr_methods_weight(gr_linear_site *site, gr_build *b)
 {
     gr_sites_note_linear(b, site);

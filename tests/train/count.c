@@ -56,6 +56,8 @@ static const struct {
      2995200 + 921600,
      7680000 + 2457600,
      NONE},
+    {"vpt_shallow+freqfit", {"variant=1d"}, 2496000 + 38400, 6400000 + 51200, NONE},
+    {"vpt_shallow+freqfit", {"variant=scale-shift"}, 19968 + 38400, 51200 + 51200, NONE},
     {"freqfit+lora", {"targets=" SIX}, 3583488, 9324544, NONE},
 };
 
