@@ -36,6 +36,9 @@ static void settings(gr_recipe_target *t)
     gr_recipe_set(t, "lora.targets=q,k,v,proj,fc1,fc2");
     gr_recipe_set(t, "lora.r=8");
     gr_recipe_set(t, "lora.alpha=8");
+    gr_recipe_set(t, "vera.train_bias=1");
+    gr_recipe_set(t, "boft.train_bias=1");
+    gr_recipe_set(t, "fourierft.train_bias=1");
     if (has(p, "vpt_deep"))
         gr_recipe_set(t, "freqfit.variant=1d");
 }

@@ -54,7 +54,8 @@ const gr_recipe gr_recipe_noah = {
     .summary = "the modules of the neural prompt search, and its baselines",
     .source = "arXiv 2206.04673",
     .method = "lora",
-    .notes = "LoRA has an A of its own for q, k and v here, one for all there",
+    .notes = "LoRA has an A of its own for q, k and v here, one for all there; its Adapter has a "
+             "quick GELU and dropout, its prompts stand at the end of the sequence",
     .batch_size = 64,
     .settings = settings,
     .tasks = tasks,

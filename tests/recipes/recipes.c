@@ -149,6 +149,9 @@ static void freqfit(void **state)
     assert_schedule(&r, "cosine", "epoch", 100, 0, 5, 0, 0);
     assert_string_equal(r.p.head_init, "kaiming");
     assert_true(has_set(&r, "lora.targets=q,k,v,proj,fc1,fc2"));
+    r = resolve("freqfit", NULL, "freqfit+vera", 0);
+    assert_int_equal(r.set_count, 1);
+    assert_true(has_set(&r, "vera.train_bias=1") && r.p.warmup_epochs == 5);
     r = resolve("freqfit", NULL, "freqfit+vpt_deep", 0);
     assert_true(r.p.warmup_epochs == 10);
     assert_int_equal(r.set_count, 1);
