@@ -12,6 +12,10 @@ class Recipes(CliTest):
     def settings(self, *args):
         return json.loads(self.works("train", *args, "--dry-run"))
 
+    def read(self, *names):
+        with open(self.path(*names), "rb") as file:
+            return file.read()
+
     def test_list_and_page(self):
         text = self.works("recipes")
         self.assertRegex(text, r"(?m)^convpass .*arXiv 2207\.07039.*--method convpass$")
@@ -63,13 +67,12 @@ class Recipes(CliTest):
         self.works(*run, "--out", self.path("first"))
         config = self.write("printed.json", self.works(*run, "--dry-run").encode())
         self.works("train", "--config", config, "--out", self.path("second"))
-        first, second = ({**json.load(open(self.path(out, "config.json"))), "out": None}
+        first, second = ({**json.loads(self.read(out, "config.json")), "out": None}
                          for out in ("first", "second"))
         self.assertEqual(first, second)
         self.assertEqual(first["head-init"], "zero")
-        adapters = [open(self.path(out, "adapter.safetensors"), "rb").read()
-                    for out in ("first", "second")]
-        self.assertEqual(*adapters)
+        self.assertEqual(self.read("first", "adapter.safetensors"),
+                         self.read("second", "adapter.safetensors"))
 
 
 if __name__ == "__main__":
