@@ -21,7 +21,9 @@ static void query_key_value(gr_build *b, const gr_block *at, gr_value *x, gr_val
     gr_linear_site qkv = site_of(b, at, "attn.qkv", GR_TARGET_QKV, 3 * dim, dim);
     gr_methods_weight(&qkv, b);
     bool apart = gr_methods_change_weights(b, GR_TARGET_Q), whole = !apart;
-    gr_value *fused = apart ? NULL : gr_linear(x, qkv.weight, qkv.bias);
+    gr_value *fused = NULL;
+    if (!apart)
+        fused = gr_methods_add(&qkv, b, x, gr_linear(x, qkv.weight, qkv.bias));
     for (int i = 0; i < 3; i++) {
         gr_linear_site part = {
             .module = gr_build_name(b, "%s.%s", at->name, names[i]),
@@ -85,6 +87,7 @@ static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape
         scores = gr_add(scores, causal_mask(b, tokens));
     if (window)
         scores = gr_window_bias(b, window, gr_build_name(b, "%s.attn", at->name), scores);
+    scores = gr_methods_scores(b, at->index, scores);
     gr_value *v = split_heads(parts[2], tokens, heads);
     gr_value *y = gr_matmul(gr_softmax(scores, 1.0f), v, NULL, 1.0f);
     y = gr_reshape(gr_permute(y, (int[]){0, 2, 1, 3}), stream);
@@ -109,7 +112,8 @@ static gr_value *half_block(gr_build *b, const gr_block *at, const gr_block_shap
     const char *name = half == GR_HALF_ATTN ? "norm1" : "norm2";
     gr_value *y = gr_build_norm(b, GR_POINT_NORM, gr_build_name(b, "%s.%s", at->name, name), x);
     gr_value *z = half == GR_HALF_ATTN ? attention(b, at, shape, y) : mlp(b, at, shape->hidden, y);
-    gr_value *sum = gr_add(x, gr_build_drop_path(b, z, at->index));
+    z = gr_methods_addend(b, at, half, gr_build_drop_path(b, z, at->index));
+    gr_value *sum = gr_add(x, z);
     return gr_methods_branch(b, at, half, x, y, sum);
 }
 

@@ -47,6 +47,7 @@ typedef struct gr_build {
     bool adapter_is_complete;         /* a trained tensor that it lacks is an error */
     uint64_t seed;                    /* of initial values */
     bool training;                    /* dropout and drop-path act */
+    bool drawn;                       /* methods keep the inputs that they draw, see method.h */
     gr_head_init head_init;
     bool head_norm;     /* batch normalisation of the feature; also where the adapter has one */
     float drop_path;    /* rate of the last block; grows linearly from 0 */

@@ -149,7 +149,8 @@ bool gr_methods_keep(const gr_methods *methods, const char *tensor)
 
 bool gr_method_takes(const gr_method *method, const gr_model_config *model, gr_linear_target target)
 {
-    bool fused = method->fused_qkv && model->family == GR_FAMILY_SWIN;
+    bool swin = model->family == GR_FAMILY_SWIN;
+    bool fused = swin ? method->fused_qkv : method->fused_on_vit;
     return !(target & GR_TARGET_QKV) || (target == GR_TARGET_QKV) == fused;
 }
 
@@ -174,7 +175,10 @@ void gr_methods_weight(gr_linear_site *site, gr_build *b)
 
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y)
 {
-    FOR_EACH_HOOK(b, linear, y = m->linear(config, b, site, x, y))
+    FOR_EACH_HOOK(b, linear, {
+        if (gr_method_takes(m, b->config, site->target))
+            y = m->linear(config, b, site, x, y);
+    })
     return y;
 }
 
@@ -206,6 +210,40 @@ gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_half half, gr
         sum = beside ? gr_add(sum, beside) : sum;
     })
     return sum;
+}
+
+gr_value *gr_methods_addend(gr_build *b, const gr_block *block, gr_half half, gr_value *z)
+{
+    FOR_EACH_HOOK(b, addend, z = m->addend(config, b, block, half, z))
+    return z;
+}
+
+gr_value *gr_methods_scores(gr_build *b, int block, gr_value *scores)
+{
+    FOR_EACH_HOOK(b, scores, scores = m->scores(config, b, block, scores))
+    return scores;
+}
+
+static const char *input_name(const gr_method *method, char text[64])
+{
+    snprintf(text, 64, "%s.input", method->name);
+    return text;
+}
+
+gr_value *gr_methods_find_input(const gr_graph *graph, const gr_method *method)
+{
+    char text[64];
+    return gr_graph_find(graph, input_name(method, text));
+}
+
+gr_value *gr_methods_input(gr_build *b, const gr_method *method, int64_t count)
+{
+    char text[64];
+    gr_value *existing = gr_methods_find_input(b->graph, method);
+    if (existing)
+        return existing;
+    const char *name = gr_build_name(b, "%s", input_name(method, text));
+    return gr_graph_input(b->graph, name, GR_F32, GR_SHAPE(count));
 }
 
 bool gr_methods_have(const gr_methods *methods, const char *name)

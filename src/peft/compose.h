@@ -31,7 +31,7 @@ graft_status gr_methods_set_all(graft_log *log, gr_methods *methods, const char 
                                 int count);
 
 /* An option's present value as text. Returns text. */
-const char *gr_option_text(const gr_option *option, const void *config, char text[64]);
+const char *gr_option_text(const gr_option *option, const void *config, char text[GR_OPTION_TEXT]);
 
 /* "freqfit+lora" */
 void gr_methods_name(const gr_methods *methods, char *text, size_t size);
@@ -50,6 +50,16 @@ gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, g
 void gr_methods_weight(gr_linear_site *site, gr_build *b);
 gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x);
 gr_value *gr_methods_output(gr_build *b, gr_point point, const char *module, gr_value *y);
+
+gr_value *gr_methods_addend(gr_build *b, const gr_block *block, gr_half half, gr_value *z);
+gr_value *gr_methods_scores(gr_build *b, int block, gr_value *scores);
+
+/* The input of numbers that a method draws anew for each step: [count], made by its first use in
+ * the graph. NULL on error. */
+gr_value *gr_methods_input(gr_build *b, const gr_method *method, int64_t count);
+
+/* The same of a graph that is built; NULL: it has none. */
+gr_value *gr_methods_find_input(const gr_graph *graph, const gr_method *method);
 
 /* `sum` plus every method's branch; x is the stream that entered the half, y its norm. */
 gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_half half, gr_value *x,

@@ -38,6 +38,9 @@ static void describe_allowed(const gr_option *o, char *text, size_t size)
     case GR_OPTION_TARGETS:
         snprintf(text, size, "comma list of q, k, v, proj, fc1, fc2");
         break;
+    case GR_OPTION_LIST:
+        snprintf(text, size, "comma list of whole numbers from %.7g to %.7g", o->min, o->max);
+        break;
     }
 }
 

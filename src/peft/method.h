@@ -15,14 +15,23 @@ typedef enum gr_option_type {
     GR_OPTION_FLOAT,   /* float */
     GR_OPTION_CHOICE,  /* int: index into the choices */
     GR_OPTION_TARGETS, /* unsigned: bits of gr_linear_target */
+    GR_OPTION_LIST,    /* gr_list */
 } gr_option_type;
+
+enum { GR_LIST_MAX = 48, GR_OPTION_TEXT = 256 };
+
+/* Whole numbers, such as one for each block. */
+typedef struct gr_list {
+    int count;
+    int at[GR_LIST_MAX];
+} gr_list;
 
 typedef struct gr_option {
     const char *name;
     gr_option_type type;
     size_t offset;       /* in the method's config struct */
     const char *value;   /* the default, as text */
-    double min, max;     /* INT, FLOAT */
+    double min, max;     /* INT, FLOAT; of each number of a LIST */
     const char *choices; /* CHOICE: "2d|1d" */
     const char *help;
 } gr_option;
@@ -98,6 +107,9 @@ typedef struct gr_method {
     /* Swin's qkv is one linear to `weight` and `fold`, not three. */
     bool fused_qkv;
 
+    /* A ViT's qkv is one linear to `linear`. */
+    bool fused_on_vit;
+
     /* The effective weight: changes site->weight and site->bias. */
     void (*weight)(const void *config, gr_build *b, gr_linear_site *site);
 
@@ -116,6 +128,17 @@ typedef struct gr_method {
      * the half, y: the same after its norm. */
     gr_value *(*branch)(const void *config, gr_build *b, const gr_block *block, gr_half half,
                         gr_value *x, gr_value *y);
+
+    /* Replaces what a half is about to add to the residual stream, after its DropPath. */
+    gr_value *(*addend)(const void *config, gr_build *b, const gr_block *block, gr_half half,
+                        gr_value *z);
+
+    /* Replaces the scores [.., T, T] of a block's attention, before their softmax. */
+    gr_value *(*scores)(const void *config, gr_build *b, int block, gr_value *scores);
+
+    /* Fills the method's own input, see gr_methods_input, for a step of training. */
+    void (*draw)(const void *config, const gr_model_config *model, uint64_t seed, uint64_t step,
+                 float *out);
 
     /* Why the method cannot be folded into plain weights; NULL when it can: `fold` does for a
      * linear what `weight` and `linear` do, `fold_output` what `output` does. A method that only

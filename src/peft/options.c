@@ -47,6 +47,25 @@ static bool parse_choice(const char *choices, const char *text, int *index)
     }
 }
 
+/* Writes to `list` only what is a whole list of numbers within the option's limits. */
+static bool parse_list(const gr_option *o, const char *text, gr_list *list)
+{
+    gr_list found = {0};
+    for (const char *at = text;; at++) {
+        char *end;
+        long number = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || found.count == GR_LIST_MAX ||
+            (double)number < o->min || (double)number > o->max)
+            return false;
+        found.at[found.count++] = (int)number;
+        at = end;
+        if (!*at)
+            break;
+    }
+    *list = found;
+    return true;
+}
+
 static graft_status set_number(graft_log *log, const gr_option *o, const char *key,
                                const char *text, void *field)
 {
@@ -79,6 +98,12 @@ static graft_status set_option(graft_log *log, const gr_option *o, const char *k
         if (!parse_targets(text, field))
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "%s=%s: expected a comma list of q, k, v, proj, fc1, fc2", key, text);
+        return GRAFT_OK;
+    case GR_OPTION_LIST:
+        if (!parse_list(o, text, field))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "%s=%s: expected a comma list of at most %d whole numbers from %g to %g",
+                           key, text, GR_LIST_MAX, o->min, o->max);
         return GRAFT_OK;
     }
     return GRAFT_ERR_ARGUMENT;
@@ -129,34 +154,45 @@ graft_status gr_methods_set_all(graft_log *log, gr_methods *methods, const char 
     return GRAFT_OK;
 }
 
-static void targets_text(unsigned bits, char text[64])
+static void targets_text(unsigned bits, char *text)
 {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < TARGET_COUNT; i++)
         if (bits & target_names[i].bits)
-            used += (size_t)snprintf(text + used, 64 - used, "%s%s", used ? "," : "",
+            used += (size_t)snprintf(text + used, GR_OPTION_TEXT - used, "%s%s", used ? "," : "",
                                      target_names[i].name);
 }
 
-const char *gr_option_text(const gr_option *option, const void *config, char text[64])
+static void list_text(const gr_list *list, char *text)
+{
+    size_t used = 0;
+    for (int i = 0; i < list->count && used < GR_OPTION_TEXT; i++)
+        used +=
+            (size_t)snprintf(text + used, GR_OPTION_TEXT - used, "%s%d", i ? "," : "", list->at[i]);
+}
+
+const char *gr_option_text(const gr_option *option, const void *config, char text[GR_OPTION_TEXT])
 {
     const void *field = (const char *)config + option->offset;
     const char *choice = option->choices;
     switch (option->type) {
     case GR_OPTION_INT:
-        snprintf(text, 64, "%d", *(const int *)field);
+        snprintf(text, GR_OPTION_TEXT, "%d", *(const int *)field);
         break;
     case GR_OPTION_FLOAT:
-        snprintf(text, 64, "%.9g", (double)*(const float *)field);
+        snprintf(text, GR_OPTION_TEXT, "%.9g", (double)*(const float *)field);
         break;
     case GR_OPTION_CHOICE:
         for (int skip = *(const int *)field; skip > 0; skip--)
             choice += strcspn(choice, "|") + 1;
-        snprintf(text, 64, "%.*s", (int)strcspn(choice, "|"), choice);
+        snprintf(text, GR_OPTION_TEXT, "%.*s", (int)strcspn(choice, "|"), choice);
         break;
     case GR_OPTION_TARGETS:
         targets_text(*(const unsigned *)field, text);
+        break;
+    case GR_OPTION_LIST:
+        list_text(field, text);
         break;
     }
     return text;

@@ -47,3 +47,19 @@ bool gr_is_bias_of(const char *tensor, unsigned targets)
     }
     return false;
 }
+
+gr_value *gr_repeated(gr_build *b, gr_value *tokens)
+{
+    if (!tokens)
+        return NULL;
+    int64_t count = tokens->shape.dim[0], dim = tokens->shape.dim[1];
+    gr_shape shape = GR_SHAPE(b->batch, count, dim);
+    const char *name =
+        gr_build_name(b, "prompts.zero.%lld.%lld", (long long)b->batch, (long long)count);
+    gr_value *zero = gr_graph_find(b->graph, name);
+    if (!zero)
+        zero = gr_graph_frozen(
+            b->graph, name, shape, GR_F32,
+            gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(float)));
+    return gr_add(zero, tokens);
+}

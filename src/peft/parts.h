@@ -16,4 +16,7 @@ gr_value *gr_trained_scale_shift(gr_build *b, const char *name, gr_value *y);
  * q, k and v is one. */
 bool gr_is_bias_of(const char *tensor, unsigned targets);
 
+/* Tokens [P, D], the same ones for each image of the batch -> [B, P, D]. */
+gr_value *gr_repeated(gr_build *b, gr_value *tokens);
+
 #endif

@@ -3,6 +3,7 @@
  * They have no position embedding. */
 #include "ops/ops.h"
 #include "peft/compose.h"
+#include "peft/parts.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -43,14 +44,7 @@ static gr_value *prompts(const vpt_config *c, gr_build *b, int block)
                                       GR_SHAPE(c->tokens, dim), init);
     if (!b->training || c->dropout == 0.0f)
         return tokens;
-    const char *name = gr_build_name(b, "prompts.zero.%lld", (long long)b->batch);
-    gr_shape shape = GR_SHAPE(b->batch, c->tokens, dim);
-    gr_value *zero = gr_graph_find(b->graph, name);
-    if (!zero)
-        zero = gr_graph_frozen(
-            b->graph, name, shape, GR_F32,
-            gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(float)));
-    return gr_build_dropout(b, gr_add(zero, tokens), c->dropout);
+    return gr_build_dropout(b, gr_repeated(b, tokens), c->dropout);
 }
 
 /* x [B, 1 + old + n, D] with `old` prompts -> [B, 1 + P + n, D] */

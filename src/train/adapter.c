@@ -47,7 +47,7 @@ static json_t *options_json(const gr_methods *methods)
     json_t *options = json_object();
     for (int i = 0; i < methods->count; i++)
         for (const gr_option *o = methods->item[i].method->options; o && o->name; o++) {
-            char key[96], text[64];
+            char key[96], text[GR_OPTION_TEXT];
             snprintf(key, sizeof(key), "%s.%s", methods->item[i].method->name, o->name);
             gr_option_text(o, methods->item[i].config, text);
             json_object_set_new(options, key, json_string(text));

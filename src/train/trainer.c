@@ -255,6 +255,26 @@ static graft_status write_answers(gr_trainer *t, const step_batch *b, int first,
     return status;
 }
 
+/* What methods draw anew for each step. */
+static graft_status write_draws(gr_trainer *t, uint64_t step)
+{
+    for (int i = 0; i < t->params.methods->count; i++) {
+        const gr_method *m = t->params.methods->item[i].method;
+        const gr_value *input = gr_methods_find_input(t->train.graph, m);
+        if (!input)
+            continue;
+        size_t bytes = (size_t)gr_shape_count(&input->shape) * sizeof(float);
+        float *numbers = malloc(bytes);
+        if (!numbers)
+            return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+        m->draw(t->params.methods->item[i].config, &t->config, t->params.seed, step, numbers);
+        graft_status status = gr_network_write(t->store, input, numbers, bytes);
+        free(numbers);
+        GR_TRY(status);
+    }
+    return GRAFT_OK;
+}
+
 static graft_status run_micro_batch(gr_trainer *t, const step_batch *b, int first,
                                     gr_scalars *scalars)
 {
@@ -283,6 +303,7 @@ static graft_status gradients(gr_trainer *t, const step_batch *b, uint64_t step,
                        b->counting, t->params.batch);
     GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
+    GR_TRY(write_draws(t, step));
     for (int first = 0; first < t->params.batch; first += t->micro)
         GR_TRY(run_micro_batch(t, b, first, &scalars));
     GR_TRY(gr_device_wait(t->device));
