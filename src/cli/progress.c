@@ -47,20 +47,50 @@ static void progress_text(const graft_train_progress *p, char *text, size_t size
              p->images_per_second, (double)p->loss, accuracy);
 }
 
-static void draw(const cli_progress *progress, const char *text)
+static void draw(cli_progress *progress, const char *text)
 {
+    char line[sizeof(progress->last) + 32];
+    snprintf(line, sizeof(line), "%s%s%s", progress->phase ? progress->phase : "",
+             progress->phase ? "  " : "", text);
     if (progress->console->terminal)
-        cli_console_status(progress->console, text);
+        cli_console_status(progress->console, line);
     else if (progress->console->level >= GRAFT_LOG_INFO)
-        cli_console_message(progress->console, GRAFT_LOG_INFO, text);
+        cli_console_message(progress->console, GRAFT_LOG_INFO, line);
+    progress->started = true;
+    progress->shown = now();
+}
+
+static bool is_due(const cli_progress *progress)
+{
+    double pause = progress->console->terminal ? REDRAW : PLAIN;
+    return !progress->started || now() - progress->shown >= pause;
+}
+
+void cli_progress_phase(cli_progress *progress, const char *phase)
+{
+    if (progress->phase && strcmp(progress->phase, phase) == 0)
+        return;
+    if (progress->last[0] && !progress->last_shown)
+        draw(progress, progress->last);
+    cli_console_keep_status(progress->console);
+    *progress = (cli_progress){.console = progress->console, .accuracy = -1.0, .phase = phase};
+}
+
+void cli_progress_text(cli_progress *progress, const char *text, double seconds_left)
+{
+    char left[32];
+    time_text(seconds_left, left, sizeof(left));
+    snprintf(progress->last, sizeof(progress->last), "%s  %s left", text, left);
+    progress->last_shown = is_due(progress);
+    if (progress->last_shown)
+        draw(progress, progress->last);
 }
 
 void cli_progress_show(void *user, const graft_train_progress *state)
 {
     cli_progress *progress = user;
-    double time = now(), pause = progress->console->terminal ? REDRAW : PLAIN;
     bool news = state->accuracy >= 0.0 && state->accuracy != progress->accuracy;
-    bool due = !progress->started || news || time - progress->shown >= pause;
+    bool due = is_due(progress) || news;
     char text[sizeof(progress->last)] = "";
     progress_text(state, text, sizeof(text));
     if (!state->evaluating)
@@ -69,8 +99,6 @@ void cli_progress_show(void *user, const graft_train_progress *state)
     if (!due)
         return;
     draw(progress, text);
-    progress->started = true;
-    progress->shown = time;
     progress->accuracy = state->accuracy;
 }
 

@@ -1,0 +1,79 @@
+/* Neural prompt search (NOAH, Zhang et al., arXiv 2206.04673): finds how wide LoRA, adapter and
+ * prompts of each block should be.
+ *
+ *     graft_search_params p;
+ *     graft_search_defaults(&p);
+ *     p.train.backbone = "vit.safetensors", p.train.data = "photos", p.train.out = "search";
+ *     p.limit = 500000;
+ *     graft_search_result r;
+ *     if (graft_search(log, device, &p, &r) != GRAFT_OK) ...
+ *
+ * Three phases: a supernet is trained, a random part of it in each step; an evolution looks for its
+ * best part under a limit of parameters; that part is trained on from the supernet's weights.
+ */
+#ifndef GRAFT_SEARCH_H
+#define GRAFT_SEARCH_H
+
+#include <graft/train.h>
+
+typedef enum graft_search_phase {
+    GRAFT_SEARCH_SUPERNET,
+    GRAFT_SEARCH_EVOLUTION,
+    GRAFT_SEARCH_RETRAIN,
+} graft_search_phase;
+
+typedef struct graft_search_progress {
+    graft_search_phase phase;
+    const graft_train_progress
+        *train;                  /* of the supernet or the retraining; NULL in the evolution */
+    int generation, generations; /* running one from 1, in all */
+    int candidate, candidates;   /* of the generation: measured so far, in all */
+    double best_accuracy;        /* so far; negative: none is known */
+    double seconds_left;         /* of the phase */
+} graft_search_progress;
+
+/* All texts are borrowed for the duration of the call. */
+typedef struct graft_search_params {
+    /* Of the retraining, and of the supernet but for the fields below. `method`, `set`,
+     * `init_adapter`, `progress` and `user` are not used. `out` is the folder of the search, which
+     * `resume` continues. */
+    graft_train_params train;
+    int supernet_epochs;
+    double supernet_lr;
+    const char *supernet_split; /* NULL: "train800" where the data has it, else that of `train` */
+    const char *val_split;      /* that the candidates are measured on */
+    const char *widths;         /* of modules to choose from, "1,5,10" */
+    const char *depths; /* numbers of first blocks that have a module, "3,6,9,12"; NULL: all */
+    double dropout;     /* in each module */
+    int64_t limit;      /* parameters without the head; 0: none */
+    int generations, population;
+    int parents, mutations, crossovers;
+    double mutation_rate, depth_rate;
+    /* Called after each step and each candidate, on the caller's thread; may be NULL. */
+    void (*progress)(void *user, const graft_search_progress *progress);
+    void *user;
+} graft_search_params;
+
+typedef struct graft_search_result {
+    char lora[256], adapter[256], prompts[256]; /* widths of the blocks, "10,5,0" */
+    int64_t params;                             /* without the head */
+    double val_accuracy;                        /* with the supernet's weights */
+    int candidates;                             /* that were measured */
+    graft_train_result retrained;
+} graft_search_result;
+
+GRAFT_BEGIN_DECLS
+
+/* The settings of the paper's code for VTAB-1k. */
+GRAFT_API void graft_search_defaults(graft_search_params *params);
+
+/* Searches, and leaves in `train.out`: supernet/ and subnet/, two runs as graft_train leaves them,
+ * and search.json, all candidates with their accuracies. subnet/adapter.safetensors is the result.
+ * Blocks. GRAFT_ERR_INTERRUPTED after `train.stop`: call again with `train.resume` to go on as if
+ * it had never stopped. */
+GRAFT_API graft_status graft_search(graft_log *log, graft_device *device,
+                                    const graft_search_params *params, graft_search_result *result);
+
+GRAFT_END_DECLS
+
+#endif
