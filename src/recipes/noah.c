@@ -27,6 +27,7 @@ static void settings(gr_recipe_target *t)
     gr_recipe_set(t, "adapter.h=8");
     gr_recipe_set(t, "vpt_deep.num_tokens=8");
     gr_recipe_set(t, "vpt_deep.dropout=0.1");
+    gr_recipe_set(t, "noah.dropout=0.1");
 }
 
 static void fewshot(gr_recipe_target *t)
@@ -54,8 +55,9 @@ const gr_recipe gr_recipe_noah = {
     .summary = "the modules of the neural prompt search, and its baselines",
     .source = "arXiv 2206.04673",
     .method = "lora",
-    .notes = "LoRA has an A of its own for q, k and v here, one for all there; its Adapter has a "
-             "quick GELU and dropout, its prompts stand at the end of the sequence",
+    .notes = "the baselines differ here: LoRA has an A of its own for q, k and v, Adapter a plain "
+             "GELU and no dropout, prompts stand before the patches; the method noah has the "
+             "modules as they are there, and graft search finds their widths",
     .batch_size = 64,
     .settings = settings,
     .tasks = tasks,

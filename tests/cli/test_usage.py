@@ -17,6 +17,9 @@ OPTIONS = {
               "rand-augment", "color-jitter", "random-erasing", "crop-scale", "crop-ratio", "image-size",
               "interpolation", "resize", "normalization", "threads", "json", "profile", "model",
               "train-split", "test-split", "no-decay", "momentum", "drop-last", "eval-every"],
+    "search": ["backbone", "data", "out", "limit", "widths", "depths", "generations", "population",
+               "supernet-epochs", "supernet-lr", "epochs", "lr", "seed", "device", "resume",
+               "json"],
     "eval": ["backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
     "merge": ["backbone", "adapter", "out"],
@@ -28,7 +31,8 @@ OPTIONS = {
 }
 
 COUNTS = {"linear": 0, "full": 85798656, "bitfit": 102912, "lora": 294912, "convpass": 327552,
-          "convpass_attn": 163776, "rlrr": 288768, "freqfit": 2256384, "ssf": 205824}
+          "convpass_attn": 163776, "rlrr": 288768, "freqfit": 2256384, "ssf": 205824,
+          "noah": 12 * ((32 + 16 + 8 + 1) * 768 + 8)}
 ON_SWIN = {"rlrr": 358144, "convpass": 437504, "ssf": 278016, "vpt_deep": None, "freqfit": None}
 
 
