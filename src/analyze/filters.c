@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The text of FreqFit's option "variant"; NULL: the run has no FreqFit. */
-static const char *variant_of(const gr_methods *methods, char text[64])
+static const char *variant_of(const gr_methods *methods, char text[GR_OPTION_TEXT])
 {
     for (int i = 0; i < methods->count; i++) {
         const gr_method *m = methods->item[i].method;
@@ -107,7 +107,7 @@ static graft_status add_filter(gr_report *r, int run, const char *variant, const
 graft_status gr_report_filters(gr_report *r)
 {
     for (int i = 0; i < r->run_count; i++) {
-        char text[64], name[64];
+        char text[GR_OPTION_TEXT], name[64];
         if (!r->runs[i].adapter)
             continue;
         const char *variant = variant_of(r->runs[i].info.methods, text);

@@ -79,7 +79,7 @@ void cli_progress_phase(cli_progress *progress, const char *phase)
 void cli_progress_text(cli_progress *progress, const char *text, double seconds_left)
 {
     char left[32];
-    time_text(seconds_left, left, sizeof(left));
+    cli_time_text(seconds_left, left, sizeof(left));
     snprintf(progress->last, sizeof(progress->last), "%s  %s left", text, left);
     progress->last_shown = is_due(progress);
     if (progress->last_shown)
