@@ -104,3 +104,14 @@ void sweep_run_load(sweep_run *run)
     }
     json_decref(result);
 }
+
+double sweep_run_rate(const sweep_run *run)
+{
+    const json_t *told = json_object_get(run->settings, "lr");
+    if (told || !run->folder)
+        return json_number_value(told);
+    json_t *config = load(run, "config.json");
+    double rate = json_number_value(json_object_get(config, "lr"));
+    json_decref(config);
+    return rate;
+}

@@ -13,6 +13,10 @@ graft_status sweep_run_check(cli *c, const sweep_run *run);
 /* Reads what a finished run left; state becomes SWEEP_DONE if all is there. */
 void sweep_run_load(sweep_run *run);
 
+/* The learning rate of a run that was told one, or began: a recipe's is in what it left. 0: not
+ * known. */
+double sweep_run_rate(const sweep_run *run);
+
 /* Keeps in mind that training took so long before it was stopped; it counts when it is done. */
 void sweep_run_add_seconds(const sweep_run *run, double seconds);
 

@@ -1,6 +1,7 @@
 #include "sweep/report.h"
 
 #include "cli/output.h"
+#include "sweep/folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,15 +61,16 @@ static void cell_headings(const sweep_plan *p, cli_table *t)
 static void cell_row(const sweep_plan *p, const sweep_cell *cell, cli_table *t)
 {
     const sweep_run *run = cell->first;
-    const json_t *lr = run->settings ? json_object_get(run->settings, "lr") : NULL, *target;
+    const json_t *target;
+    double rate = sweep_run_rate(run);
     char text[32];
     size_t i;
     cli_table_cell(t, "%s", run->data->name);
     cli_table_cell(t, "%s", run->method->name);
     if (has_shots(p))
         shots_cell(t, run);
-    if (lr)
-        cli_table_cell(t, "%g", json_number_value(lr));
+    if (rate > 0.0)
+        cli_table_cell(t, "%g", rate);
     else
         cli_table_cell(t, "-");
     if (cell->done == cell->runs)

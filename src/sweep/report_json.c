@@ -1,6 +1,7 @@
 #include "sweep/report.h"
 
 #include "cli/output.h"
+#include "sweep/folder.h"
 
 static json_t *mean_json(sweep_mean m)
 {
@@ -33,9 +34,10 @@ static json_t *cell_json(const sweep_summary *s, const sweep_cell *cell)
     const sweep_run *run = cell->first;
     const json_t *target;
     size_t i;
-    json_t *lr = run->settings ? json_object_get(run->settings, "lr") : NULL;
+    double rate = sweep_run_rate(run);
+    json_t *lr = rate > 0.0 ? json_real(rate) : NULL;
     json_t *o = json_pack(
-        "{s:s,s:s,s:O?,s:O?,s:o,s:o,s:o,s:o,s:I,s:f,s:o,s:o}", "data", run->data->name, "method",
+        "{s:s,s:s,s:O?,s:o?,s:o,s:o,s:o,s:o,s:I,s:f,s:o,s:o}", "data", run->data->name, "method",
         run->method->name, "shots", run->shots, "lr", lr, "last", mean_json(cell->last), "best",
         mean_json(cell->best), "best_epoch", mean_json(cell->best_epoch), "seconds",
         mean_json(cell->seconds), "trainable_without_head", (json_int_t)cell->trainable,

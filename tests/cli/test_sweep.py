@@ -292,6 +292,8 @@ class Protocols(CliTest):
         with open(self.path("out", "runs", "cifar", "rlrr", "seed-42", "config.json")) as file:
             config = json.load(file)
         self.assertEqual((config["lr"], config["drop-path"], config["epochs"]), (3e-3, 0.1, 1))
+        with open(self.path("out", "results.json")) as file:
+            self.assertEqual(json.load(file)["cells"][0]["lr"], 3e-3)
 
     def test_fgvc_and_fewshot(self):
         runs, _ = self.listed("fgvc", *self.make("CUB_200_2011", "cars"), "--recipe", "vpt")
