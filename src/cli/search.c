@@ -65,7 +65,7 @@ static const cli_option table[] = {
      "trainable parameters of the result without its head; 0: any"},
     {"widths", 0, CLI_TEXT, PARAM(widths), "N,N", 0, 0, "that a module may have"},
     {"depths", 0, CLI_TEXT, PARAM(depths), "N,N", 0, 0,
-     "numbers of first blocks that may have a module; 0: all blocks"},
+     "numbers of first blocks that may have a module, such as 3,6,9,12; 0: quarters of all"},
     {"generations", 0, CLI_INT, PARAM(generations), "N", 1, 1e6, "of the evolution"},
     {"population", 0, CLI_INT, PARAM(population), "N", 1, 1e6, "sub-networks in a generation"},
     {"parents", 0, CLI_INT, PARAM(parents), "N", 1, 1e6, "best ones that the next descend from"},

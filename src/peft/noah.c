@@ -41,7 +41,7 @@ static const gr_option options[] = {
     {"supernet", GR_OPTION_LIST, offsetof(noah_config, supernet), "0", 0, 1024, NULL,
      "each step trains random widths of these; 0: all of them"},
     {"depths", GR_OPTION_LIST, offsetof(noah_config, depths), "0", 0, GR_LIST_MAX, NULL,
-     "a supernet has each module in so many first blocks; 0: in all"},
+     "a supernet has each module in so many first blocks; 0: a quarter, a half, .. of them"},
     {0},
 };
 
@@ -133,12 +133,24 @@ void gr_noah_input(const void *config, const gr_model_config *model, const gr_su
     }
 }
 
+/* 3, 6, 9 and 12 of 12 blocks, as in the paper; rounded up, and none twice. */
+static gr_list quarters(int blocks)
+{
+    gr_list list = {0};
+    for (int i = 1; i <= 4; i++) {
+        int depth = (i * blocks + 3) / 4;
+        if (list.count == 0 || depth > list.at[list.count - 1])
+            list.at[list.count++] = depth;
+    }
+    return list;
+}
+
 bool gr_noah_space(const void *config, const gr_model_config *model, gr_subnet_space *out)
 {
     const noah_config *c = config;
     *out = (gr_subnet_space){c->supernet, c->depths};
     if (c->depths.count == 1 && c->depths.at[0] == 0)
-        out->depths.at[0] = model->depth;
+        out->depths = quarters(model->depth);
     return is_supernet(c);
 }
 

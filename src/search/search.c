@@ -53,7 +53,7 @@ void graft_search_defaults(graft_search_params *params)
         .supernet_lr = 5e-4,
         .val_split = "val",
         .widths = "1,5,10",
-        .depths = "3,6,9,12",
+        .depths = "0",
         .dropout = 0.1,
         .limit = 640000,
         .generations = 15,
@@ -117,7 +117,7 @@ static graft_status supernet_settings(search *s, const char **set, int *count)
     char text[GR_OPTION_TEXT];
     *count = 0;
     GR_TRY(add_setting(s, set, count, "supernet", s->p->widths));
-    GR_TRY(add_setting(s, set, count, "depths", s->p->depths ? s->p->depths : "0"));
+    GR_TRY(add_setting(s, set, count, "depths", s->p->depths));
     GR_TRY(add_dropout(s, set, count));
     GR_TRY(gr_methods_parse(s->log, "noah", &methods));
     gr_subnet_space space = {0};

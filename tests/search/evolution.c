@@ -2,6 +2,7 @@
 #include "fixture.h"
 #include "model/count.h"
 #include "peft/compose.h"
+#include "peft/noah.h"
 #include "search/evolution.h"
 
 #include <stdio.h>
@@ -223,6 +224,30 @@ static void parameters_are_those_of_the_network(void **state)
     }
 }
 
+/* The paper's depths for the paper's backbone, and what comes nearest for others. */
+static void depths_are_quarters(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        int blocks, count, depths[4];
+    } cases[] = {{12, 4, {3, 6, 9, 12}},
+                 {24, 4, {6, 12, 18, 24}},
+                 {6, 4, {2, 3, 5, 6}},
+                 {2, 2, {1, 2}},
+                 {1, 1, {1}}};
+    gr_methods *methods;
+    check_ok(f, gr_methods_parse(f->log, "noah", &methods));
+    check_ok(f, gr_methods_set(f->log, methods, "noah.supernet", "1,5,10"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        gr_subnet_space space;
+        const gr_model_config model = {.depth = cases[i].blocks};
+        assert_true(gr_noah_space(methods->item[0].config, &model, &space));
+        assert_int_equal(space.depths.count, cases[i].count);
+        assert_memory_equal(space.depths.at, cases[i].depths, (size_t)cases[i].count * sizeof(int));
+    }
+    gr_methods_destroy(methods);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +258,7 @@ int main(void)
         TEST(a_limit_that_nothing_meets_is_refused),
         TEST(small_spaces_end),
         TEST(parameters_are_those_of_the_network),
+        TEST(depths_are_quarters),
     };
     return RUN_TESTS(tests);
 }
