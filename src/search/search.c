@@ -359,6 +359,9 @@ static graft_status retrain(search *s, graft_search_result *result)
     int count;
     const gr_candidate *best = gr_evolution_best(s->evolution);
     s->phase = GRAFT_SEARCH_RETRAIN;
+    if (!best)
+        return gr_fail(s->log, GRAFT_ERR_FORMAT, "%s: has no candidates; remove it to search anew",
+                       s->state);
     GR_TRY(write_start(s, &best->subnet));
     GR_TRY(subnet_settings(s, &best->subnet, set, &count));
     graft_train_params p = run_params(s, s->subnet, set, count);

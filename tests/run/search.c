@@ -86,6 +86,16 @@ static void only_first_device(const test_target *target)
         skip();
 }
 
+/* Leaves of search.json the settings alone, and a generation that is past the last one. */
+static void empty_state(const char *folder)
+{
+    char *path = in_folder(folder, "search.json"), *text = text_of(path);
+    char *candidates = strstr(text, "\"candidates\"");
+    assert_non_null(candidates);
+    strcpy(candidates, "\"candidates\":[]}");
+    put_text(path, text);
+}
+
 static void a_stopped_search_goes_on(void **state)
 {
     const test_target *target = *state;
@@ -128,6 +138,9 @@ static void a_stopped_search_goes_on(void **state)
     assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_ARGUMENT,
                  "holds a search already", "--resume");
     p.train.resume = true;
+    empty_state(cut);
+    assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_FORMAT,
+                 "has no candidates");
     p.limit = 700;
     assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_ARGUMENT,
                  "other settings");
