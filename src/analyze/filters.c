@@ -42,15 +42,19 @@ static void describe_place(const filter *f, int64_t place, double *magnitude, do
 
 static json_t *describe(const filter *f)
 {
-    json_t *magnitudes = json_array(), *gains = json_array();
-    for (int64_t i = 0; i < f->rows * f->cols; i++) {
-        double magnitude, gain;
-        describe_place(f, i, &magnitude, &gain);
-        json_array_append_new(magnitudes, json_real(magnitude));
-        json_array_append_new(gains, json_real(gain));
-    }
-    return json_pack("{s:I,s:I,s:o,s:o}", "rows", (json_int_t)f->rows, "cols", (json_int_t)f->cols,
-                     "magnitude", magnitudes, "gain", gains);
+    int64_t places = f->rows * f->cols;
+    double *magnitude = malloc((size_t)places * sizeof(*magnitude));
+    double *gain = malloc((size_t)places * sizeof(*gain));
+    for (int64_t i = 0; i < places && magnitude && gain; i++)
+        describe_place(f, i, &magnitude[i], &gain[i]);
+    json_t *json = !magnitude || !gain ? NULL
+                                       : json_pack("{s:I,s:I,s:o,s:o}", "rows", (json_int_t)f->rows,
+                                                   "cols", (json_int_t)f->cols, "magnitude",
+                                                   gr_json_numbers(magnitude, places), "gain",
+                                                   gr_json_numbers(gain, places));
+    free(magnitude);
+    free(gain);
+    return json;
 }
 
 /* Shapes: [g, g/2+1, D, 2], [g, g/2+1, D], [g, g, D], or for a sequence [n/2+1, D, 2]. */
@@ -97,7 +101,8 @@ static graft_status add_filter(gr_report *r, int run, const char *variant, const
         json_object_set_new(entry, "run", json_integer(run));
         json_object_set_new(entry, "block", json_integer(block));
         json_object_set_new(entry, "variant", json_string(variant));
-        json_array_append_new(json_object_get(r->root, "filters"), entry);
+        if (json_array_append_new(json_object_get(r->root, "filters"), entry) != 0)
+            status = gr_fail(r->log, GRAFT_ERR_MEMORY, "%s: out of memory", t->name);
     }
     free(f.values);
     free(f.scale);

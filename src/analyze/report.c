@@ -1,5 +1,6 @@
 #include "analyze/report.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -18,6 +19,6 @@ json_t *gr_json_numbers(const double *values, int64_t count)
 {
     json_t *array = json_array();
     for (int64_t i = 0; i < count; i++)
-        json_array_append_new(array, json_real(values[i]));
+        json_array_append_new(array, isfinite(values[i]) ? json_real(values[i]) : json_null());
     return array;
 }

@@ -20,7 +20,7 @@ typedef struct gr_report {
 void gr_report_note(gr_report *report, const char *section, const char *fmt, ...)
     GRAFT_PRINTF(3, 4);
 
-/* An array of numbers. */
+/* An array of numbers; null where one is not finite. */
 json_t *gr_json_numbers(const double *values, int64_t count);
 
 /* The sections. Each appends to its key of the root. */

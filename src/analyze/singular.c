@@ -1,22 +1,39 @@
 #include "analyze/singular.h"
 
-#include <limits.h>
+#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 
-#ifdef GRAFT_HAVE_LAPACKE
-#include <lapacke.h>
+/* LAPACKE_dgesdd(layout, job, m, n, a, lda, s, u, ldu, vt, ldvt); its integers have 32 bits. */
+typedef int32_t dgesdd(int, char, int32_t, int32_t, double *, int32_t, double *, double *, int32_t,
+                       double *, int32_t);
+
+enum { COLUMNS = 102, NO_MEMORY = -1010, NO_MEMORY_TO_TRANSPOSE = -1011 };
+
+/* NULL: there is no such library. It stays loaded: its threads would not survive an unloading. */
+static dgesdd *find_dgesdd(void)
+{
+    void *library = dlopen("liblapacke.so.3", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    dgesdd *found = library ? (dgesdd *)dlsym(library, "LAPACKE_dgesdd") : NULL;
+    if (library)
+        dlclose(library);
+    return found;
+}
 
 bool gr_singular_available(void)
 {
-    return true;
+    return find_dgesdd() != NULL;
 }
 
 /* LAPACK stores by columns, so it sees the transpose, which has the same singular values. */
 graft_status gr_singular_values(graft_log *log, const char *name, const float *matrix, int64_t rows,
                                 int64_t cols, double *values)
 {
-    if (rows < 1 || cols < 1 || rows > INT_MAX || cols > INT_MAX)
+    dgesdd *decompose = find_dgesdd();
+    if (!decompose)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: singular values " GR_SINGULAR_MISSING,
+                       name);
+    if (rows < 1 || cols < 1 || rows > INT32_MAX || cols > INT32_MAX)
         return gr_fail(log, GRAFT_ERR_SHAPE, "%s: no matrix: %lld x %lld", name, (long long)rows,
                        (long long)cols);
     double *copy = malloc((size_t)rows * (size_t)cols * sizeof(*copy));
@@ -24,10 +41,10 @@ graft_status gr_singular_values(graft_log *log, const char *name, const float *m
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", name);
     for (int64_t i = 0; i < rows * cols; i++)
         copy[i] = matrix[i];
-    lapack_int error = LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'N', (lapack_int)cols, (lapack_int)rows,
-                                      copy, (lapack_int)cols, values, NULL, 1, NULL, 1);
+    int32_t error = decompose(COLUMNS, 'N', (int32_t)cols, (int32_t)rows, copy, (int32_t)cols,
+                              values, NULL, 1, NULL, 1);
     free(copy);
-    if (error == LAPACK_WORK_MEMORY_ERROR || error == LAPACK_TRANSPOSE_MEMORY_ERROR)
+    if (error == NO_MEMORY || error == NO_MEMORY_TO_TRANSPOSE)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", name);
     if (error)
         return gr_fail(log, GRAFT_ERR_NUMERIC,
@@ -36,21 +53,6 @@ graft_status gr_singular_values(graft_log *log, const char *name, const float *m
                        name);
     return GRAFT_OK;
 }
-
-#else
-
-bool gr_singular_available(void)
-{
-    return false;
-}
-
-graft_status gr_singular_values(graft_log *log, const char *name, const float *matrix, int64_t rows,
-                                int64_t cols, double *values)
-{
-    return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: singular values: " GR_SINGULAR_MISSING, name);
-}
-
-#endif
 
 double gr_effective_rank(const double *values, int64_t count)
 {

@@ -7,12 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What to do about a build without LAPACK. */
+/* What to do where there is no LAPACK. */
 #define GR_SINGULAR_MISSING                                                                        \
-    "this build has no LAPACK; install liblapacke-dev (tools/setup --with-figures) and build "     \
-    "again"
+    "need LAPACK, which is not installed; install it with tools/setup --with-figures (Debian: "    \
+    "liblapacke)"
 
-/* Whether this build has LAPACK, which does the work. */
+/* Whether there is LAPACK, which does the work: it is looked for at run time, and loaded by the
+ * first call, so that programs which never ask do not have its threads. */
 bool gr_singular_available(void);
 
 /* values[min(rows, cols)], largest first, of matrix [rows, cols] that `name` names in messages.

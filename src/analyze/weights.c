@@ -153,7 +153,8 @@ graft_status gr_report_weights(gr_report *r)
 {
     if (!r->backbone || !gr_singular_available()) {
         gr_report_note(r, "linears", "%s",
-                       r->backbone ? GR_SINGULAR_MISSING : "needs the weights: give --backbone");
+                       r->backbone ? "they " GR_SINGULAR_MISSING
+                                   : "needs the weights: give --backbone");
         return GRAFT_OK;
     }
     json_t *linears = json_array();

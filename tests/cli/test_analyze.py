@@ -70,6 +70,15 @@ class Analyze(CliTest):
                    telling=["gnuplot", "tools/setup --with-figures", "gnuplot-nox"])
         self.assertFalse(os.path.exists(self.path("page.html")))
 
+    def test_numbers_without_lapack(self):
+        self.write("broken/liblapacke.so.3", b"no library")
+        seen = self.numbers("--backbone", self.backbone, self.trained("lora"),
+                            env={"LD_LIBRARY_PATH": self.path("broken")})
+        self.assertEqual(seen["linears"], [])
+        note = next(n["text"] for n in seen["notes"] if n["section"] == "linears")
+        self.assertIn("need LAPACK", note)
+        self.assertIn("tools/setup --with-figures", note)
+
     def test_runs_of_one_name(self):
         first = self.trained("lora")
         second = self.path("other", "lora")

@@ -1,0 +1,84 @@
+/* The stream between blocks, as builders of each family note it. */
+#include "fixture.h"
+
+#include "model/taps.h"
+#include "peft/compose.h"
+
+#include <string.h>
+
+static const gr_model_config vit = {
+    .image_size = 32,
+    .patch_size = 8,
+    .dim = 16,
+    .depth = 3,
+    .heads = 2,
+    .hidden = 32,
+    .classes = 2,
+    .norm_eps = 1e-6f,
+    .activation = GR_FUNC_GELU,
+};
+
+static const gr_model_config swin = {
+    .family = GR_FAMILY_SWIN,
+    .image_size = 32,
+    .patch_size = 4,
+    .dim = 16,
+    .depth = 3,
+    .heads = 2,
+    .hidden = 32,
+    .classes = 2,
+    .norm_eps = 1e-5f,
+    .activation = GR_FUNC_GELU,
+    .pool = GR_POOL_AVG,
+    .stages = 2,
+    .stage_depth = {2, 1},
+    .stage_heads = {2, 4},
+    .window = 4,
+};
+
+/* Builds the model and compares its taps with the list of grids, a 0 behind the last. */
+static void expect(fixture *f, const gr_model_config *config, const char *methods, bool changed,
+                   const int64_t *grids)
+{
+    gr_methods *set;
+    gr_graph *graph = gr_graph_create(f->log);
+    gr_taps *taps = gr_taps_create();
+    check_ok(f, gr_methods_parse(f->log, methods, &set));
+    gr_build b = {.graph = graph, .config = config, .methods = set, .taps = taps, .batch = 2};
+    int64_t size = config->image_size;
+    gr_model_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(2, 3, size, size)));
+    check_ok(f, gr_graph_status(graph));
+    assert_int_equal(taps->count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        const gr_tap *tap = &taps->items[i];
+        int64_t prompts = strcmp(methods, "vpt_shallow") == 0 ? 50 : 0;
+        int64_t more = config->family == GR_FAMILY_VIT ? 1 + prompts : 0;
+        assert_int_equal(tap->grid, grids[i]);
+        assert_int_equal(tap->after->shape.rank, 3);
+        assert_int_equal(tap->after->shape.dim[0], 2);
+        assert_int_equal(tap->after->shape.dim[1], grids[i] * grids[i] + more);
+        assert_true((tap->before != tap->after) == (changed && (i == 0 || !prompts)));
+    }
+    gr_taps_destroy(taps);
+    gr_graph_destroy(graph);
+    gr_methods_destroy(set);
+}
+
+static void test_vit(void **state)
+{
+    const int64_t grids[] = {4, 4, 4, 4};
+    expect(*state, &vit, "linear", false, grids);
+    expect(*state, &vit, "freqfit+lora", true, grids);
+    expect(*state, &vit, "vpt_shallow", true, grids);
+}
+
+static void test_swin(void **state)
+{
+    expect(*state, &swin, "rlrr", false, (int64_t[]){8, 8, 4, 4});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(test_vit), TEST(test_swin)};
+    return RUN_TESTS(tests);
+}
