@@ -11,11 +11,12 @@
 
 static const char usage[] =
     "usage: golden [--device ID] [--write DIR] CASE_DIR...\n"
-    "       golden --suite CASE_DIR\n"
+    "       golden --suite CASE_DIR [--part N/M]\n"
     "Runs golden cases, or all those below a folder, and compares with what they expect.\n"
     "  --device ID   on this device only, such as opencl:0, vulkan:0 or reference:0\n"
     "  --write DIR   saves what the first device computed as DIR/CASE.safetensors\n"
-    "  --suite DIR   all cases below DIR must run; others below $GRAFT_GOLDEN_DIR are run too\n";
+    "  --suite DIR   all cases below DIR must run; others below $GRAFT_GOLDEN_DIR are run too\n"
+    "  --part N/M    on the Nth of every M devices only: parts run side by side\n";
 
 typedef struct session {
     test_devices *devices;
@@ -23,6 +24,7 @@ typedef struct session {
     const char *write;
     const char *suite; /* set while the cases of $GRAFT_GOLDEN_DIR run */
     bool must_run;
+    int part, parts; /* of the devices: part 1 to parts */
     int passed, failed, skipped;
 } session;
 
@@ -106,7 +108,7 @@ static void run_case(void *user, const char *path)
         run_on(s, &c, s->only, s->write);
     } else {
         for (int i = 0, ran = 0; i < s->devices->count; i++)
-            if (s->devices->all[i] != s->devices->null)
+            if (s->devices->all[i] != s->devices->null && i % s->parts == s->part - 1)
                 run_on(s, &c, s->devices->all[i], s->write && ran++ == 0);
     }
     golden_close(&c);
@@ -173,7 +175,8 @@ static int run_all(session *s, const char *device, const char *suite, char **pat
 
 int main(int argc, char **argv)
 {
-    session s = {0};
+    session s = {.part = 1, .parts = 1};
+    bool understood = true;
     const char *device = NULL, *suite = NULL;
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
@@ -183,10 +186,13 @@ int main(int argc, char **argv)
             s.write = argv[i + 1];
         else if (strcmp(argv[i], "--suite") == 0)
             suite = argv[i + 1];
+        else if (strcmp(argv[i], "--part") == 0)
+            understood = sscanf(argv[i + 1], "%d/%d", &s.part, &s.parts) == 2 && s.part >= 1 &&
+                         s.part <= s.parts;
         else
             break;
     }
-    if ((i == argc && !suite) || (i < argc && argv[i][0] == '-')) {
+    if (!understood || (i == argc && !suite) || (i < argc && argv[i][0] == '-')) {
         fputs(usage, stderr);
         return 2;
     }
