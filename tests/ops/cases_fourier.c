@@ -70,6 +70,7 @@ static const op_case cases[] = {
     {"real_dft2 7x5", &gr_op_real_dft2, real_dft2, {7, 5}, 12 * 7 * 5},
     {"real_dft2 1x8", &gr_op_real_dft2, real_dft2, {1, 8}, 9 * 1 * 8},
     {"real_dft2 9x1", &gr_op_real_dft2, real_dft2, {9, 1}, 10 * 9 * 1},
+    {"real_dft2 65x2", &gr_op_real_dft2, real_dft2, {65, 2}, 67 * 65 * 2}, /* a library's length */
     {"real_dft2 66x70", &gr_op_real_dft2, real_dft2, {66, 70}, 136 * 66 * 70, OP_BIG},
     {"real_dft2 65x67", &gr_op_real_dft2, real_dft2, {65, 67}, 132 * 65 * 67, OP_BIG},
     {"complex_mul 1", &gr_op_complex_mul, complex_mul, {1, 1, 1}},
