@@ -1,5 +1,5 @@
 /* GRAFT_LIMITS and GRAFT_DISABLE: a device made to look smaller than it is, so that a desktop runs
- * what a phone would be given. GRAFT_ENABLE: libraries where they would not be tried. */
+ * what a phone would be given. GRAFT_ENABLE: what would not be tried by itself. */
 #include "device/state.h"
 
 #include "base/log.h"
@@ -101,8 +101,15 @@ static graft_status enable(gr_device *device, const char *name)
 {
     if (set_library(device, name, true))
         return GRAFT_OK;
-    return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
-                   "GRAFT_ENABLE: %s: no such library; expected clblast, vkfft or libraries", name);
+    if (strcmp(name, "wide_vectors") != 0)
+        return gr_fail(
+            device->log, GRAFT_ERR_ARGUMENT,
+            "GRAFT_ENABLE: %s: no such capability; expected wide_vectors, clblast, vkfft "
+            "or libraries",
+            name);
+    /* The kernels for them have no Vulkan form. */
+    device->caps.wide_vectors = strncmp(device->info.id, "opencl:", strlen("opencl:")) == 0;
+    return GRAFT_OK;
 }
 
 static graft_status disable(gr_device *device, const char *name)
