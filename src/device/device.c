@@ -72,44 +72,6 @@ graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_
     return size ? device->backend->buffer_read(device, buffer, offset, data, size) : GRAFT_OK;
 }
 
-static graft_status check_spec(gr_device *device, const gr_pipeline_spec *spec)
-{
-    uint32_t workgroup = spec->tunables[0];
-    if (workgroup == 0 || workgroup > device->caps.max_workgroup)
-        return gr_fail(device->log, GRAFT_ERR_UNSUPPORTED,
-                       "%s: kernel %s: a work-group of %u: the device allows 1 to %u",
-                       device->info.id, spec->kernel->name, workgroup, device->caps.max_workgroup);
-    return GRAFT_OK;
-}
-
-graft_status gr_device_pipelines_create(gr_device *device, const gr_pipeline_spec *specs, int count,
-                                        gr_pipeline **out)
-{
-    for (int i = 0; i < count; i++)
-        out[i] = NULL;
-    for (int i = 0; i < count; i++)
-        GR_TRY(check_spec(device, &specs[i]));
-    if (!gr_object_reserve(device->state, GR_OBJECT_PIPELINE, (size_t)count))
-        return no_memory(device);
-    graft_status status = device->backend->pipelines_create(device, specs, count, out);
-    for (int i = 0; i < count && status != GRAFT_OK; i++)
-        out[i] = NULL; /* a backend may leave what it made and destroyed again */
-    GR_TRY(status);
-    for (int i = 0; i < count; i++)
-        gr_object_add(device->state, GR_OBJECT_PIPELINE,
-                      (gr_object){.handle = out[i], .kernel = specs[i].kernel});
-    return GRAFT_OK;
-}
-
-void gr_device_pipeline_destroy(gr_device *device, gr_pipeline **pipeline)
-{
-    if (!*pipeline)
-        return;
-    gr_object_forget(device->state, GR_OBJECT_PIPELINE, *pipeline);
-    device->backend->pipeline_destroy(device, *pipeline);
-    *pipeline = NULL;
-}
-
 graft_status gr_device_list_create(gr_device *device, const gr_command *commands, int count,
                                    bool profile, gr_list **out)
 {

@@ -33,10 +33,10 @@ graft_status gr_device_buffer_write(gr_device *device, gr_buffer *buffer, uint64
 graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset,
                                    void *data, uint64_t size);
 
-/* All or nothing. */
-graft_status gr_device_pipelines_create(gr_device *device, const gr_pipeline_spec *specs, int count,
-                                        gr_pipeline **out);
-void gr_device_pipeline_destroy(gr_device *device, gr_pipeline **pipeline);
+/* The pipelines of `specs`, all or nothing (then all are NULL). The device makes those that it does
+ * not have yet, side by side, and keeps them until it closes: the caller borrows. */
+graft_status gr_device_pipelines(gr_device *device, const gr_pipeline_spec *specs, int count,
+                                 gr_pipeline **out);
 
 /* Copies `commands`; borrows what they refer to. Refuses, with GRAFT_ERR_ARGUMENT: bindings out of
  * their buffer or badly aligned, a written binding that overlaps another one of its command,

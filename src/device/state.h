@@ -15,7 +15,7 @@ typedef enum gr_object_kind {
 typedef struct gr_object {
     const void *handle;
     uint64_t size;           /* of a buffer, bytes */
-    const gr_kernel *kernel; /* of a pipeline */
+    gr_pipeline_spec spec;   /* of a pipeline */
     gr_library_kind library; /* of a library */
     bool profiled;           /* of a list */
 } gr_object;
@@ -46,6 +46,9 @@ void gr_object_add(gr_device_state *state, gr_object_kind kind, gr_object object
 gr_object *gr_object_find(const gr_device_state *state, gr_object_kind kind, const void *handle);
 
 void gr_object_forget(gr_device_state *state, gr_object_kind kind, const void *handle);
+
+/* pipelines.c: destroys what gr_device_pipelines() has made. */
+void gr_device_drop_pipelines(gr_device *device);
 
 /* limits.c: applies GRAFT_LIMITS, GRAFT_ENABLE and GRAFT_DISABLE to the device. Its state must be there. */
 graft_status gr_device_apply_limits(gr_device *device);

@@ -36,8 +36,8 @@ static bool access_of(const gr_device *device, const gr_command *command, uint32
         object = gr_object_find(device->state, GR_OBJECT_PIPELINE, command->pipeline);
         if (!object)
             return false;
-        *count = object->kernel->binding_count;
-        *written = object->kernel->written;
+        *count = object->spec.kernel->binding_count;
+        *written = object->spec.kernel->written;
         return true;
     case GR_COMMAND_COPY:
         *count = 2;

@@ -156,8 +156,6 @@ void gr_plan_destroy(gr_plan *plan)
     if (!plan)
         return;
     gr_device_list_destroy(plan->device, &plan->list);
-    for (size_t i = 0; i < plan->pipeline_count && plan->pipelines; i++)
-        gr_device_pipeline_destroy(plan->device, &plan->pipelines[i]);
     for (size_t i = 0; i < plan->library_count; i++)
         gr_device_library_destroy(plan->device, &plan->libraries[i]);
     for (size_t i = 0; i < plan->block_count && plan->blocks; i++)

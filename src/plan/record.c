@@ -70,8 +70,8 @@ static graft_status compile(gr_plan *plan)
     plan->pipelines = gr_alloc_array(plan, plan->pipeline_count + 1, sizeof(*plan->pipelines));
     if (!plan->pipelines)
         return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
-    return gr_device_pipelines_create(plan->device, plan->specs, (int)plan->pipeline_count,
-                                      plan->pipelines);
+    return gr_device_pipelines(plan->device, plan->specs, (int)plan->pipeline_count,
+                               plan->pipelines);
 }
 
 /* Ranges that commands since the last barrier have touched. */

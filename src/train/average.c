@@ -109,7 +109,6 @@ void gr_average_destroy(gr_average *a)
         return;
     gr_device_list_destroy(a->device, &a->update);
     gr_device_list_destroy(a->device, &a->swap);
-    gr_device_pipeline_destroy(a->device, &a->pipeline);
     gr_free(a);
 }
 

@@ -11,7 +11,7 @@ graft_status gr_elementwise_pipeline(gr_device *device, const gr_kernel *kernel,
     while (spec.tunables[0] > device->caps.max_workgroup)
         spec.tunables[0] /= 2;
     *workgroup = spec.tunables[0];
-    return gr_device_pipelines_create(device, &spec, 1, out);
+    return gr_device_pipelines(device, &spec, 1, out);
 }
 
 void gr_elementwise_grid(uint32_t count, uint32_t workgroup, uint32_t *rows, uint32_t *cols,

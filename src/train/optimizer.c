@@ -121,7 +121,6 @@ void gr_optimizer_destroy(gr_optimizer *o)
         return;
     gr_device_list_destroy(o->device, &o->zero);
     gr_device_list_destroy(o->device, &o->update);
-    gr_device_pipeline_destroy(o->device, &o->pipeline);
     gr_free(o);
 }
 

@@ -205,7 +205,7 @@ static void use_device(fixture *f, const char *id)
         values[i] = (float)i;
     gr_unary_params params = {.rows = 1, .cols = 100, .alpha = 2.0f};
     f->loaded = f->built = 0;
-    TEST_OK(f->log, gr_device_pipelines_create(device, &spec, 1, &pipeline));
+    TEST_OK(f->log, gr_device_pipelines(device, &spec, 1, &pipeline));
     TEST_OK(f->log, gr_device_buffer_create(device, 400, GR_MEMORY_DEVICE, &x));
     TEST_OK(f->log, gr_device_buffer_create(device, 400, GR_MEMORY_DEVICE, &y));
     TEST_OK(f->log, gr_device_buffer_write(device, x, 0, values, 400));
@@ -224,7 +224,6 @@ static void use_device(fixture *f, const char *id)
     gr_device_list_destroy(device, &list);
     gr_device_buffer_destroy(device, &x);
     gr_device_buffer_destroy(device, &y);
-    gr_device_pipeline_destroy(device, &pipeline);
     graft_device_close(&handle);
 }
 
@@ -328,9 +327,8 @@ static void a_kernel_that_does_not_build_is_one_clear_line(void **state)
         graft_device *device;
         gr_pipeline *pipelines[2];
         TEST_OK(f->log, graft_device_open(f->log, infos[i].id, f->directory, &device));
-        assert_int_equal(
-            gr_device_pipelines_create(gr_device_from_public(device), specs, 2, pipelines),
-            GRAFT_ERR_DEVICE);
+        assert_int_equal(gr_device_pipelines(gr_device_from_public(device), specs, 2, pipelines),
+                         GRAFT_ERR_DEVICE);
         assert_null(pipelines[0]);
         assert_null(pipelines[1]);
         test_assert_error(f->log, "cannot build kernel broken.WG=64.FUNC=0: ");

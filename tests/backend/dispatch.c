@@ -33,7 +33,7 @@ static gr_pipeline *make_pipeline(gr_device *device, uint32_t workgroup, uint32_
 {
     gr_pipeline *pipeline;
     gr_pipeline_spec spec = {&gr_kernel_unary, {workgroup, func}};
-    TEST_OK(device->log, gr_device_pipelines_create(device, &spec, 1, &pipeline));
+    TEST_OK(device->log, gr_device_pipelines(device, &spec, 1, &pipeline));
     return pipeline;
 }
 
@@ -64,7 +64,6 @@ static fixture make_fixture(gr_device *device, uint32_t workgroup, uint32_t func
 
 static void drop_fixture(fixture *f)
 {
-    gr_device_pipeline_destroy(f->device, &f->pipeline);
     gr_device_buffer_destroy(f->device, &f->x);
     gr_device_buffer_destroy(f->device, &f->y);
 }
@@ -228,7 +227,7 @@ static void several_pipelines_are_made_at_once(void **state)
     const gr_pipeline_spec specs[2] = {{&gr_kernel_unary, {64, FUNC_SCALE}},
                                        {&gr_kernel_unary, {64, FUNC_RELU}}};
     gr_pipeline *pipelines[2];
-    TEST_OK(device->log, gr_device_pipelines_create(device, specs, 2, pipelines));
+    TEST_OK(device->log, gr_device_pipelines(device, specs, 2, pipelines));
     for (int i = 0; i < 2; i++) {
         fixture f = make_fixture(device, 64, FUNC_SCALE, 500);
         gr_command command = command_of(&f, 64, 3.0f);
@@ -236,7 +235,6 @@ static void several_pipelines_are_made_at_once(void **state)
         run_command(&f, &command);
         check_output(&f, i == 1, 3.0f);
         drop_fixture(&f);
-        gr_device_pipeline_destroy(device, &pipelines[i]);
     }
 }
 

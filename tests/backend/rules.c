@@ -33,7 +33,7 @@ static int setup(void **state)
         return -1;
     f->device = gr_device_from_public(f->handle);
     gr_pipeline_spec spec = {&gr_kernel_unary, {64, 0}};
-    if (gr_device_pipelines_create(f->device, &spec, 1, &f->pipeline) != GRAFT_OK ||
+    if (gr_device_pipelines(f->device, &spec, 1, &f->pipeline) != GRAFT_OK ||
         gr_device_buffer_create(f->device, SIZE, GR_MEMORY_DEVICE, &f->a) != GRAFT_OK ||
         gr_device_buffer_create(f->device, SIZE, GR_MEMORY_DEVICE, &f->b) != GRAFT_OK)
         return -1;
@@ -43,11 +43,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     fixture *f = *state;
-    gr_device_pipeline_destroy(f->device, &f->pipeline);
     gr_device_buffer_destroy(f->device, &f->a);
     gr_device_buffer_destroy(f->device, &f->b);
     const gr_null_stats *stats = gr_null_stats_of(f->device);
-    int alive = stats->live_buffers + stats->live_pipelines + stats->live_lists;
+    int alive = stats->live_buffers + stats->live_lists;
     graft_device_close(&f->handle);
     graft_log_destroy(&f->log);
     free(f);
@@ -207,12 +206,10 @@ static void work_groups_keep_the_limit_of_the_device(void **state)
     const fixture *f = *state;
     gr_pipeline *pipeline;
     gr_pipeline_spec spec = {&gr_kernel_unary, {2048, 0}};
-    assert_int_equal(gr_device_pipelines_create(f->device, &spec, 1, &pipeline),
-                     GRAFT_ERR_UNSUPPORTED);
+    assert_int_equal(gr_device_pipelines(f->device, &spec, 1, &pipeline), GRAFT_ERR_UNSUPPORTED);
     test_assert_error(f->log, "kernel unary: a work-group of 2048: the device allows 1 to 1024");
     spec.tunables[0] = 0;
-    assert_int_equal(gr_device_pipelines_create(f->device, &spec, 1, &pipeline),
-                     GRAFT_ERR_UNSUPPORTED);
+    assert_int_equal(gr_device_pipelines(f->device, &spec, 1, &pipeline), GRAFT_ERR_UNSUPPORTED);
     assert_null(pipeline);
 }
 
@@ -281,6 +278,25 @@ static void submits_are_counted(void **state)
     assert_int_equal(gr_device_submit(f->device, list), GRAFT_ERR_ARGUMENT);
 }
 
+/* One of each kernel and its tunables, however often it is asked for. */
+static void pipelines_are_made_once(void **state)
+{
+    const fixture *f = *state;
+    const gr_null_stats *stats = gr_null_stats_of(f->device);
+    const gr_pipeline_spec specs[3] = {
+        {&gr_kernel_unary, {32, 0}}, {&gr_kernel_unary, {64, 0}}, {&gr_kernel_unary, {32, 0}}};
+    gr_pipeline *first[3], *again[3];
+    assert_int_equal(gr_device_pipelines(f->device, specs, 3, first), GRAFT_OK);
+    assert_int_equal(stats->live_pipelines, 2);
+    assert_ptr_equal(first[0], first[2]);
+    assert_ptr_not_equal(first[0], first[1]);
+    assert_ptr_equal(first[1], f->pipeline);
+    gr_null_fail_after(f->device, 0, GRAFT_ERR_DEVICE);
+    assert_int_equal(gr_device_pipelines(f->device, specs, 3, again), GRAFT_OK);
+    assert_memory_equal(first, again, sizeof(first));
+    gr_null_fail_after(f->device, 0, GRAFT_OK);
+}
+
 /* All or nothing: the second of three pipelines fails, and none is left. */
 static void planned_failures_leave_nothing_behind(void **state)
 {
@@ -288,9 +304,9 @@ static void planned_failures_leave_nothing_behind(void **state)
     gr_pipeline_spec specs[3];
     gr_pipeline *pipelines[3];
     for (int i = 0; i < 3; i++)
-        specs[i] = (gr_pipeline_spec){&gr_kernel_unary, {64, 0}};
+        specs[i] = (gr_pipeline_spec){&gr_kernel_unary, {32u << i, 1}};
     gr_null_fail_after(f->device, 1, GRAFT_ERR_DEVICE);
-    assert_int_equal(gr_device_pipelines_create(f->device, specs, 3, pipelines), GRAFT_ERR_DEVICE);
+    assert_int_equal(gr_device_pipelines(f->device, specs, 3, pipelines), GRAFT_ERR_DEVICE);
     assert_int_equal(gr_null_stats_of(f->device)->live_pipelines, 1);
     gr_buffer *buffer;
     gr_null_fail_after(f->device, 0, GRAFT_ERR_DEVICE_MEMORY);
@@ -319,6 +335,7 @@ int main(void)
         TEST(host_access_stays_within_the_buffer),
         TEST(memory_is_counted),
         TEST(submits_are_counted),
+        TEST(pipelines_are_made_once),
         TEST(planned_failures_leave_nothing_behind),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
