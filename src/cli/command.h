@@ -71,6 +71,10 @@ typedef struct cli_command {
 /* NULL past the last one. */
 const cli_command *cli_command_at(int index);
 
+/* Largest values of numbers without a limit of their own. */
+#define CLI_WHOLE_MAX 1e9
+#define CLI_COUNT_MAX 0x1p62
+
 /* The row of a subcommand that can print JSON. */
 #define CLI_JSON_OPTION                                                                            \
     {                                                                                              \

@@ -14,8 +14,6 @@ typedef struct search_options {
 
 #define PARAM(field) offsetof(search_options, params.field)
 #define TRAIN(field) PARAM(train.field)
-#define WHOLE_MAX    1e9
-#define COUNT_MAX    0x1p62
 
 static const cli_option table[] = {
     {"Model and data", 0, CLI_HEADING},
@@ -32,36 +30,18 @@ static const cli_option table[] = {
      "images that the result is trained on"},
     {"test-split", 0, CLI_TEXT, TRAIN(test_split), "NAME", 0, 0,
      "images that the result is evaluated on; \"\": none"},
-    {"image-size", 0, CLI_INT, TRAIN(input.image_size), "PIXELS", 0, 16384, "side of the input",
-     "as the backbone was trained"},
-    {"resize", 0, CLI_TEXT, TRAIN(input.resize), "squash|crop", 0, 0,
-     "both sides at once, or the short side, then the centre"},
-    {"interpolation", 0, CLI_TEXT, TRAIN(input.interpolation), "bilinear|bicubic", 0, 0,
-     "how images are resized"},
-    {"normalization", 0, CLI_TEXT, TRAIN(input.normalization), "imagenet|half|clip", 0, 0,
-     "mean and deviation of the input"},
-    {"flip", 0, CLI_FLAG, TRAIN(augment.flip), NULL, 0, 0, "flip images at random, left to right"},
-    {"threads", 'j', CLI_INT, TRAIN(input.threads), "N", 0, 1024, "threads that decode images",
-     "as many as fit the machine"},
+#include "image_options.inc"
     {"Training", 0, CLI_HEADING},
-    {"supernet-epochs", 0, CLI_INT, PARAM(supernet_epochs), "N", 1, WHOLE_MAX,
+    {"supernet-epochs", 0, CLI_INT, PARAM(supernet_epochs), "N", 1, CLI_WHOLE_MAX,
      "passes over the images for the supernet"},
     {"supernet-lr", 0, CLI_FLOAT, PARAM(supernet_lr), "X", 0, 1e6, "its learning rate"},
-    {"epochs", 'e', CLI_INT, TRAIN(epochs), "N", 1, WHOLE_MAX,
+    {"epochs", 'e', CLI_INT, TRAIN(epochs), "N", 1, CLI_WHOLE_MAX,
      "passes over the images for the result"},
     {"lr", 0, CLI_FLOAT, TRAIN(lr), "X", 0, 1e6, "its learning rate"},
-    {"warmup-epochs", 0, CLI_FLOAT, TRAIN(warmup_epochs), "X", 0, WHOLE_MAX,
-     "epochs in which the learning rates grow"},
-    {"batch-size", 0, CLI_INT, TRAIN(batch_size), "N", 1, 65536, "images in a step"},
-    {"weight-decay", 0, CLI_FLOAT, TRAIN(weight_decay), "X", 0, 1e6, "pull towards zero"},
     {"dropout", 0, CLI_FLOAT, PARAM(dropout), "RATE", 0, 0.99, "in each module"},
-    {"drop-path", 0, CLI_FLOAT, TRAIN(drop_path), "RATE", 0, 0.99,
-     "what is dropped of branches in the last block"},
-    {"seed", 0, CLI_COUNT, TRAIN(seed), "N", 0, COUNT_MAX,
-     "of start values, order, dropout and the search"},
-    {"eval-every", 0, CLI_INT, TRAIN(eval_every), "N", 1, WHOLE_MAX, "epochs between evaluations"},
+#include "update_options.inc"
     {"Search", 0, CLI_HEADING},
-    {"limit", 0, CLI_COUNT, offsetof(search_options, limit), "N", 0, COUNT_MAX,
+    {"limit", 0, CLI_COUNT, offsetof(search_options, limit), "N", 0, CLI_COUNT_MAX,
      "trainable parameters of the result without its head; 0: any"},
     {"widths", 0, CLI_TEXT, PARAM(widths), "N,N", 0, 0, "that a module may have"},
     {"depths", 0, CLI_TEXT, PARAM(depths), "N,N", 0, 0,
