@@ -27,11 +27,10 @@ static void sum_rows(gr_plan *plan, const gr_view *x, const gr_rows *r, const gr
         .x_offset = r->offset,
         .x_stride = r->stride,
         .chunk = chunk,
-        .alpha = 1.0f,
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_reduce_rows, &params);
-    launch.slot[0] = launch.slot[1] = x->slot;
-    launch.slot[2] = out->slot;
+    launch.slot[0] = x->slot;
+    launch.slot[1] = out->slot;
     gr_launch_elements(plan, &launch, 1, r->cols);
     launch.grid[1] = (r->rows + chunk - 1) / chunk;
     gr_lower_dispatch(plan, &launch);

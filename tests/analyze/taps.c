@@ -3,6 +3,7 @@
 
 #include "model/taps.h"
 #include "peft/compose.h"
+#include "tiny_swin.h"
 
 #include <string.h>
 
@@ -16,24 +17,6 @@ static const gr_model_config vit = {
     .classes = 2,
     .norm_eps = 1e-6f,
     .activation = GR_FUNC_GELU,
-};
-
-static const gr_model_config swin = {
-    .family = GR_FAMILY_SWIN,
-    .image_size = 32,
-    .patch_size = 4,
-    .dim = 16,
-    .depth = 3,
-    .heads = 2,
-    .hidden = 32,
-    .classes = 2,
-    .norm_eps = 1e-5f,
-    .activation = GR_FUNC_GELU,
-    .pool = GR_POOL_AVG,
-    .stages = 2,
-    .stage_depth = {2, 1},
-    .stage_heads = {2, 4},
-    .window = 4,
 };
 
 /* Builds the model and compares its taps with the list of grids, a 0 behind the last. */
@@ -74,6 +57,7 @@ static void test_vit(void **state)
 
 static void test_swin(void **state)
 {
+    const gr_model_config swin = tiny_swin(4, 16, 2);
     expect(*state, &swin, "rlrr", false, (int64_t[]){8, 8, 4, 4});
 }
 

@@ -5,6 +5,7 @@
 #include "model/build.h"
 #include "model/config_json.h"
 #include "peft/compose.h"
+#include "tiny_swin.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 
@@ -146,23 +147,7 @@ static void merges_swin(void **state)
         skip();
     static const char *const methods[] = {"rlrr", "rlrr+lora+vera", "ssf",
                                           "boft", "bitfit",         "linear"};
-    const gr_model_config swin = {
-        .family = GR_FAMILY_SWIN,
-        .image_size = 32,
-        .patch_size = 4,
-        .dim = 16,
-        .depth = 3,
-        .heads = 2,
-        .hidden = 32,
-        .classes = RUN_CLASSES,
-        .norm_eps = 1e-5f,
-        .activation = GR_FUNC_GELU,
-        .pool = GR_POOL_AVG,
-        .stages = 2,
-        .stage_depth = {2, 1},
-        .stage_heads = {2, 4},
-        .window = 4,
-    };
+    const gr_model_config swin = tiny_swin(4, 16, RUN_CLASSES);
     graft_train_params p = tiny_run(NULL);
     p.backbone = random_backbone(&swin, "swin.safetensors");
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)

@@ -13,23 +13,7 @@ static void every_split_gives_the_same_gradients(void **state)
     train_setup s;
     train_setup_open(&s, target->devices->log, all_methods, 7);
     gr_trainer_params params = train_params(&s, target->device);
-    float loss, whole_loss;
-    size_t count, whole_count;
-    float *whole = train_first_gradients(&s, &params, &whole_loss, &whole_count);
-    assert_true(train_largest(whole, whole_count) > 1e-3f);
-    const int splits[] = {1, 2, 3, 4, 6};
-    for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
-        params.micro_batch = splits[i];
-        gr_trainer *trainer = train_create(&s, &params);
-        assert_int_equal(gr_trainer_micro_batch(trainer), splits[i]);
-        float *split = train_gradients(&s, trainer, 0, &loss, &count);
-        assert_int_equal(count, whole_count);
-        train_assert_close(split, whole, count, 1e-5);
-        assert_float_equal(loss, whole_loss, 2e-6f);
-        free(split);
-        gr_trainer_destroy(trainer);
-    }
-    free(whole);
+    train_assert_splits_agree(&s, params, (int[]){1, 2, 3, 4, 6}, 5);
     train_setup_close(&s);
 }
 

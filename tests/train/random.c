@@ -79,19 +79,8 @@ static void compare_splits(const test_target *target,
                            void (*open)(train_setup *s, const test_target *target))
 {
     train_setup s;
-    float loss, split_loss;
-    size_t count;
     open(&s, target);
-    gr_trainer_params params = random_params(&s, target->device);
-    float *whole = train_first_gradients(&s, &params, &loss, &count);
-    for (int micro = 1; micro <= 4; micro++) {
-        params.micro_batch = micro;
-        float *split = train_first_gradients(&s, &params, &split_loss, &count);
-        train_assert_close(split, whole, count, 1e-5);
-        assert_float_equal(split_loss, loss, 2e-6f);
-        free(split);
-    }
-    free(whole);
+    train_assert_splits_agree(&s, random_params(&s, target->device), (int[]){1, 2, 3}, 3);
     train_setup_close(&s);
 }
 

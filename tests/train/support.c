@@ -182,6 +182,28 @@ float *train_first_gradients(const train_setup *s, const gr_trainer_params *para
     return values;
 }
 
+void train_assert_splits_agree(const train_setup *s, gr_trainer_params params, const int *sizes,
+                               size_t count)
+{
+    float loss, whole_loss;
+    size_t values, whole_values;
+    params.micro_batch = s->batch;
+    float *whole = train_first_gradients(s, &params, &whole_loss, &whole_values);
+    assert_true(train_largest(whole, whole_values) > 1e-3f);
+    for (size_t i = 0; i < count; i++) {
+        params.micro_batch = sizes[i];
+        gr_trainer *trainer = train_create(s, &params);
+        assert_int_equal(gr_trainer_micro_batch(trainer), sizes[i]);
+        float *split = train_gradients(s, trainer, 0, &loss, &values);
+        assert_int_equal(values, whole_values);
+        train_assert_close(split, whole, values, 1e-5);
+        assert_float_equal(loss, whole_loss, 2e-6f);
+        free(split);
+        gr_trainer_destroy(trainer);
+    }
+    free(whole);
+}
+
 float *train_gradient_of(const train_setup *s, const gr_trainer *trainer, const char *name,
                          size_t *count)
 {

@@ -6,20 +6,15 @@
  * axis says how many lines there are. */
 void gr_ref_reduce_rows(gr_ref_call *call)
 {
-    enum { X, Z, Y };
+    enum { X, Y };
     GR_REF_PARAMS(call, reduce_rows, p);
-    bool product = gr_ref_tunable(call, "PRODUCT");
     for (uint32_t g = 0; g < call->grid[1]; g++) {
         uint64_t begin = (uint64_t)g * p.chunk, end = begin + p.chunk;
         for (uint32_t c = 0; c < p.cols; c++) {
             double sum = 0;
-            for (uint64_t r = begin; r < end && r < p.rows; r++) {
-                double x = gr_ref_get(call, X, gr_ref_at(p.x_offset, r, p.x_stride, c));
-                if (product)
-                    x *= gr_ref_get(call, Z, gr_ref_at(p.z_offset, r, p.z_stride, c));
-                sum += x;
-            }
-            gr_ref_put(call, Y, gr_ref_at(0, g, p.cols, c), p.alpha * sum);
+            for (uint64_t r = begin; r < end && r < p.rows; r++)
+                sum += gr_ref_get(call, X, gr_ref_at(p.x_offset, r, p.x_stride, c));
+            gr_ref_put(call, Y, gr_ref_at(0, g, p.cols, c), sum);
         }
     }
 }
