@@ -29,7 +29,7 @@ static const cli_option table[] = {
     {"backbone", 'b', CLI_TEXT, FIELD(backbone), "FILE", 0, 0, "pretrained weights of all runs"},
     {"method", 'm', CLI_LIST, FIELD(methods), "NAME[+NAME]", 0, 0, "may be repeated"},
     {"recipe", 'r', CLI_TEXT, FIELD(recipe), "NAME", 0, 0, "of all runs, with the task of each"},
-    {"data", 'd', CLI_TEXT, FIELD(data), "DIR", 0, 0, "folder with the data sets of a protocol"},
+    {"data", 'd', CLI_TEXT, FIELD(data), "DIR", 0, 0, "folder with the data sets of a protocol, or where a file's relative paths start"},
     {"task", 0, CLI_LIST, FIELD(tasks), "NAME", 0, 0,
      "only this data set of the protocol; may be repeated"},
     {"lr", 0, CLI_LIST, FIELD(lr), "X", 0, 0,

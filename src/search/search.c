@@ -1,27 +1,23 @@
 /* graft_search: from a backbone and labelled images to a network that was searched for. */
 #include <graft/search.h>
 
-#include <graft/recipe.h>
-
 #include "base/file.h"
 #include "base/mem.h"
 #include "device/device.h"
-#include "peft/compose.h"
 #include "peft/noah.h"
 #include "search/evolution.h"
 #include "search/measure.h"
+#include "search/settings.h"
 #include "search/slice.h"
 #include "train/adapter.h"
-#include "train/settings.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MEASURE_BATCH = 32, SETTINGS = 6 };
+enum { MEASURE_BATCH = 32 };
 
 typedef struct search {
     graft_log *log;
@@ -44,119 +40,6 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void graft_search_defaults(graft_search_params *params)
-{
-    const char *set[GRAFT_RECIPE_MAX_SET];
-    int set_count;
-    *params = (graft_search_params){
-        .supernet_epochs = 500,
-        .supernet_lr = 5e-4,
-        .val_split = "val",
-        .widths = "1,5,10",
-        .depths = "0",
-        .dropout = 0.1,
-        .limit = 640000,
-        .generations = 15,
-        .population = 50,
-        .parents = 10,
-        .mutations = 25,
-        .crossovers = 25,
-        .mutation_rate = 0.2,
-        .depth_rate = 0.4,
-    };
-    graft_train_defaults(&params->train);
-    params->train.batch_size = 0;
-    params->train.method = "noah";
-    graft_recipe_apply(NULL, "noah", NULL, &params->train, set, &set_count);
-}
-
-/* ---- Settings ------------------------------------------------------------------------------- */
-
-static graft_status check(graft_log *log, const graft_search_params *p)
-{
-    if (!p->train.backbone || !p->train.data || !p->train.out)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "--%s: is required",
-                       !p->train.backbone ? "backbone"
-                       : !p->train.data   ? "data"
-                                          : "out");
-    if (p->generations < 1 || p->population < 1 || p->parents < 1 || p->mutations < 0 ||
-        p->crossovers < 0 || p->mutations + p->crossovers > p->population)
-        return gr_fail(
-            log, GRAFT_ERR_ARGUMENT,
-            "population of %d with %d mutations and %d crossovers of %d parents: expected "
-            "numbers from 1, and mutations and crossovers within the population",
-            p->population, p->mutations, p->crossovers, p->parents);
-    if (!(p->mutation_rate >= 0 && p->mutation_rate <= 1) ||
-        !(p->depth_rate >= 0 && p->depth_rate <= 1) || p->limit < 0)
-        return gr_fail(
-            log, GRAFT_ERR_ARGUMENT,
-            "mutation rate %g, depth rate %g, limit %lld: expected rates from 0 to 1 and "
-            "a limit from 0",
-            p->mutation_rate, p->depth_rate, (long long)p->limit);
-    return GRAFT_OK;
-}
-
-/* Appends "noah.NAME=VALUE". */
-static graft_status add_setting(search *s, const char **set, int *count, const char *name,
-                                const char *value)
-{
-    set[*count] = gr_printf(s, "noah.%s=%s", name, value);
-    return set[(*count)++] ? GRAFT_OK : gr_fail(s->log, GRAFT_ERR_MEMORY, "search: out of memory");
-}
-
-static graft_status add_dropout(search *s, const char **set, int *count)
-{
-    char text[32];
-    snprintf(text, sizeof(text), "%.9g", s->p->dropout);
-    return add_setting(s, set, count, "dropout", text);
-}
-
-static graft_status supernet_settings(search *s, const char **set, int *count)
-{
-    gr_methods *methods = NULL;
-    char text[GR_OPTION_TEXT];
-    *count = 0;
-    GR_TRY(add_setting(s, set, count, "supernet", s->p->widths));
-    GR_TRY(add_setting(s, set, count, "depths", s->p->depths));
-    GR_TRY(add_dropout(s, set, count));
-    GR_TRY(gr_methods_parse(s->log, "noah", &methods));
-    gr_subnet_space space = {0};
-    const gr_model_config any = {.depth = 1};
-    graft_status status = gr_methods_set_all(s->log, methods, set, *count);
-    if (status == GRAFT_OK && !gr_noah_space(methods->item[0].config, &any, &space))
-        status = gr_fail(s->log, GRAFT_ERR_ARGUMENT, "widths '%s': expected numbers from 1",
-                         s->p->widths);
-    snprintf(text, sizeof(text), "%d", status == GRAFT_OK ? gr_list_largest(&space.widths) : 0);
-    gr_methods_destroy(methods);
-    for (int m = 0; m < GR_MODULES && status == GRAFT_OK; m++)
-        status = add_setting(s, set, count, gr_module_name(m), text);
-    return status;
-}
-
-static graft_status subnet_settings(search *s, const gr_subnet *subnet, const char **set,
-                                    int *count)
-{
-    *count = 0;
-    for (int m = 0; m < GR_MODULES; m++) {
-        char text[GR_OPTION_TEXT];
-        gr_subnet_text(subnet, m, s->evolution->params.blocks, text);
-        GR_TRY(add_setting(s, set, count, gr_module_name(m), text));
-    }
-    return add_dropout(s, set, count);
-}
-
-static const char *supernet_split(const graft_search_params *p)
-{
-    gr_dataset *data = NULL;
-    gr_dataset_params params = {.split = "train800"};
-    if (p->supernet_split)
-        return p->supernet_split;
-    bool found = strcmp(p->train.train_split, "train") == 0 &&
-                 gr_dataset_open(NULL, p->train.data, &params, &data) == GRAFT_OK;
-    gr_dataset_close(&data);
-    return found ? "train800" : p->train.train_split;
-}
-
 /* ---- Training ------------------------------------------------------------------------------- */
 
 static void report_training(void *user, const graft_train_progress *progress)
@@ -169,12 +52,12 @@ static void report_training(void *user, const graft_train_progress *progress)
     s->p->progress(s->p->user, &all);
 }
 
-static graft_train_params run_params(search *s, const char *out, const char *const *set, int count)
+static graft_train_params run_params(search *s, const char *out, const gr_search_set *set)
 {
     graft_train_params p = s->p->train;
     p.method = "noah";
-    p.set = set;
-    p.set_count = count;
+    p.set = set->item;
+    p.set_count = set->count;
     p.out = out;
     p.init_adapter = NULL;
     p.progress = s->p->progress ? report_training : NULL;
@@ -190,32 +73,18 @@ static graft_status run(search *s, graft_train_params *p, graft_train_result *re
     return graft_train(s->log, s->device, p, result);
 }
 
-static graft_status supernet_params(search *s, const char **set, graft_train_params *p)
+static graft_status supernet_params(search *s, gr_search_set *set, graft_train_params *p)
 {
-    int count;
-    GR_TRY(supernet_settings(s, set, &count));
-    *p = run_params(s, s->supernet, set, count);
+    GR_TRY(gr_search_supernet_set(s->log, s->p, set));
+    *p = run_params(s, s->supernet, set);
     p->epochs = s->p->supernet_epochs;
     p->lr = s->p->supernet_lr;
-    p->train_split = supernet_split(s->p);
+    p->train_split = gr_search_supernet_split(s->p);
     p->test_split = s->p->val_split;
     return GRAFT_OK;
 }
 
 /* ---- The evolution -------------------------------------------------------------------------- */
-
-/* What the search of sub-networks depends on, as one text. */
-static graft_status make_identity(search *s, const graft_train_params *supernet)
-{
-    const graft_search_params *p = s->p;
-    char *training = gr_settings_identity(supernet);
-    if (training)
-        s->identity = gr_printf(s, "%s %lld %d %d %d %d %d %.17g %.17g", training,
-                                (long long)p->limit, p->generations, p->population, p->parents,
-                                p->mutations, p->crossovers, p->mutation_rate, p->depth_rate);
-    free(training);
-    return s->identity ? GRAFT_OK : gr_fail(s->log, GRAFT_ERR_MEMORY, "search: out of memory");
-}
 
 static graft_status create_evolution(search *s)
 {
@@ -325,11 +194,13 @@ static graft_status evolve(search *s)
 
 static graft_status train_supernet(search *s)
 {
-    const char *set[SETTINGS];
+    gr_search_set set = {.memory = s};
     graft_train_params p;
     s->phase = GRAFT_SEARCH_SUPERNET;
-    GR_TRY(supernet_params(s, set, &p));
-    GR_TRY(make_identity(s, &p));
+    GR_TRY(supernet_params(s, &set, &p));
+    s->identity = gr_search_identity(s, s->p, &p);
+    if (!s->identity)
+        return gr_fail(s->log, GRAFT_ERR_MEMORY, "search: out of memory");
     if (!gr_file_exists(s->state))
         return run(s, &p, NULL);
     if (s->p->train.resume)
@@ -355,16 +226,15 @@ static graft_status write_start(search *s, const gr_subnet *subnet)
 
 static graft_status retrain(search *s, graft_search_result *result)
 {
-    const char *set[SETTINGS];
-    int count;
+    gr_search_set set = {.memory = s};
     const gr_candidate *best = gr_evolution_best(s->evolution);
     s->phase = GRAFT_SEARCH_RETRAIN;
     if (!best)
         return gr_fail(s->log, GRAFT_ERR_FORMAT, "%s: has no candidates; remove it to search anew",
                        s->state);
     GR_TRY(write_start(s, &best->subnet));
-    GR_TRY(subnet_settings(s, &best->subnet, set, &count));
-    graft_train_params p = run_params(s, s->subnet, set, count);
+    GR_TRY(gr_search_subnet_set(s->log, s->p, &best->subnet, s->evolution->params.blocks, &set));
+    graft_train_params p = run_params(s, s->subnet, &set);
     p.init_adapter = s->start;
     *result = (graft_search_result){.params = best->params,
                                     .val_accuracy = best->accuracy,
@@ -392,7 +262,7 @@ graft_status graft_search(graft_log *log, graft_device *device, const graft_sear
                           graft_search_result *result)
 {
     graft_search_result ignored;
-    GR_TRY(check(log, params));
+    GR_TRY(gr_search_check(log, params));
     search *s = gr_alloc(NULL, sizeof(*s));
     if (!s)
         return gr_fail(log, GRAFT_ERR_MEMORY, "search: out of memory");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "sweep/preset.h"
 
 static const char *text_of(const json_t *object, const char *key)
@@ -151,6 +152,35 @@ static graft_status read_items(cli *c, json_t *root, const char *list, sweep_ite
     return GRAFT_OK;
 }
 
+static graft_status place(cli *c, const char *folder, json_t *item)
+{
+    char path[4096];
+    const char *data = text_of(item, "data");
+    if (!data || *data == '/' || is_generated(data))
+        return GRAFT_OK;
+    if (snprintf(path, sizeof(path), "%s/%s", folder, data) >= (int)sizeof(path))
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s/%s: the path is too long", folder, data);
+    json_object_set_new(item, "data", cli_json_text(path));
+    return GRAFT_OK;
+}
+
+/* Relative paths of a sweep's own data sets are below `root`; a preset has put it there already. */
+static graft_status place_data(cli *c, const sweep_spec *s)
+{
+    const char *folder = text_of(s->root, "root");
+    if (!folder || json_object_get(s->root, "preset"))
+        return GRAFT_OK;
+    json_t *item, *target;
+    size_t i, k;
+    json_array_foreach(json_object_get(s->root, "data"), i, item)
+    {
+        CLI_TRY(place(c, folder, item));
+        json_array_foreach(json_object_get(item, "evaluate"), k, target)
+            CLI_TRY(place(c, folder, target));
+    }
+    return GRAFT_OK;
+}
+
 static graft_status find_data(cli *c, sweep_spec *s)
 {
     int there = 0;
@@ -211,6 +241,7 @@ graft_status sweep_spec_read(cli *c, json_t *root, sweep_spec *s)
     CLI_TRY(check_numbers(c, "seeds", s->seeds, true));
     CLI_TRY(read_items(c, root, "methods", &s->methods, &s->method_count));
     CLI_TRY(read_items(c, root, "data", &s->data, &s->data_count));
+    CLI_TRY(place_data(c, s));
     CLI_TRY(find_data(c, s));
     return read_select(c, s);
 }

@@ -1,19 +1,12 @@
 /* graft_train: a run from settings to an adapter, with metrics, checkpoints and evaluations. */
 #include <graft/train.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "data/loader.h"
+#include "data/augment_mix.h"
 #include "train/adapter.h"
-#include "train/checkpoint.h"
 #include "train/evaluate.h"
-#include "train/metrics.h"
-#include "train/run_folder.h"
-#include "train/run_setup.h"
+#include "train/run.h"
 #include "train/schedule.h"
-#include "train/settings.h"
-#include "train/trainer.h"
-#include "train/watch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,28 +16,6 @@
 /* Weight of the latest step in the rate that progress shows. */
 static const double RATE_WEIGHT = 0.1;
 
-typedef struct run {
-    gr_run_setup setup;
-    graft_log *log;
-    const graft_train_params *p;
-    gr_trainer *trainer;
-    gr_loader *loader;
-    gr_watch *watch;
-    gr_metrics *metrics;
-    gr_position at;
-    size_t steps_per_epoch;
-    int epochs; /* of the whole run */
-    uint64_t steps;
-    char *identity;
-    gr_run_folder folder; /* all NULL: not opened yet */
-    float *images;
-    int32_t *labels;
-    float *targets; /* [batch, classes]; NULL: labels will do */
-    double started, step_seconds, train_seconds;
-    uint64_t images_done;
-    float loss, lr;
-} run;
-
 static double now(void)
 {
     struct timespec t;
@@ -52,22 +23,17 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool stopped(const run *r)
+static bool stopped(const gr_run *r)
 {
     return r->p->stop && *r->p->stop;
 }
 
-static int epoch_of(const run *r)
-{
-    return (int)(r->at.step / r->steps_per_epoch);
-}
-
-static void report(const run *r, bool evaluating, uint64_t done, uint64_t total)
+static void report(const gr_run *r, bool evaluating, uint64_t done, uint64_t total)
 {
     if (!r->p->progress)
         return;
     double rate = r->step_seconds > 0 ? (double)r->p->batch_size / r->step_seconds : 0.0;
-    int epoch = epoch_of(r) + (r->at.step % r->steps_per_epoch != 0);
+    int epoch = gr_run_epoch(r) + (r->at.step % r->steps_per_epoch != 0);
     graft_train_progress progress = {
         .step = evaluating ? done : r->at.step,
         .steps = evaluating ? total : r->steps,
@@ -83,13 +49,13 @@ static void report(const run *r, bool evaluating, uint64_t done, uint64_t total)
     r->p->progress(r->p->user, &progress);
 }
 
-static graft_status save(run *r, const char *path)
+static graft_status save(gr_run *r, const char *path)
 {
     return gr_params_save(r->log, path, gr_trainer_parameters(r->trainer), r->setup.header);
 }
 
 /* Does `work` with the averages of the parameters, where they are kept. */
-static graft_status with_averages(run *r, graft_status (*work)(run *r))
+static graft_status with_averages(gr_run *r, graft_status (*work)(gr_run *r))
 {
     GR_TRY(gr_trainer_swap_average(r->trainer));
     graft_status status = work(r);
@@ -97,12 +63,12 @@ static graft_status with_averages(run *r, graft_status (*work)(run *r))
     return status != GRAFT_OK ? status : back;
 }
 
-static graft_status save_adapter(run *r)
+static graft_status save_adapter(gr_run *r)
 {
     return save(r, r->folder.adapter);
 }
 
-static graft_status checkpoint(run *r)
+static graft_status checkpoint(gr_run *r)
 {
     GR_TRY(gr_metrics_sync(r->metrics));
     r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
@@ -120,9 +86,9 @@ static void report_evaluation(void *user, size_t done, size_t total)
     report(user, true, done, total);
 }
 
-static graft_status evaluate(run *r)
+static graft_status evaluate(gr_run *r)
 {
-    int epoch = epoch_of(r);
+    int epoch = gr_run_epoch(r);
     gr_evaluation e = {
         .data = r->setup.test,
         .preprocess = r->setup.input.preprocess,
@@ -148,10 +114,10 @@ static graft_status evaluate(run *r)
 }
 
 /* Batches are mixed as a whole, before they are split: the split changes nothing. */
-static void mix_batch(run *r, int valid)
+static void mix_batch(gr_run *r, int valid)
 {
     int size = r->setup.input.preprocess.size, classes = r->setup.config.classes;
-    gr_random_key key = {r->p->seed, (uint32_t)epoch_of(r),
+    gr_random_key key = {r->p->seed, (uint32_t)gr_run_epoch(r),
                          (uint32_t)(r->at.step % r->steps_per_epoch)};
     gr_mix_draw draw = gr_mix_draw_batch(&r->setup.mix, key, size);
     gr_mix_images(draw, valid, size, r->images);
@@ -161,7 +127,7 @@ static void mix_batch(run *r, int valid)
     memset(r->targets + filled, 0, (all - filled) * sizeof(*r->targets));
 }
 
-static graft_status gradients(run *r, int valid)
+static graft_status gradients(gr_run *r, int valid)
 {
     if (!r->targets)
         return gr_trainer_gradients(r->trainer, r->images, r->labels, r->at.step, &r->loss);
@@ -170,7 +136,7 @@ static graft_status gradients(run *r, int valid)
 }
 
 /* One update with the batch at hand. */
-static graft_status train_step(run *r, int valid)
+static graft_status train_step(gr_run *r, int valid)
 {
     double began = now();
     double epoch = (double)r->at.step / (double)r->steps_per_epoch;
@@ -195,7 +161,7 @@ static graft_status train_step(run *r, int valid)
     return GRAFT_OK;
 }
 
-static bool checkpoint_due(const run *r)
+static bool checkpoint_due(const gr_run *r)
 {
     uint64_t every = r->p->checkpoint_every ? r->p->checkpoint_every : r->steps_per_epoch;
     return r->at.step % every == 0;
@@ -203,9 +169,9 @@ static bool checkpoint_due(const run *r)
 
 /* What is due once after the last step of an epoch. A run that is resumed right there does it
  * first, if it was stopped before it was done. */
-static graft_status end_of_epoch(run *r)
+static graft_status end_of_epoch(gr_run *r)
 {
-    int epoch = epoch_of(r), every = r->p->eval_every > 0 ? r->p->eval_every : 1;
+    int epoch = gr_run_epoch(r), every = r->p->eval_every > 0 ? r->p->eval_every : 1;
     if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
         return GRAFT_OK;
     if (r->setup.test && (epoch == r->epochs || epoch % every == 0))
@@ -214,12 +180,12 @@ static graft_status end_of_epoch(run *r)
     return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
 }
 
-static graft_status next_step(run *r)
+static graft_status next_step(gr_run *r)
 {
     int valid;
     GR_TRY(gr_loader_next(r->loader, r->images, r->labels, &valid));
     if (valid == 0) {
-        GR_TRY(gr_loader_seek(r->loader, (uint32_t)epoch_of(r), 0));
+        GR_TRY(gr_loader_seek(r->loader, (uint32_t)gr_run_epoch(r), 0));
         GR_TRY(gr_loader_next(r->loader, r->images, r->labels, &valid));
     }
     GR_TRY(train_step(r, valid));
@@ -227,7 +193,7 @@ static graft_status next_step(run *r)
     return checkpoint_due(r) && !ends_epoch ? checkpoint(r) : GRAFT_OK;
 }
 
-static graft_status interrupted(run *r)
+static graft_status interrupted(gr_run *r)
 {
     GR_TRY(checkpoint(r));
     GR_TRY(with_averages(r, save_adapter));
@@ -236,7 +202,7 @@ static graft_status interrupted(run *r)
                    (unsigned long long)r->at.step, (unsigned long long)r->steps);
 }
 
-static graft_status train(run *r)
+static graft_status train(gr_run *r)
 {
     uint64_t end = r->p->max_steps && r->p->max_steps < r->steps ? r->p->max_steps : r->steps;
     for (;;) {
@@ -253,119 +219,7 @@ static graft_status train(run *r)
     return with_averages(r, save_adapter);
 }
 
-static graft_status create_trainer(run *r)
-{
-    const graft_train_params *p = r->p;
-    gr_trainer_params params = {
-        .device = r->setup.device,
-        .config = &r->setup.config,
-        .methods = r->setup.methods,
-        .weights = r->setup.weights,
-        .adapter = r->setup.adapter,
-        .batch = p->batch_size,
-        .memory_budget = p->memory_budget,
-        .seed = p->seed,
-        .head_init = r->setup.head_init,
-        .head_norm = p->head_norm,
-        .drop_path = (float)p->drop_path,
-        .drop_elements = r->setup.drop_elements,
-        .soft_targets = gr_mix_is_on(&r->setup.mix),
-        .optimizer = r->setup.optimizer,
-        .ema = p->ema,
-        .no_decay = p->no_decay,
-        .profile = p->profile,
-    };
-    GR_TRY(gr_trainer_create(r->log, &params, &r->trainer));
-    gr_run_setup_drop_weights(&r->setup);
-    return gr_watch_create(r->log, r->trainer, &r->watch);
-}
-
-/* Goes to where the checkpoint in `out` left off. */
-static graft_status resume(run *r)
-{
-    const char *path = r->folder.state;
-    if (!gr_file_exists(path)) {
-        gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
-        return GRAFT_OK;
-    }
-    GR_TRY(
-        gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity, &r->at));
-    if (r->at.step > r->steps)
-        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                       "%s: at step %llu, but %s makes a run of %llu steps; it was changed since",
-                       path, (unsigned long long)r->at.step, r->p->data,
-                       (unsigned long long)r->steps);
-    return GRAFT_OK;
-}
-
-static graft_status create_loader(run *r)
-{
-    const graft_train_params *p = r->p;
-    gr_loader_params params = {
-        .preprocess = r->setup.input.preprocess,
-        .augment = r->setup.augment,
-        .batch = p->batch_size,
-        .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
-        .seed = p->seed,
-        .drop_last = p->drop_last,
-        .threads = p->input.threads,
-    };
-    GR_TRY(gr_loader_create(r->log, r->setup.train, &params, &r->loader));
-    r->steps_per_epoch = gr_loader_batches(r->loader);
-    if (r->steps_per_epoch == 0)
-        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                       "%s: %zu images make no full batch of %d; lower --batch-size", p->data,
-                       gr_dataset_count(r->setup.train), p->batch_size);
-    r->epochs = p->epochs + p->cooldown_epochs;
-    r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
-    size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
-    r->images = gr_alloc_array(r, (size_t)p->batch_size, pixels * sizeof(float));
-    r->labels = gr_alloc_array(r, (size_t)p->batch_size, sizeof(int32_t));
-    bool soft = gr_mix_is_on(&r->setup.mix);
-    if (soft)
-        r->targets = gr_alloc_array(r, (size_t)p->batch_size,
-                                    (size_t)r->setup.config.classes * sizeof(float));
-    return r->images && r->labels && (r->targets || !soft)
-               ? GRAFT_OK
-               : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
-}
-
-/* Better said now than at the end of the first epoch. */
-static graft_status check_last_batch(const run *r)
-{
-    size_t images = gr_dataset_count(r->setup.train), batch = (size_t)r->p->batch_size;
-    if (!gr_trainer_takes_whole_batches(r->trainer) || r->p->drop_last || images % batch == 0)
-        return GRAFT_OK;
-    return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                   "head norm: takes its statistics from batches of %zu, the last of an epoch has "
-                   "%zu images; give --drop-last",
-                   batch, images % batch);
-}
-
-static graft_status open_folder(run *r)
-{
-    GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
-    if (r->p->resume)
-        GR_TRY(resume(r));
-    GR_TRY(gr_settings_write(r->log, r->folder.config, r->p, r->setup.device->info.id));
-    return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
-}
-
-static graft_status start(run *r, graft_device *device)
-{
-    r->identity = gr_settings_identity(r->p);
-    if (!r->identity)
-        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
-    GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));
-    GR_TRY(create_loader(r));
-    GR_TRY(create_trainer(r));
-    GR_TRY(check_last_batch(r));
-    GR_TRY(open_folder(r));
-    size_t batch = r->at.step % r->steps_per_epoch;
-    return gr_loader_seek(r->loader, (uint32_t)epoch_of(r), batch);
-}
-
-static void summarize(const run *r, graft_train_result *result)
+static void summarize(const gr_run *r, graft_train_result *result)
 {
     const gr_params *params = gr_trainer_parameters(r->trainer);
     *result = (graft_train_result){
@@ -383,7 +237,7 @@ static void summarize(const run *r, graft_train_result *result)
 }
 
 /* A run that failed before its first step leaves nothing behind. */
-static void finish(run *r, graft_status status)
+static void finish(gr_run *r, graft_status status)
 {
     bool nothing_done = !r->metrics || gr_metrics_bytes(r->metrics) == 0;
     gr_metrics_close(&r->metrics);
@@ -401,14 +255,14 @@ static void finish(run *r, graft_status status)
 graft_status graft_train(graft_log *log, graft_device *device, const graft_train_params *params,
                          graft_train_result *result)
 {
-    run *r = gr_alloc(NULL, sizeof(*r));
+    gr_run *r = gr_alloc(NULL, sizeof(*r));
     if (!r)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
     r->log = log;
     r->p = params;
     r->started = now();
     r->at = (gr_position){.accuracy = -1.0, .best_accuracy = -1.0};
-    graft_status status = start(r, device);
+    graft_status status = gr_run_start(r, device);
     if (status == GRAFT_OK)
         status = train(r);
     if (status == GRAFT_OK && params->profile)

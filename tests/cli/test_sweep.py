@@ -188,6 +188,20 @@ class Sweep(CliTest):
         self.assertIn("Missing: gone", self.read("out", "results.md").decode())
         self.fails(1, "sweep", self.config(data=["/nowhere/gone"]), telling=["/nowhere/gone"])
 
+    def test_relative_paths_start_at_the_folder_of_data(self):
+        folder, name = os.path.split(self.data)
+        targets = [{"name": "again", "data": name, "split": "train"}]
+        config = self.config(methods=["linear"], data=[
+            {"name": "photos", "data": name, "evaluate": targets},
+            {"name": "whole", "data": self.data},
+            {"name": "made", "data": "dsprites:location"}])
+        listed = self.works("sweep", config, "--data", folder, "--dry-run")
+        self.assertNotIn("Missing", listed)
+        self.fails(1, "sweep", self.config(data=[name]), telling=[name])
+        result = self.sweep(methods=["linear"], root=folder, data=[
+            {"name": "photos", "data": name, "evaluate": targets}])
+        self.assertEqual(list(result["cells"][0]["evaluate"]), ["again"])
+
     def test_failing_run_does_not_end_the_sweep(self):
         config = self.config(methods=[
             {"name": "wild", "method": "full", "optimizer": "sgd", "lr": 1e5, "epochs": 40},

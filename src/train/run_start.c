@@ -1,0 +1,119 @@
+/* How a run starts: its objects, its folder, and where it left off. */
+#include "train/run.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/augment_mix.h"
+#include "train/settings.h"
+
+static graft_status create_trainer(gr_run *r)
+{
+    const graft_train_params *p = r->p;
+    gr_trainer_params params = {
+        .device = r->setup.device,
+        .config = &r->setup.config,
+        .methods = r->setup.methods,
+        .weights = r->setup.weights,
+        .adapter = r->setup.adapter,
+        .batch = p->batch_size,
+        .memory_budget = p->memory_budget,
+        .seed = p->seed,
+        .head_init = r->setup.head_init,
+        .head_norm = p->head_norm,
+        .drop_path = (float)p->drop_path,
+        .drop_elements = r->setup.drop_elements,
+        .soft_targets = gr_mix_is_on(&r->setup.mix),
+        .optimizer = r->setup.optimizer,
+        .ema = p->ema,
+        .no_decay = p->no_decay,
+        .profile = p->profile,
+    };
+    GR_TRY(gr_trainer_create(r->log, &params, &r->trainer));
+    gr_run_setup_drop_weights(&r->setup);
+    return gr_watch_create(r->log, r->trainer, &r->watch);
+}
+
+/* Goes to where the checkpoint in `out` left off. */
+static graft_status resume(gr_run *r)
+{
+    const char *path = r->folder.state;
+    if (!gr_file_exists(path)) {
+        gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
+        return GRAFT_OK;
+    }
+    GR_TRY(
+        gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity, &r->at));
+    if (r->at.step > r->steps)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: at step %llu, but %s makes a run of %llu steps; it was changed since",
+                       path, (unsigned long long)r->at.step, r->p->data,
+                       (unsigned long long)r->steps);
+    return GRAFT_OK;
+}
+
+static graft_status create_loader(gr_run *r)
+{
+    const graft_train_params *p = r->p;
+    gr_loader_params params = {
+        .preprocess = r->setup.input.preprocess,
+        .augment = r->setup.augment,
+        .batch = p->batch_size,
+        .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
+        .seed = p->seed,
+        .drop_last = p->drop_last,
+        .threads = p->input.threads,
+    };
+    GR_TRY(gr_loader_create(r->log, r->setup.train, &params, &r->loader));
+    r->steps_per_epoch = gr_loader_batches(r->loader);
+    if (r->steps_per_epoch == 0)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: %zu images make no full batch of %d; lower --batch-size", p->data,
+                       gr_dataset_count(r->setup.train), p->batch_size);
+    r->epochs = p->epochs + p->cooldown_epochs;
+    r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
+    size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
+    r->images = gr_alloc_array(r, (size_t)p->batch_size, pixels * sizeof(float));
+    r->labels = gr_alloc_array(r, (size_t)p->batch_size, sizeof(int32_t));
+    bool soft = gr_mix_is_on(&r->setup.mix);
+    if (soft)
+        r->targets = gr_alloc_array(r, (size_t)p->batch_size,
+                                    (size_t)r->setup.config.classes * sizeof(float));
+    return r->images && r->labels && (r->targets || !soft)
+               ? GRAFT_OK
+               : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+}
+
+/* Better said now than at the end of the first epoch. */
+static graft_status check_last_batch(const gr_run *r)
+{
+    size_t images = gr_dataset_count(r->setup.train), batch = (size_t)r->p->batch_size;
+    if (!gr_trainer_takes_whole_batches(r->trainer) || r->p->drop_last || images % batch == 0)
+        return GRAFT_OK;
+    return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                   "head norm: takes its statistics from batches of %zu, the last of an epoch has "
+                   "%zu images; give --drop-last",
+                   batch, images % batch);
+}
+
+static graft_status open_folder(gr_run *r)
+{
+    GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
+    if (r->p->resume)
+        GR_TRY(resume(r));
+    GR_TRY(gr_settings_write(r->log, r->folder.config, r->p, r->setup.device->info.id));
+    return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
+}
+
+graft_status gr_run_start(gr_run *r, graft_device *device)
+{
+    r->identity = gr_settings_identity(r->p);
+    if (!r->identity)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+    GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));
+    GR_TRY(create_loader(r));
+    GR_TRY(create_trainer(r));
+    GR_TRY(check_last_batch(r));
+    GR_TRY(open_folder(r));
+    size_t batch = r->at.step % r->steps_per_epoch;
+    return gr_loader_seek(r->loader, (uint32_t)gr_run_epoch(r), batch);
+}
