@@ -25,6 +25,19 @@ graft_log *test_log_create(void)
     });
 }
 
+int test_log_open(void **state)
+{
+    *state = test_log_create();
+    return *state ? 0 : -1;
+}
+
+int test_log_close(void **state)
+{
+    graft_log *log = *state;
+    graft_log_destroy(&log);
+    return 0;
+}
+
 void test_assert_ok(graft_log *log, graft_status status, const char *file, int line)
 {
     if (status == GRAFT_OK)

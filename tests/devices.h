@@ -43,6 +43,16 @@ typedef struct test_target {
     const test_devices *devices;
 } test_target;
 
+static inline gr_device *test_device_of(void **state)
+{
+    return ((const test_target *)*state)->device;
+}
+
+static inline bool test_is_reference(const test_target *target)
+{
+    return target->device == target->devices->reference;
+}
+
 typedef struct test_case {
     const char *name;
     void (*run)(void **state);
@@ -67,6 +77,10 @@ int test_run(const char *group, const test_case *cases, int count, test_which wh
 
 /* A log that prints as GRAFT_LOG tells. */
 graft_log *test_log_create(void);
+
+/* Group fixtures of cmocka, for tests that want a log only: *state becomes a graft_log. */
+int test_log_open(void **state);
+int test_log_close(void **state);
 
 /* Fails the running test with the latest error unless `status` is GRAFT_OK. */
 #define TEST_OK(log, status) test_assert_ok(log, status, __FILE__, __LINE__)

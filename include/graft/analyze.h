@@ -21,7 +21,8 @@ GRAFT_BEGIN_DECLS
 /* Analyses runs and describes the result as a JSON object, which docs/analysis.md explains: curves
  * and accuracies of the runs, singular values of weights, power spectra of features, learned
  * filters. What cannot be computed is left out, with a line in "notes" that says why. `device` is
- * for features; NULL: there are none. The caller frees *json by free(). Blocks. */
+ * for features; NULL: there are none. The caller frees *json by free(). Blocks. Thread-safety: one
+ * thread at a time for each device. */
 GRAFT_API graft_status graft_analyze(graft_log *log, graft_device *device,
                                      const graft_analyze_params *params, char **json);
 

@@ -26,13 +26,15 @@ typedef struct graft_device graft_device;
 GRAFT_BEGIN_DECLS
 
 /* Writes up to `max` entries and returns how many devices there are, GPU APIs first. The
- * reference and null devices ("reference:0", "null:0") are never listed, but can be opened. */
+ * reference and null devices ("reference:0", "null:0") are never listed, but can be opened.
+ * Thread-safety: safe. */
 GRAFT_API int graft_device_list(graft_log *log, graft_device_info *infos, int max);
 
 /* Opens a device by id, or the best one for "auto" (a discrete GPU, then an integrated one, then
  * a CPU driver). NULL means the environment variable GRAFT_DEVICE, or "auto" without it.
  * Compiled kernels are cached in `cache_dir`; NULL means GRAFT_CACHE_DIR, or
- * $XDG_CACHE_HOME/graft; "" switches the cache off. */
+ * $XDG_CACHE_HOME/graft; "" switches the cache off. The device borrows `log`. Thread-safety: safe;
+ * two devices may share a cache. */
 GRAFT_API graft_status graft_device_open(graft_log *log, const char *id, const char *cache_dir,
                                          graft_device **out);
 

@@ -1,4 +1,4 @@
-/* Trained models: evaluation, prediction, merging and looking inside files. */
+/* Trained models: evaluation, prediction, merging, and what a method would train. */
 #ifndef GRAFT_MODEL_H
 #define GRAFT_MODEL_H
 
@@ -15,7 +15,7 @@ typedef struct graft_model_params {
 } graft_model_params;
 
 typedef struct graft_eval_result {
-    double accuracy, loss;
+    double accuracy, loss; /* part of the images from 0 to 1; mean cross entropy */
     int64_t images;
 } graft_eval_result;
 
@@ -30,10 +30,15 @@ typedef struct graft_count {
 
 GRAFT_BEGIN_DECLS
 
+/* Reads the files and compiles for the device. The model borrows `log` and `device`, which must
+ * outlive it; the files are not needed any more. Blocks. */
 GRAFT_API graft_status graft_model_open(graft_log *log, graft_device *device,
                                         const graft_model_params *params, graft_model **out);
+
+/* Frees the model and sets *model to NULL. NULL is accepted. */
 GRAFT_API void graft_model_close(graft_model **model);
 
+/* The number of logits, and the side of the input in pixels. */
 GRAFT_API int graft_model_classes(const graft_model *model);
 GRAFT_API int graft_model_image_size(const graft_model *model);
 
@@ -48,7 +53,8 @@ GRAFT_API graft_status graft_model_logits(graft_model *model, const float *image
 GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
                                             graft_eval_result *result);
 
-/* Classifies image files. Blocks. */
+/* Classifies image files: one callback for each, in order. k: how many classes to tell; more than
+ * there are: all. Blocks. */
 GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
                                            int k, graft_prediction *callback, void *user);
 

@@ -71,7 +71,7 @@ GRAFT_API void graft_search_defaults(graft_search_params *params);
 /* Searches, and leaves in `train.out`: supernet/ and subnet/, two runs as graft_train leaves them,
  * and search.json, all candidates with their accuracies. subnet/adapter.safetensors is the result.
  * Blocks. GRAFT_ERR_INTERRUPTED after `train.stop`: call again with `train.resume` to go on as if
- * it had never stopped. */
+ * it had never stopped. `result` may be NULL. Thread-safety: as graft_train. */
 GRAFT_API graft_status graft_search(graft_log *log, graft_device *device,
                                     const graft_search_params *params, graft_search_result *result);
 

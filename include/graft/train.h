@@ -39,13 +39,14 @@ typedef struct graft_augment_params {
 } graft_augment_params;
 
 /* A classifier made of texts, which CLIP's image encoder compares images with: from a file, or by
- * CLIP's text encoder from the names of the classes. All NULL: a head without any. */
+ * CLIP's text encoder from the names of the classes. The first four NULL: a head without any. */
 typedef struct graft_text_params {
     const char *embeddings;  /* safetensors with a matrix [classes, width], taken as it is */
     const char *encoder;     /* checkpoint with a text encoder; NULL: that of the backbone */
     const char *vocabulary;  /* merges.txt beside vocab.json, OpenAI's bpe_simple_vocab_16e6.txt.gz,
                               * or their folder; NULL: that of the encoder */
-    const char *class_names; /* file with a name in each line; "data", NULL: those of the data */
+    const char *class_names; /* file with a name in each line; "data": those of the data, as NULL
+                              * with an encoder or a vocabulary */
     const char *prompt;      /* "a photo of a {}." */
     double logit_scale; /* logits = scale * cosine; 0: plain products; negative: as the checkpoint,
                          * 100 if it does not tell */
@@ -81,7 +82,7 @@ typedef struct graft_train_params {
     graft_augment_params augment;
     const char *optimizer; /* "adamw", "sgd" */
     int epochs;            /* over which the learning rate falls */
-    int cooldown_epochs;   /* more of them at min_lr */
+    int cooldown_epochs;   /* more of them: at min_lr after a cosine; constant and restarts go on */
     int batch_size;
     double lr, weight_decay;
     const char *no_decay; /* comma list of name parts without decay; "1d": all vectors */
@@ -94,7 +95,7 @@ typedef struct graft_train_params {
     bool head_norm; /* batch norm without affine before the head; needs whole batches */
     double ema; /* decay of the parameters' average over steps, which is then what is evaluated
                  * and saved as an adapter; 0: none */
-    double drop_path;      /* rate in the last block */
+    double drop_path;      /* rate in the last block, growing from 0 in the first */
     const char *drop_kind; /* "path": whole branches of a sample; "element": single elements */
     bool no_shuffle;       /* keep the list's order */
     bool drop_last;        /* leave out the last partial batch of an epoch */
@@ -130,13 +131,15 @@ GRAFT_API void graft_train_defaults(graft_train_params *params);
 
 /* Trains, and leaves in `out`: metrics.jsonl, adapter.safetensors (last), best.safetensors,
  * checkpoint/ and config.json. Blocks. GRAFT_ERR_INTERRUPTED after `stop`: call again with
- * `resume` to go on, bit for bit as if it had never stopped. */
+ * `resume` to go on, bit for bit as if it had never stopped. `result` may be NULL; it is written
+ * when the status is GRAFT_OK or GRAFT_ERR_INTERRUPTED. Thread-safety: one thread at a time for each
+ * device, and one run at a time for each `out`. */
 GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
                                    const graft_train_params *params, graft_train_result *result);
 
 /* Checks the settings as far as no file is needed, and describes the run that they stand for in the
  * JSON of config.json, whose keys are the long options of the command. `device` may be NULL. The
- * caller frees *text by free(). */
+ * caller frees *text by free(). Thread-safety: safe. */
 GRAFT_API graft_status graft_train_describe(graft_log *log, const graft_train_params *params,
                                             const char *device, char **text);
 

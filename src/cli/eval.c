@@ -11,7 +11,7 @@ static const cli_option table[] = {
     CLI_MODEL_OPTIONS,
     {"data", 'd', CLI_TEXT, offsetof(eval_options, data), "DIR", 0, 0,
      "labelled images: a folder, a .tar or dsprites:orientation"},
-    {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0, "train, val, test or all"},
+    {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0, "part of the data: test, val, train, all, or a list's name"},
     CLI_JSON_OPTION,
     {.name = NULL},
 };
@@ -57,7 +57,7 @@ static graft_status run(cli *c, void *options)
 const cli_command cli_command_eval = {
     .name = "eval",
     .summary = "Measures accuracy and loss on labelled images",
-    .usage = "--backbone FILE --adapter FILE --data DIR [--split NAME] [options]",
+    .usage = "--backbone FILE [--adapter FILE] --data DIR [--split NAME] [options]",
     .options = table,
     .options_bytes = sizeof(eval_options),
     .defaults = set_defaults,

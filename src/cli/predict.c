@@ -88,7 +88,7 @@ static graft_status run(cli *c, void *options)
 const cli_command cli_command_predict = {
     .name = "predict",
     .summary = "Names the most likely classes of images",
-    .usage = "--backbone FILE --adapter FILE IMAGE... [options]",
+    .usage = "--backbone FILE [--adapter FILE] IMAGE... [options]",
     .options = table,
     .options_bytes = sizeof(predict_options),
     .operand = "IMAGE",

@@ -64,7 +64,7 @@ static const cli_option table[] = {
     {"Training", 0, CLI_HEADING},
     {"epochs", 'e', CLI_INT, TRAIN(epochs), "N", 1, CLI_WHOLE_MAX, "passes over the images"},
     {"cooldown-epochs", 0, CLI_INT, TRAIN(cooldown_epochs), "N", 0, CLI_WHOLE_MAX,
-     "more epochs, at --min-lr"},
+     "more epochs: at --min-lr after a cosine"},
     {"lr", 0, CLI_FLOAT, TRAIN(lr), "X", 0, 1e6, "learning rate"},
 #include "update_options.inc"
     {"max-steps", 0, CLI_COUNT, TRAIN(max_steps), "N", 0, CLI_COUNT_MAX, "stop after so many",
@@ -242,7 +242,7 @@ static graft_status run(cli *c, void *options)
 const cli_command cli_command_train = {
     .name = "train",
     .summary = "Fine-tunes a vision transformer on labelled images",
-    .usage = "--backbone FILE --data DIR --method NAME[+NAME] --out DIR [options]",
+    .usage = "--backbone FILE|--model NAME --data DIR --method NAME[+NAME] --out DIR [options]",
     .options = table,
     .options_bytes = sizeof(train_options),
     .defaults = set_defaults,

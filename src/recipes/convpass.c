@@ -32,6 +32,7 @@ static void clip(gr_recipe_target *t)
     p->warmup_epochs = 0;
     p->augment.crop = "random-resized";
     p->augment.flip = true;
+    p->input.normalization = "clip";
 }
 
 #define IDENTITY "identity"
@@ -78,9 +79,10 @@ const gr_recipe gr_recipe_convpass = {
     .summary = "convolutional bypasses on VTAB-1k, few-shot and CLIP",
     .source = "arXiv 2207.07039",
     .method = "convpass",
-    .notes = "the code for few-shot and CLIP is not published; the scale s of few-shot runs was "
-             "searched over 0.01, 0.1, 1, 10 and 100; its values "
-             "are not published",
+    .notes =
+        "the code for few-shot and CLIP is not published; the scale s of few-shot runs was "
+        "searched over 0.01, 0.1, 1, 10 and 100, its values are not published; CLIP needs texts "
+        "for its head: --class-names or --text-embeddings",
     .batch_size = 64,
     .settings = settings,
     .tasks = tasks,

@@ -48,8 +48,10 @@ const gr_recipe gr_recipe_freqfit = {
     .summary = "frequency filters with LoRA or another method",
     .source = "arXiv 2411.19297",
     .method = "freqfit+lora",
-    .notes = "learning rate and weight decay are those of its example; the rest were searched, on "
-             "seeds 42, 44, 82, 100 and 800",
+    .notes =
+        "learning rate and weight decay are those of its example; the rest were searched, on "
+        "seeds 42, 44, 82, 100 and 800; with linear or prompts it warms up for 10 epochs, vera, "
+        "boft and fourierft train biases too, and vpt_deep takes the variant 1d",
     .batch_size = 64,
     .settings = settings,
 };

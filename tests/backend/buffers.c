@@ -11,11 +11,6 @@
 
 #define GUARD 0xabu
 
-static gr_device *device_of(void **state)
-{
-    return ((const test_target *)*state)->device;
-}
-
 /* A buffer of `size` bytes, all GUARD. */
 static gr_buffer *make_buffer(gr_device *device, size_t size, gr_memory memory)
 {
@@ -47,7 +42,7 @@ static void run_commands(gr_device *device, const gr_command *commands, int coun
 
 static void written_bytes_read_back(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     const size_t sizes[] = {4, 8, 12, 252, 256, 260, 4096 + 4, 1000004};
     for (int memory = GR_MEMORY_DEVICE; memory <= GR_MEMORY_HOST; memory++) {
         for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
@@ -68,7 +63,7 @@ static void written_bytes_read_back(void **state)
 
 static void parts_of_a_buffer_are_written_and_read(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     unsigned char in[100], out[1024];
     fill_pattern(in, sizeof(in));
     gr_buffer *buffer = make_buffer(device, sizeof(out), GR_MEMORY_DEVICE);
@@ -83,7 +78,7 @@ static void parts_of_a_buffer_are_written_and_read(void **state)
 
 static void copies_move_a_range_and_nothing_else(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     const size_t size = 4096, from = 512, to = 1280, moved = 1028;
     unsigned char in[4096], out[4096];
     fill_pattern(in, size);
@@ -104,7 +99,7 @@ static void copies_move_a_range_and_nothing_else(void **state)
 
 static void fills_write_a_range_and_nothing_else(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     const uint32_t pattern = 0x7fc01234;
     const size_t first = 256, filled = 772;
     uint32_t out[1024];
@@ -124,7 +119,7 @@ static void fills_write_a_range_and_nothing_else(void **state)
 /* Fill, copy onward, overwrite the source: only barriers keep the order right. */
 static void barriers_order_commands(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     const size_t size = 1 << 20;
     gr_buffer *a = make_buffer(device, size, GR_MEMORY_DEVICE);
     gr_buffer *b = make_buffer(device, size, GR_MEMORY_DEVICE);

@@ -20,7 +20,7 @@
 
 typedef struct fixture {
     graft_log *log;
-    char directory[64];
+    char directory[256];
     int loaded, built; /* kernels, as the log tells */
 } fixture;
 
@@ -37,7 +37,9 @@ static int setup(void **state)
     *state = f;
     f->log = graft_log_create(
         &(graft_log_params){.callback = count_line, .user = f, .level = GRAFT_LOG_DEBUG});
-    snprintf(f->directory, sizeof(f->directory), "/tmp/graft-cache-XXXXXX");
+    const char *temporary = getenv("TMPDIR");
+    snprintf(f->directory, sizeof(f->directory), "%s/graft-cache-XXXXXX",
+             temporary ? temporary : "/tmp");
     return f->log && mkdtemp(f->directory) ? 0 : -1;
 }
 

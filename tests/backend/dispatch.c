@@ -24,11 +24,6 @@ typedef struct fixture {
     uint32_t length, first, count;
 } fixture;
 
-static gr_device *device_of(void **state)
-{
-    return ((const test_target *)*state)->device;
-}
-
 static gr_pipeline *make_pipeline(gr_device *device, uint32_t workgroup, uint32_t func)
 {
     gr_pipeline *pipeline;
@@ -113,7 +108,7 @@ static void check_output(const fixture *f, bool relu, float alpha)
 
 static void tunables_and_grids_cover_every_element(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     const uint32_t workgroups[] = {1, 32, 64, 128};
     const uint32_t counts[] = {1, 3, 31, 127, 128, 129, 384, 10007};
     for (size_t w = 0; w < 4; w++) {
@@ -133,7 +128,7 @@ static void tunables_and_grids_cover_every_element(void **state)
 
 static void a_list_runs_again_with_new_inputs(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 1000);
     gr_command command = command_of(&f, 64, 2.0f);
     gr_list *list;
@@ -154,7 +149,7 @@ static void a_list_runs_again_with_new_inputs(void **state)
 /* x doubled 20 times from one buffer to the other and back, submitted without waiting. */
 static void submits_follow_one_another(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 300);
     gr_command commands[2] = {command_of(&f, 64, 2.0f), command_of(&f, 64, 2.0f)};
     commands[1].binding[0].buffer = f.y;
@@ -182,7 +177,7 @@ static double seconds(void)
 static void waiting_waits(void **state)
 {
     enum { COMMANDS = 100, RUNS = 8 };
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 1 << 16);
     gr_command commands[COMMANDS];
     gr_list *list;
@@ -208,7 +203,7 @@ static void waiting_waits(void **state)
 /* What was recorded is what runs, whatever becomes of the caller's commands. */
 static void a_list_copies_its_commands(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 100);
     gr_command command = command_of(&f, 64, -1.0f);
     gr_list *list;
@@ -223,7 +218,7 @@ static void a_list_copies_its_commands(void **state)
 
 static void several_pipelines_are_made_at_once(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     const gr_pipeline_spec specs[2] = {{&gr_kernel_unary, {64, FUNC_SCALE}},
                                        {&gr_kernel_unary, {64, FUNC_RELU}}};
     gr_pipeline *pipelines[2];
@@ -240,7 +235,7 @@ static void several_pipelines_are_made_at_once(void **state)
 
 static void profiled_lists_tell_times(void **state)
 {
-    gr_device *device = device_of(state);
+    gr_device *device = test_device_of(state);
     if (!device->caps.timestamps)
         skip();
     fixture f = make_fixture(device, 64, FUNC_SCALE, 1 << 20);

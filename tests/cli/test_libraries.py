@@ -1,5 +1,5 @@
-"""Small models of real geometry, made by timm and transformers with random weights: graft reads what
-they save and computes the same logits. Skipped where a library is not installed."""
+"""Models made by timm and transformers with random weights, small ones and some as they are published:
+graft reads what they save and computes the same logits. Skipped where a library is not installed."""
 import importlib
 import json
 import math
@@ -27,17 +27,16 @@ torch = find("torch")
 timm = find("timm") if torch else None
 transformers = find("transformers") if torch else None
 IMAGE, CLASSES = 64, 5
-REFERENCE = ["--device", "reference:0"]
 DTYPES = {"float32": "F32", "float16": "F16", "int64": "I64"}
 
 
-def noise_png(seed):
-    """The bytes of an IMAGE x IMAGE image of noise, and its pixels [3, IMAGE, IMAGE] in -1..1."""
-    pixels = torch.randint(0, 256, (IMAGE, IMAGE, 3), dtype=torch.uint8,
+def noise_png(seed, size):
+    """The bytes of a size x size image of noise, and its pixels [3, size, size] in -1..1."""
+    pixels = torch.randint(0, 256, (size, size, 3), dtype=torch.uint8,
                            generator=torch.Generator().manual_seed(seed))
     rows = b"".join(b"\0" + bytes(row.flatten().tolist()) for row in pixels)
     data = b"\x89PNG\r\n\x1a\n"
-    for kind, chunk in ((b"IHDR", struct.pack(">IIBBBBB", IMAGE, IMAGE, 8, 2, 0, 0, 0)),
+    for kind, chunk in ((b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)),
                         (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
         data += struct.pack(">I", len(chunk)) + kind + chunk + struct.pack(">I", zlib.crc32(kind + chunk))
     return data, (pixels.permute(2, 0, 1).float() / 255 - 0.5) / 0.5
@@ -82,9 +81,12 @@ def from_safetensors(path):
 
 
 class LibraryTest(CliTest):
+    size = IMAGE
+    device = "reference:0"
+
     def setUp(self):
         super().setUp()
-        images = [noise_png(seed) for seed in range(3)]
+        images = [noise_png(seed, self.size) for seed in range(3)]
         self.pixels = torch.stack([pixels for _, pixels in images])
         self.images = [self.write("%d.png" % i, data) for i, (data, _) in enumerate(images)]
 
@@ -95,7 +97,7 @@ class LibraryTest(CliTest):
     def check(self, expected, *model):
         """The command's probabilities are those of the logits [3, classes]."""
         seen = json.loads(self.works("predict", *model, *self.images, "--json", "--top", "100",
-                                     "--normalization", "half", *REFERENCE))
+                                     "--normalization", "half", "--device", self.device))
         for row, image in zip(torch.log_softmax(expected, dim=1), seen):
             self.assertEqual(len(image["top"]), len(row))
             for item in image["top"]:
@@ -122,11 +124,19 @@ class LibraryTest(CliTest):
         adapter = self.path("run")
         self.works("train", "--backbone", path, "--data", data, "--method", "linear", "--projection",
                    "--max-steps", "1", "--batch-size", "3", "--normalization", "half", "--out", adapter,
-                   *REFERENCE)
+                   "--device", self.device)
         adapter = os.path.join(adapter, "adapter.safetensors")
         head = from_safetensors(adapter)
         self.check(features @ head["head.weight"].T + head["head.bias"], "--backbone", path,
                    "--adapter", adapter)
+
+    def check_clip(self, config):
+        model = randomize(transformers.CLIPModel(config))
+        path = self.write("model/model.safetensors", to_safetensors(model.state_dict()))
+        config.save_pretrained(os.path.dirname(path))
+        self.inspect(path, "transformers CLIP")
+        with torch.no_grad():
+            self.check_features(path, model.get_image_features(self.pixels))
 
 
 @unittest.skipUnless(timm, "timm is not installed")
@@ -182,18 +192,43 @@ class Transformers(LibraryTest):
             vision_config=vision, projection_dim=48,
             text_config={"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
                          "intermediate_size": 32, "vocab_size": 50})
-        model = randomize(transformers.CLIPModel(config))
-        path = self.write("model/model.safetensors", to_safetensors(model.state_dict()))
-        config.save_pretrained(os.path.dirname(path))
-        self.inspect(path, "transformers CLIP")
-        with torch.no_grad():
-            self.check_features(path, model.get_image_features(self.pixels))
+        self.check_clip(config)
 
     def test_clip(self):
         self.clip("quick_gelu")
 
     def test_clip_with_another_activation(self):
         self.clip("gelu")
+
+
+class Published(LibraryTest):
+    """224 x 224 pixels, on the best device: the reference would take minutes."""
+    size = 224
+    device = "auto"
+
+    def timm(self, name, family):
+        self.check_model(randomize(timm.create_model(name, num_classes=CLASSES)), family)
+
+    @unittest.skipUnless(timm, "timm is not installed")
+    def test_vit_base(self):
+        self.timm("vit_base_patch16_224", "timm ViT")
+
+    @unittest.skipUnless(timm, "timm is not installed")
+    def test_deit_small(self):
+        self.timm("deit_small_patch16_224", "timm ViT")
+
+    @unittest.skipUnless(timm, "timm is not installed")
+    def test_swin_tiny(self):
+        self.timm("swin_tiny_patch4_window7_224", "Swin")
+
+    @unittest.skipUnless(transformers, "transformers is not installed")
+    def test_clip_base(self):
+        vision = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                  "intermediate_size": 3072, "image_size": 224, "patch_size": 16}
+        config = transformers.CLIPConfig(vision_config=vision, projection_dim=512,
+                                         text_config={"hidden_size": 32, "num_hidden_layers": 1,
+                                                      "num_attention_heads": 2, "vocab_size": 50})
+        self.check_clip(config)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Help(CliTest):
     def test_help_names_every_option(self):
         for command, options in OPTIONS.items():
             with self.subTest(command):
-                self.assertEqual(options_of(command), set(options) | options_of(command))
+                self.assertLessEqual(set(options), options_of(command))
                 self.assertEqual(self.works("help", command), self.works(command, "-h"))
 
     def test_man_page_names_exactly_the_options(self):

@@ -26,26 +26,6 @@ static gr_dataset *open_ok(fixture *f, const char *spec, const char *split)
     return d;
 }
 
-/* The set must be exactly these "name label" pairs, and the images readable. */
-static void check_set(fixture *f, const char *spec, const char *split, int classes,
-                      const char *const *expected)
-{
-    gr_dataset *d = open_ok(f, spec, split);
-    assert_int_equal(gr_dataset_classes(d), classes);
-    size_t count = 0;
-    for (; expected[count]; count++) {
-        char *found =
-            gr_printf(f->memory, "%s %d", gr_dataset_name(d, count), gr_dataset_label(d, count));
-        gr_image image;
-        assert_string_equal(found, expected[count]);
-        check_ok(f, gr_dataset_image(f->log, d, count, &image));
-        gr_image_free(&image);
-    }
-    assert_int_equal(gr_dataset_count(d), count);
-    gr_dataset_close(&d);
-    assert_null(d);
-}
-
 static void expect_open_error(fixture *f, const char *split, graft_status status, const char *a,
                               const char *b)
 {
@@ -78,12 +58,12 @@ static void lists(void **state)
     static const char *const val[] = {"images/b.jpg 2", NULL};
     static const char *const test[] = {"images/a.png 0", "./images/b.jpg 0", NULL};
     static const char *const mine[] = {"images/b.jpg 1", NULL};
-    check_set(f, f->directory, NULL, 3, train);
-    check_set(f, f->directory, "train800val200", 3, train);
-    check_set(f, f->directory, "val", 3, val);
-    check_set(f, f->directory, "val200", 3, val);
-    check_set(f, f->directory, "test", 3, test); /* three classes, by the training list */
-    check_set(f, f->directory, "mine", 3, mine);
+    check_set(f, f->directory, SPLIT(NULL), 3, train);
+    check_set(f, f->directory, SPLIT("train800val200"), 3, train);
+    check_set(f, f->directory, SPLIT("val"), 3, val);
+    check_set(f, f->directory, SPLIT("val200"), 3, val);
+    check_set(f, f->directory, SPLIT("test"), 3, test); /* three classes, by the training list */
+    check_set(f, f->directory, SPLIT("mine"), 3, mine);
 }
 
 static void list_class_names(void **state)
@@ -174,16 +154,16 @@ static void folder_with_splits(void **state)
                                         "train/ant hill/x.PNG 1", "train/dog/1.jpg 2",
                                         "train/dog/2.png 2",      NULL};
     static const char *const val[] = {"val/dog/v.png 2", NULL};
-    check_set(f, f->directory, "train", 3, train);
-    check_set(f, f->directory, "val", 3, val);
-    check_set(f, f->directory, "test", 3, val); /* for want of a test folder */
+    check_set(f, f->directory, SPLIT("train"), 3, train);
+    check_set(f, f->directory, SPLIT("val"), 3, val);
+    check_set(f, f->directory, SPLIT("test"), 3, val); /* for want of a test folder */
     gr_dataset *d = open_ok(f, f->directory, "all");
     assert_int_equal(gr_dataset_count(d), 6);
     assert_string_equal(gr_dataset_class_name(d, 1), "ant hill");
     gr_dataset_close(&d);
     put_image(f, "test/dog/t.png", 2, 2, 9);
     static const char *const test[] = {"test/dog/t.png 2", NULL};
-    check_set(f, f->directory, "test", 3, test);
+    check_set(f, f->directory, SPLIT("test"), 3, test);
 }
 
 static void folder_held_out(void **state)
@@ -194,8 +174,8 @@ static void folder_held_out(void **state)
         put_image(f, gr_printf(f->memory, "cat/%c.png", i < 10 ? '0' + i : 'x'), 2, 2, 9);
     for (int i = 0; i < 7; i++)
         put_image(f, gr_printf(f->memory, "eel/%d.png", i), 2, 2, 9);
-    check_set(f, f->directory, "test", 2, test);
-    check_set(f, f->directory, "val", 2, test);
+    check_set(f, f->directory, SPLIT("test"), 2, test);
+    check_set(f, f->directory, SPLIT("val"), 2, test);
     gr_dataset *train = open_ok(f, f->directory, "train"), *all = open_ok(f, f->directory, "all");
     assert_int_equal(gr_dataset_count(train), 15);
     assert_int_equal(gr_dataset_count(all), 18);
@@ -213,7 +193,7 @@ static void folder_inside_a_folder(void **state)
     put_image(f, "set/dog/1.png", 2, 2, 9);
     put_image(f, "license.png", 2, 2, 9);
     static const char *const train[] = {"set/cat/1.png 0", "set/dog/1.png 1", NULL};
-    check_set(f, f->directory, "train", 2, train);
+    check_set(f, f->directory, SPLIT("train"), 2, train);
 }
 
 static void folder_errors(void **state)

@@ -14,28 +14,8 @@ static gr_dataset *open_ok(fixture *f, gr_dataset_params params)
     return d;
 }
 
-/* The set must be exactly these "name label" pairs, and the images those of the names. */
-static void check_set(fixture *f, gr_dataset_params params, int classes,
-                      const char *const *expected)
-{
-    gr_dataset *d = open_ok(f, params);
-    size_t count = 0;
-    assert_int_equal(gr_dataset_classes(d), classes);
-    for (; expected[count]; count++) {
-        char *found =
-            gr_printf(f->memory, "%s %d", gr_dataset_name(d, count), gr_dataset_label(d, count));
-        gr_image image;
-        assert_string_equal(found, expected[count]);
-        check_ok(f, gr_dataset_image(f->log, d, count, &image));
-        gr_image_free(&image);
-    }
-    assert_int_equal(gr_dataset_count(d), count);
-    gr_dataset_close(&d);
-}
-
 #define SET(params, classes, ...)                                                                  \
-    check_set(f, params, classes, (const char *const[]){__VA_ARGS__, NULL})
-#define SPLIT(name)        ((gr_dataset_params){.split = name})
+    check_set(f, f->directory, params, classes, (const char *const[]){__VA_ARGS__, NULL})
 #define SHOTS(count, from) ((gr_dataset_params){.split = "train", .shots = count, .seed = from})
 
 static void expect_error(fixture *f, gr_dataset_params params, graft_status status, const char *a,
@@ -126,10 +106,9 @@ static void few_shot_lists_without_test(void **state)
     SET(SPLIT("test"), 2, "v.jpg 1");
     assert_int_equal(remove(path_of(f, "annotations/train_meta.list")), 0);
     SET(SHOTS(1, 2), 2, "x 2.jpg 0", "x 3.jpg 1");
-    expect_error(f, SHOTS(4, 1), GRAFT_ERR_IO,
-                 "annotations/train_meta.list.num_shot_4.seed_1", "No such file");
-    expect_error(f, SPLIT("train"), GRAFT_ERR_IO, "annotations/train_meta.list",
+    expect_error(f, SHOTS(4, 1), GRAFT_ERR_IO, "annotations/train_meta.list.num_shot_4.seed_1",
                  "No such file");
+    expect_error(f, SPLIT("train"), GRAFT_ERR_IO, "annotations/train_meta.list", "No such file");
 }
 
 /* ---- Parts ------------------------------------------------------------------------------- */

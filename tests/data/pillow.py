@@ -5,8 +5,10 @@ pillow.py resize DIR   writes DIR/W_H_w_h_{0,1}.rgb: the synthetic image of W x 
                        bilinear (0) and bicubic (1), for sizes drawn at random
 pillow.py augment DIR  writes DIR/OPERATION,PARAMETER,W,H,{0,1},{full,low},.rgb: the synthetic image of
                        W x H, or one of few levels, changed; transforms are bilinear (0) or bicubic (1)
+pillow.py boxes        prints means over random-resized crops of 500 x 400, drawn as torchvision does
 pillow.py decode DIR   writes image files of many kinds and, for each X, X.rgb
 """
+import math
 import os
 import random
 import sys
@@ -137,6 +139,28 @@ def noise(mode, size):
     return Image.frombytes(mode, size, random.randbytes(size[0] * size[1] * bands))
 
 
+def box(width, height):
+    """Area from 0.08 to 1, logarithm of the ratio from 3/4 to 4/3; ten tries."""
+    for _ in range(10):
+        area = width * height * random.uniform(0.08, 1)
+        ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            return random.randint(0, width - w), w, h
+    ratio = min(max(width / height, 3 / 4), 4 / 3)
+    w, h = min(width, round(height * ratio)), min(height, round(width / ratio))
+    return (width - w) // 2, w, h
+
+
+def boxes(count=200000):
+    random.seed(1)
+    draws = [box(500, 400) for _ in range(count)]
+    print("area %.4f" % (sum(w * h for _, w, h in draws) / count / 200000))
+    print("log(width / height) %.4f" % (sum(math.log(w / h) for _, w, h in draws) / count))
+    print("below 0.31 of the area %.1f of 3000" %
+          (sum(w * h < 0.31 * 200000 for _, w, h in draws) * 3000 / count))
+
+
 def decode(folder):
     random.seed(8)
     size = 37, 23
@@ -164,4 +188,5 @@ def decode(folder):
 if __name__ == "__main__":
     {"table": table, "resize": lambda: resize(sys.argv[2]),
      "augment": lambda: augment(sys.argv[2]),
+     "boxes": boxes,
      "decode": lambda: decode(sys.argv[2])}[sys.argv[1]]()

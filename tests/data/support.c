@@ -174,3 +174,22 @@ void tar_end(bytes *tar)
     static const char zeros[1024];
     append(tar, zeros, sizeof(zeros));
 }
+
+void check_set(fixture *f, const char *spec, gr_dataset_params params, int classes,
+               const char *const *expected)
+{
+    gr_dataset *d = NULL;
+    size_t count = 0;
+    check_ok(f, gr_dataset_open(f->log, spec, &params, &d));
+    assert_int_equal(gr_dataset_classes(d), classes);
+    for (; expected[count]; count++) {
+        char *found =
+            gr_printf(f->memory, "%s %d", gr_dataset_name(d, count), gr_dataset_label(d, count));
+        gr_image image;
+        assert_string_equal(found, expected[count]);
+        check_ok(f, gr_dataset_image(f->log, d, count, &image));
+        gr_image_free(&image);
+    }
+    assert_int_equal(gr_dataset_count(d), count);
+    gr_dataset_close(&d);
+}

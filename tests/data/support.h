@@ -24,6 +24,12 @@ void append(bytes *b, const void *data, size_t size);
 uint8_t synthetic(int x, int y, int channel);
 gr_image synthetic_image(fixture *f, int width, int height);
 
+/* The set must be exactly these "name label" pairs (the list ends with NULL), and its images
+ * readable. */
+void check_set(fixture *f, const char *spec, gr_dataset_params params, int classes,
+               const char *const *expected);
+#define SPLIT(name) ((gr_dataset_params){.split = name})
+
 /* FNV-1a, 64 bits. */
 uint64_t hash_bytes(const void *data, size_t size);
 

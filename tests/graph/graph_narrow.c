@@ -24,14 +24,6 @@ typedef struct result {
     int dispatches;
 } result;
 
-static void must(gr_device *device, graft_status status)
-{
-    char text[1024];
-    graft_log_error(device->log, text, sizeof(text));
-    if (status != GRAFT_OK)
-        fail_msg("%s", text);
-}
-
 static void write_input(gr_store *store, gr_value *v)
 {
     float data[MOST];
@@ -44,24 +36,24 @@ static void write_input(gr_store *store, gr_value *v)
     if (strcmp(v->name, "scalars") == 0)
         memcpy(data, &(gr_scalars){.inv_count = 0.5f, .seed_lo = 11, .step = 2},
                sizeof(gr_scalars));
-    must(gr_store_device(store), gr_store_value(store, v, &region));
-    must(gr_store_device(store), gr_store_write(store, &region, data));
+    TEST_OK(gr_store_device(store)->log, gr_store_value(store, v, &region));
+    TEST_OK(gr_store_device(store)->log, gr_store_write(store, &region, data));
 }
 
 static void run(gr_device *device, gr_graph *graph, gr_value *const *outputs, int count, result *r)
 {
     gr_store *store;
     gr_plan *plan;
-    must(device, gr_store_create(device->log, device, &store));
+    TEST_OK(device->log, gr_store_create(device->log, device, &store));
     for (int id = 0; id < gr_graph_count(graph); id++)
         if (gr_graph_at(graph, id)->kind == GR_VALUE_INPUT)
             write_input(store, gr_graph_at(graph, id));
     gr_plan_params params = {.store = store, .outputs = outputs, .output_count = count};
-    must(device, gr_plan_create(device->log, &params, &plan));
-    must(device, gr_plan_run(plan));
+    TEST_OK(device->log, gr_plan_create(device->log, &params, &plan));
+    TEST_OK(device->log, gr_plan_run(plan));
     for (int i = 0; i < count; i++) {
         assert_true(gr_shape_count(&outputs[i]->shape) <= MOST);
-        must(device, gr_plan_read(plan, outputs[i], r->values[i]));
+        TEST_OK(device->log, gr_plan_read(plan, outputs[i], r->values[i]));
     }
     r->memory = gr_plan_memory(plan, NULL);
     r->dispatches = gr_plan_dispatch_count(plan);

@@ -102,19 +102,6 @@ static void too_little_shared_memory_means_the_portable_kernel(void **state)
     close_layer(&l);
 }
 
-static int open_log(void **state)
-{
-    *state = test_log_create();
-    return *state ? 0 : 1;
-}
-
-static int close_log(void **state)
-{
-    graft_log *log = *state;
-    graft_log_destroy(&log);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,5 +110,5 @@ int main(void)
         cmocka_unit_test(other_devices_read_the_weight_as_it_is),
         cmocka_unit_test(too_little_shared_memory_means_the_portable_kernel),
     };
-    return cmocka_run_group_tests(tests, open_log, close_log);
+    return cmocka_run_group_tests(tests, test_log_open, test_log_close);
 }

@@ -22,14 +22,6 @@ static const toy_config small = {
 static const toy_config large = {
     .batch = 64, .tokens = 197, .dim = 768, .heads = 12, .classes = 100, .blocks = 2};
 
-static void must(gr_device *device, graft_status status)
-{
-    char text[1024];
-    graft_log_error(device->log, text, sizeof(text));
-    if (status != GRAFT_OK)
-        fail_msg("%s", text);
-}
-
 static gr_device *open_device(graft_log *log, const char *id, const char *limits)
 {
     graft_device *device = NULL;
@@ -46,19 +38,6 @@ static void close_device(gr_device *device)
     graft_device *public_device = gr_device_to_public(device);
     assert_int_equal(graft_device_memory(public_device, NULL), 0);
     graft_device_close(&public_device);
-}
-
-static int open_log(void **state)
-{
-    *state = test_log_create();
-    return *state ? 0 : -1;
-}
-
-static int close_log(void **state)
-{
-    graft_log *log = *state;
-    graft_log_destroy(&log);
-    return 0;
 }
 
 /* A plan of the toy's loss and gradients. */
@@ -120,16 +99,16 @@ static size_t lay_out(graft_log *log, const toy_config *config, const char *limi
     gr_plan *plan;
     toy t;
     toy_open(&t, log, config);
-    must(device, gr_store_create(log, device, &store));
-    must(device, plan_toy(&t, store, &plan));
+    TEST_OK(device->log, gr_store_create(log, device, &store));
+    TEST_OK(device->log, plan_toy(&t, store, &plan));
     check_layout(plan);
     uint64_t largest, total = gr_plan_memory(plan, &largest);
     assert_true(largest <= total);
     assert_true(total < sum_of_slots(plan) / 2); /* memory is shared */
     assert_int_equal(gr_null_stats_of(device)->live_buffers, 0);
     size_t blocks = plan->block_count;
-    must(device, gr_plan_prepare(plan));
-    must(device, gr_plan_run(plan));
+    TEST_OK(device->log, gr_plan_prepare(plan));
+    TEST_OK(device->log, gr_plan_run(plan));
     const gr_null_stats *stats = gr_null_stats_of(device);
     assert_int_equal(stats->dispatches + stats->fills, gr_plan_dispatch_count(plan));
     assert_in_range(stats->barriers, 1, stats->dispatches + stats->fills - 1);
@@ -161,7 +140,7 @@ static void a_value_beyond_the_limit_is_named(void **state)
     toy t;
     config.batch = 256; /* 256 x 197 x 768 floats are 147 MiB */
     toy_open(&t, *state, &config);
-    must(device, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
     assert_int_equal(plan_toy(&t, store, &plan), GRAFT_ERR_DEVICE_MEMORY);
     test_assert_error(*state, "MiB that null:0 binds at once: use a smaller batch");
     gr_store_destroy(store);
@@ -174,7 +153,7 @@ static void a_stored_tensor_beyond_the_limit_is_named(void **state)
     gr_device *device = open_device(*state, "null:0", "opencl12-min");
     gr_store *store;
     gr_region region;
-    must(device, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
     assert_int_equal(
         gr_store_allocate(store, "table", (uint64_t)129 << 20, GR_MEMORY_DEVICE, &region),
         GRAFT_ERR_DEVICE_MEMORY);
@@ -188,7 +167,7 @@ static void nothing_to_compute_is_an_error(void **state)
     gr_device *device = open_device(*state, "null:0", NULL);
     gr_store *store;
     gr_plan *plan;
-    must(device, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
     assert_int_equal(gr_plan_create(*state, &(gr_plan_params){.store = store}, &plan),
                      GRAFT_ERR_ARGUMENT);
     test_assert_error(*state, "plan: nothing to compute");
@@ -204,11 +183,11 @@ static void only_outputs_can_be_read(void **state)
     float data[64];
     toy t;
     toy_open(&t, *state, &small);
-    must(device, gr_store_create(*state, device, &store));
-    must(device, plan_toy(&t, store, &plan));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, plan_toy(&t, store, &plan));
     assert_int_equal(gr_plan_read(plan, t.loss, data), GRAFT_ERR_ARGUMENT); /* before a run */
-    must(device, gr_plan_run(plan));
-    must(device, gr_plan_read(plan, t.loss, data));
+    TEST_OK(device->log, gr_plan_run(plan));
+    TEST_OK(device->log, gr_plan_read(plan, t.loss, data));
     assert_int_equal(gr_plan_read(plan, t.logits, data), GRAFT_ERR_ARGUMENT);
     test_assert_error(*state, "matmul: not an output of this plan");
     gr_plan_destroy(plan);
@@ -226,19 +205,19 @@ static void plans_share_a_store(void **state)
     gr_plan *training, *evaluation;
     toy t;
     toy_open(&t, *state, &small);
-    must(device, gr_store_create(*state, device, &store));
-    must(device, plan_toy(&t, store, &training));
-    must(device, gr_plan_prepare(training));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, plan_toy(&t, store, &training));
+    TEST_OK(device->log, gr_plan_prepare(training));
     uint64_t written = stats->bytes_written;
     int buffers = stats->live_buffers;
     assert_true(written > 0);
     gr_plan_params params = {.store = store, .outputs = &t.logits, .output_count = 1};
-    must(device, gr_plan_create(*state, &params, &evaluation));
-    must(device, gr_plan_prepare(evaluation));
+    TEST_OK(device->log, gr_plan_create(*state, &params, &evaluation));
+    TEST_OK(device->log, gr_plan_prepare(evaluation));
     assert_int_equal(stats->bytes_written, written);
     assert_int_equal(stats->live_buffers, buffers + 1);
     gr_plan_destroy(training);
-    must(device, gr_plan_run(evaluation));
+    TEST_OK(device->log, gr_plan_run(evaluation));
     gr_plan_destroy(evaluation);
     gr_store_destroy(store);
     close_device(device);
@@ -254,9 +233,9 @@ static void sizes_in_the_store_are_checked(void **state)
     gr_region region;
     toy t;
     toy_open(&t, *state, &small);
-    must(device, gr_store_create(*state, device, &store));
-    must(device, gr_store_allocate(store, "head", 40, GR_MEMORY_DEVICE, &region));
-    must(device, plan_toy(&t, store, &plan));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, gr_store_allocate(store, "head", 40, GR_MEMORY_DEVICE, &region));
+    TEST_OK(device->log, plan_toy(&t, store, &plan));
     assert_int_equal(gr_plan_prepare(plan), GRAFT_ERR_SHAPE);
     test_assert_error(*state, "head: 40 bytes on the device, expected 96");
     gr_plan_destroy(plan);
@@ -314,18 +293,18 @@ static void packed_weights_are_made_once(void **state)
     gr_value *y = packed_weight(graph);
     gr_store *store;
     gr_plan *plan[2];
-    must(device, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
     turns = 0;
     for (int i = 0; i < 2; i++) {
         gr_plan_params params = {.store = store, .outputs = &y, .output_count = 1};
-        must(device, gr_plan_create(*state, &params, &plan[i]));
-        must(device, gr_plan_prepare(plan[i]));
+        TEST_OK(device->log, gr_plan_create(*state, &params, &plan[i]));
+        TEST_OK(device->log, gr_plan_prepare(plan[i]));
         assert_int_equal(turns, i + 1);         /* lowered once for each plan, ... */
         assert_int_equal(stats->dispatches, 1); /* but run for the first only */
     }
     assert_null(gr_store_find(store, "w").buffer); /* nobody reads the row-major form */
     for (int i = 0; i < 2; i++)
-        must(device, gr_plan_run(plan[i]));
+        TEST_OK(device->log, gr_plan_run(plan[i]));
     assert_int_equal(stats->dispatches, 3);
     gr_plan_destroy(plan[0]);
     gr_plan_destroy(plan[1]);
@@ -341,13 +320,13 @@ static void packed_weights_are_right(void **state)
     gr_value *y = packed_weight(graph);
     gr_store *store;
     float got[6];
-    must(device, gr_store_create(*state, device, &store));
+    TEST_OK(device->log, gr_store_create(*state, device, &store));
     for (int i = 0; i < 2; i++) {
         gr_plan_params params = {.store = store, .outputs = &y, .output_count = 1};
         gr_plan *plan;
-        must(device, gr_plan_create(*state, &params, &plan));
-        must(device, gr_plan_run(plan));
-        must(device, gr_plan_read(plan, y, got));
+        TEST_OK(device->log, gr_plan_create(*state, &params, &plan));
+        TEST_OK(device->log, gr_plan_run(plan));
+        TEST_OK(device->log, gr_plan_read(plan, y, got));
         assert_memory_equal(got, weight, sizeof(weight));
         gr_plan_destroy(plan);
     }
@@ -367,8 +346,8 @@ static void every_failure_is_survived(void **state)
     for (; status != GRAFT_OK; operations++) {
         gr_store *store;
         gr_plan *plan;
-        must(device, gr_store_create(*state, device, &store));
-        must(device, plan_toy(&t, store, &plan));
+        TEST_OK(device->log, gr_store_create(*state, device, &store));
+        TEST_OK(device->log, plan_toy(&t, store, &plan));
         gr_null_fail_after(device, operations, GRAFT_ERR_DEVICE);
         status = gr_plan_run(plan);
         if (status != GRAFT_OK) {
@@ -403,5 +382,5 @@ int main(void)
         cmocka_unit_test(packed_weights_are_right),
         cmocka_unit_test(every_failure_is_survived),
     };
-    return cmocka_run_group_tests_name("plan", tests, open_log, close_log);
+    return cmocka_run_group_tests_name("plan", tests, test_log_open, test_log_close);
 }

@@ -11,19 +11,6 @@
 
 #include <cmocka.h>
 
-static int open_log(void **state)
-{
-    *state = test_log_create();
-    return *state ? 0 : -1;
-}
-
-static int close_log(void **state)
-{
-    graft_log *log = *state;
-    graft_log_destroy(&log);
-    return 0;
-}
-
 static gr_value *in(gr_graph *g, gr_shape shape)
 {
     char name[32];
@@ -235,5 +222,5 @@ int main(void)
         cmocka_unit_test(fourier), cmocka_unit_test(cross_entropy), cmocka_unit_test(views),
         cmocka_unit_test(concat),  cmocka_unit_test(named_values),  cmocka_unit_test(errors_stick),
     };
-    return cmocka_run_group_tests_name("shapes", tests, open_log, close_log);
+    return cmocka_run_group_tests_name("shapes", tests, test_log_open, test_log_close);
 }

@@ -24,18 +24,10 @@ static uint32_t *poison(uint64_t bytes)
     return words;
 }
 
-static void must(gr_device *device, graft_status status)
-{
-    char text[1024];
-    graft_log_error(device->log, text, sizeof(text));
-    if (status != GRAFT_OK)
-        fail_msg("%s: %s", device->info.id, text);
-}
-
 static void poison_buffer(op_session *s, gr_buffer *buffer, uint64_t bytes)
 {
     uint32_t *words = poison(bytes);
-    must(s->device, gr_device_buffer_write(s->device, buffer, 0, words, bytes));
+    TEST_OK(s->device->log, gr_device_buffer_write(s->device, buffer, 0, words, bytes));
     free(words);
 }
 
@@ -43,7 +35,7 @@ static void poison_buffer(op_session *s, gr_buffer *buffer, uint64_t bytes)
 static gr_region guarded_region(op_session *s, uint64_t bytes, gr_buffer **owned)
 {
     uint64_t size = bytes + 2 * s->guard_bytes;
-    must(s->device, gr_device_buffer_create(s->device, size, GR_MEMORY_DEVICE, owned));
+    TEST_OK(s->device->log, gr_device_buffer_create(s->device, size, GR_MEMORY_DEVICE, owned));
     poison_buffer(s, *owned, size);
     return (gr_region){*owned, s->guard_bytes, bytes};
 }
@@ -61,9 +53,9 @@ static void place_operands(op_session *s)
         const op_operand *o = &s->build->operand[i];
         if (s->guarded) {
             s->region[i] = guarded_region(s, operand_bytes(o), &s->owned[i]);
-            must(s->device, gr_store_name(s->store, o->value->name, s->region[i]));
+            TEST_OK(s->device->log, gr_store_name(s->store, o->value->name, s->region[i]));
         } else if (o->value->kind == GR_VALUE_INPUT) {
-            must(s->device, gr_store_value(s->store, o->value, &s->region[i]));
+            TEST_OK(s->device->log, gr_store_value(s->store, o->value, &s->region[i]));
         }
         if (s->region[i].buffer)
             op_session_set(s, i, o->data);
@@ -94,7 +86,7 @@ void op_session_open(op_session *s, gr_device *device, const op_build *b, gr_val
     *s = (op_session){.device = device, .build = b, .guarded = guarded};
     uint32_t align = device->caps.offset_align;
     s->guard_bytes = align > 256 ? align : 256;
-    must(device, gr_store_create(device->log, device, &s->store));
+    TEST_OK(device->log, gr_store_create(device->log, device, &s->store));
     place_operands(s);
     gr_sink into = {.value = sink};
     gr_plan_params params = {
@@ -106,17 +98,17 @@ void op_session_open(op_session *s, gr_device *device, const op_build *b, gr_val
         float *ones = malloc(bytes);
         for (uint64_t i = 0; i < bytes / 4; i++)
             ones[i] = 1.0f;
-        must(device, gr_store_write(s->store, &s->sink, ones));
+        TEST_OK(device->log, gr_store_write(s->store, &s->sink, ones));
         free(ones);
     }
     if (guarded) /* exact sizes: a guard begins with the first byte after a tensor */
         device->caps.offset_align = 4;
     graft_status status = gr_plan_create(device->log, &params, &s->plan);
     device->caps.offset_align = align;
-    must(device, status);
+    TEST_OK(device->log, status);
     if (guarded)
         spread_slots(s);
-    must(device, gr_plan_prepare(s->plan));
+    TEST_OK(device->log, gr_plan_prepare(s->plan));
 }
 
 static void check_guards(op_session *s, gr_buffer *buffer, const gr_region *inside,
@@ -125,7 +117,7 @@ static void check_guards(op_session *s, gr_buffer *buffer, const gr_region *insi
     uint64_t size = inside->offset + inside->size + s->guard_bytes;
     uint32_t *words = malloc(size);
     assert_non_null(words);
-    must(s->device, gr_device_buffer_read(s->device, buffer, 0, words, size));
+    TEST_OK(s->device->log, gr_device_buffer_read(s->device, buffer, 0, words, size));
     for (uint64_t i = 0; i < size / 4; i++) {
         bool guard = i < inside->offset / 4 || i >= (inside->offset + inside->size) / 4;
         if (guard && words[i] != POISON)
@@ -141,7 +133,7 @@ static void check_unchanged(op_session *s, int i)
     const op_operand *o = &s->build->operand[i];
     void *data = malloc(s->region[i].size);
     assert_non_null(data);
-    must(s->device, gr_store_read(s->store, &s->region[i], data));
+    TEST_OK(s->device->log, gr_store_read(s->store, &s->region[i], data));
     if (memcmp(data, o->data, s->region[i].size) != 0)
         fail_msg("%s: %s was written", s->device->info.id, o->value->name);
     free(data);
@@ -166,25 +158,25 @@ void op_session_run(op_session *s)
 {
     for (size_t i = 0; i < s->plan->block_count; i++)
         poison_buffer(s, s->plan->blocks[i], s->plan->block_bytes[i]);
-    must(s->device, gr_plan_run(s->plan));
-    must(s->device, gr_device_wait(s->device));
+    TEST_OK(s->device->log, gr_plan_run(s->plan));
+    TEST_OK(s->device->log, gr_device_wait(s->device));
     check_all_guards(s);
     s->runs++;
 }
 
 void op_session_set(op_session *s, int operand, const void *data)
 {
-    must(s->device, gr_store_write(s->store, &s->region[operand], data));
+    TEST_OK(s->device->log, gr_store_write(s->store, &s->region[operand], data));
 }
 
 void op_session_read(op_session *s, const gr_value *output, float *data)
 {
-    must(s->device, gr_plan_read(s->plan, output, data));
+    TEST_OK(s->device->log, gr_plan_read(s->plan, output, data));
 }
 
 void op_session_read_sink(op_session *s, float *data)
 {
-    must(s->device, gr_store_read(s->store, &s->sink, data));
+    TEST_OK(s->device->log, gr_store_read(s->store, &s->sink, data));
 }
 
 void op_session_close(op_session *s)

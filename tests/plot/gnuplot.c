@@ -41,6 +41,7 @@ static void test_pictures_are_inside(void **state)
     assert_int_equal(
         draw("$d << EOD\n1 2\n3 4\nEOD\nplot $d matrix with image pixels", &svg, error), GRAFT_OK);
     assert_null(strstr(svg, "xlink:href='test"));
+    assert_non_null(strstr(svg, "<polygon fill")); /* a pixel */
     free(svg);
 }
 

@@ -86,15 +86,10 @@ static double norm_of(json_t *values)
 }
 
 /* Only the reference: what is computed on devices is measured elsewhere. */
-static bool is_reference(const test_target *target)
-{
-    return target->device == target->devices->reference;
-}
-
 static void runs_are_described(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     const char *runs[] = {trained(target, "lora", NULL), trained(target, "linear", NULL)};
     json_t *report = analyzed(target, &(graft_analyze_params){.runs = runs, .run_count = 2});
@@ -160,7 +155,7 @@ static void check_v(json_t *linear, const char *run)
 static void weights_have_singular_values(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target) || !gr_singular_available()) {
+    if (!test_is_reference(target) || !gr_singular_available()) {
         print_message("skipped: needs LAPACK and the reference\n");
         skip();
     }
@@ -259,7 +254,7 @@ static void check_filter(json_t *filter, const char *run)
 static void filters_are_shown(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     static const char *const variants[] = {"freqfit.variant=2d", "freqfit.variant=2d-real",
                                            "freqfit.variant=1d", "freqfit.variant=dct",
@@ -293,7 +288,7 @@ static void expect_error(const test_target *target, const graft_analyze_params *
 static void mistakes_are_named(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     const char *none = scratch()->directory, *run = trained(target, "lora", NULL);
     char *broken = trained(target, "lora", NULL),
@@ -320,7 +315,7 @@ static void mistakes_are_named(void **state)
 static void unfinished_runs_are_read(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     const char *run = trained(target, "lora", NULL);
     put_text(in_folder(run, "metrics.jsonl"),

@@ -11,18 +11,13 @@
 #include <unistd.h>
 
 /* Any device will do; the reference needs no compiler. */
-static const char *device_id(void **state)
-{
-    return ((test_target *)*state)->device->info.id;
-}
-
 /* The command that trains on the given inputs must fail and leave no file in its folder. */
 static void train_fails(void **state, const char *backbone, const char *data, const char *telling)
 {
     char *out = new_path("out");
     command c = {0};
     COMMAND_FAILS(&c, telling, "train", "--backbone", backbone, "--data", data, "--method", "lora",
-                  "--out", out, "--device", device_id(state));
+                  "--out", out, "--device", test_device_of(state)->info.id);
     assert_int_equal(files_below(out), 0);
 }
 
@@ -131,14 +126,14 @@ static void lying_adapters(void **state)
         const char *lie =
             altered_file(adapter, "lie.safetensors", 0, 0, cases[i].true_text, cases[i].lie);
         COMMAND_FAILS(&c, cases[i].telling, "eval", "--backbone", tiny_backbone(), "--adapter", lie,
-                      "--data", tiny_images(), "--device", device_id(state));
+                      "--data", tiny_images(), "--device", test_device_of(state)->info.id);
         COMMAND_FAILS(&c, "", "merge", "--backbone", tiny_backbone(), "--adapter", lie, "--out",
                       merged);
         assert_int_equal(access(merged, F_OK), -1);
     }
     COMMAND_FAILS(&c, "short.safetensors", "eval", "--backbone", tiny_backbone(), "--adapter",
                   altered_file(adapter, "short.safetensors", 10, 0, NULL, NULL), "--data",
-                  tiny_images(), "--device", device_id(state));
+                  tiny_images(), "--device", test_device_of(state)->info.id);
 }
 
 /* Nor is a checkpoint believed; the folder stays as it was. */
@@ -271,7 +266,7 @@ static void labels_beyond_the_model(void **state)
     COMMAND_FAILS(&c, "label", "eval", "--backbone", tiny_backbone(), "--adapter",
                   in_folder(out, "adapter.safetensors"), "--data",
                   listed_data("three", "images/good.png 2", NULL), "--split", "train", "--device",
-                  device_id(state));
+                  test_device_of(state)->info.id);
 }
 
 /* ---- The command line ------------------------------------------------------------------- */
@@ -313,9 +308,9 @@ static void refused_settings(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *out = new_path("out");
         command c = {0};
-        COMMAND_FAILS(&c, cases[i].telling, "train", "--device", device_id(state), "--backbone",
-                      tiny_backbone(), "--data", tiny_images(), "--method", "lora", "--out", out,
-                      cases[i].option, cases[i].value);
+        COMMAND_FAILS(&c, cases[i].telling, "train", "--device", test_device_of(state)->info.id,
+                      "--backbone", tiny_backbone(), "--data", tiny_images(), "--method", "lora",
+                      "--out", out, cases[i].option, cases[i].value);
         assert_int_equal(files_below(out), 0);
     }
 }

@@ -8,11 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *device_id(void **state)
-{
-    return ((test_target *)*state)->device->info.id;
-}
-
 /* A run is not written over by mistake. */
 static void folder_of_another_run(void **state)
 {
@@ -23,12 +18,12 @@ static void folder_of_another_run(void **state)
     char *metrics = text_of(in_folder(out, "metrics.jsonl"));
     command c = {0};
     COMMAND_FAILS(&c, "--resume", "train", "--backbone", tiny_backbone(), "--data", tiny_images(),
-                  "--method", "linear", "--out", out, "--device", device_id(state));
+                  "--method", "linear", "--out", out, "--device", test_device_of(state)->info.id);
     assert_string_equal(text_of(in_folder(out, "metrics.jsonl")), metrics);
     /* not even when only the checkpoint is left of it */
     assert_int_equal(remove(in_folder(out, "metrics.jsonl")), 0);
     COMMAND_FAILS(&c, "--resume", "train", "--backbone", tiny_backbone(), "--data", tiny_images(),
-                  "--method", "linear", "--out", out, "--device", device_id(state));
+                  "--method", "linear", "--out", out, "--device", test_device_of(state)->info.id);
 }
 
 static void folder_that_cannot_be_written(void **state)
@@ -37,12 +32,12 @@ static void folder_that_cannot_be_written(void **state)
     command c = {0};
     COMMAND_FAILS(&c, "/proc/self/run", "train", "--backbone", tiny_backbone(), "--data",
                   tiny_images(), "--method", "lora", "--out", "/proc/self/run", "--device",
-                  device_id(state));
+                  test_device_of(state)->info.id);
     if (geteuid() == 0)
         return; /* to whom every folder is open */
     assert_int_equal(chmod(path_of(scratch(), "closed"), 0555), 0);
     COMMAND_FAILS(&c, "closed", "train", "--backbone", tiny_backbone(), "--data", tiny_images(),
-                  "--method", "lora", "--out", closed, "--device", device_id(state));
+                  "--method", "lora", "--out", closed, "--device", test_device_of(state)->info.id);
     assert_int_equal(chmod(path_of(scratch(), "closed"), 0755), 0);
 }
 
@@ -53,7 +48,7 @@ static void full_disk_at_first(void **state)
     command c = {.limit_bytes = 3000};
     COMMAND_FAILS(&c, "state.safetensors", "train", "--backbone", tiny_backbone(), "--data",
                   tiny_images(), "--method", "lora", "--out", out, "--checkpoint-every", "2",
-                  "--batch-size", "4", "--device", device_id(state));
+                  "--batch-size", "4", "--device", test_device_of(state)->info.id);
     assert_int_equal(lines_of(in_folder(out, "metrics.jsonl")), 2);
     assert_int_equal(files_below(in_folder(out, "checkpoint")), 0);
     assert_no_temporaries(out);
@@ -94,7 +89,7 @@ static void full_disk_for_metrics(void **state)
     command c = {.limit_bytes = 4096}; /* config.json fits */
     COMMAND_FAILS(&c, "metrics.jsonl", "train", "--backbone", tiny_backbone(), "--data",
                   tiny_images(), "--method", "lora", "--out", out, "--checkpoint-every", "1000",
-                  "--epochs", "60", "--test-split", "", "--device", device_id(state));
+                  "--epochs", "60", "--test-split", "", "--device", test_device_of(state)->info.id);
     assert_no_temporaries(out);
 }
 

@@ -69,12 +69,6 @@ static char *merge_keeps_logits(gr_device *device, const char *backbone, const c
     return merged;
 }
 
-/* Folding is the host's work: it is enough to train here what is folded. */
-static bool is_reference(const test_target *target)
-{
-    return target->device == target->devices->reference;
-}
-
 static void merged_models_are_equal(void **state)
 {
     const test_target *target = *state;
@@ -98,7 +92,7 @@ static void merged_models_are_equal(void **state)
         {"rlrr+boft+lora+bitfit", {"lora.targets=k,proj,fc1"}},
     };
     for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
-        if (i > 1 && !is_reference(target))
+        if (i > 1 && !test_is_reference(target)) /* folding is the host's work */
             break;
         graft_train_params p = tiny_run(NULL);
         p.set = runs[i].set;
@@ -143,7 +137,7 @@ static char *random_backbone(const gr_model_config *config, const char *name)
 static void merges_swin(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     static const char *const methods[] = {"rlrr", "rlrr+lora+vera", "ssf",
                                           "boft", "bitfit",         "linear"};
@@ -158,7 +152,7 @@ static void merges_swin(void **state)
 static void merges_clip(void **state)
 {
     const test_target *target = *state;
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     static const char *const methods[] = {"ssf", "lora"};
     const gr_model_config clip = {
@@ -254,7 +248,7 @@ static void refuses_what_cannot_be_folded(void **state)
 {
     const test_target *target = *state;
     fixture *f = scratch();
-    if (!is_reference(target))
+    if (!test_is_reference(target))
         skip();
     static const char *const methods[] = {"convpass", "freqfit",  "lora+convpass_attn",
                                           "adapter",  "vpt_deep", "adaptformer"};

@@ -79,17 +79,12 @@ static void names_and_their_features_agree(void **state)
     assert_float_equal((float)result.loss, loss, 1e-4f);
 }
 
-static const char *device_id(void **state)
-{
-    return ((test_target *)*state)->device->info.id;
-}
-
 #define TEXT_FAILS(telling, ...)                                                                   \
     do {                                                                                           \
         command c_ = {0};                                                                          \
         COMMAND_FAILS(&c_, telling, "train", "--data", tiny_images(), "--method", "linear",        \
-                      "--test-split", "", "--out", new_path("out"), "--device", device_id(state),  \
-                      __VA_ARGS__);                                                                \
+                      "--test-split", "", "--out", new_path("out"), "--device",                    \
+                      test_device_of(state)->info.id, __VA_ARGS__);                                \
     } while (0)
 
 /* A file with one matrix of zeros. */

@@ -10,19 +10,20 @@
 
 enum { NONE = -1 }; /* the method does not fit, or nothing is published */
 
-/* Without the head, for ViT-B/16, ViT-L/16 and Swin-B at 224x224 pixels. */
+/* Without the head, for ViT-B/16, ViT-L/16, Swin-B and, where it was published, ViT-H/14, at
+ * 224x224 pixels. */
 static const struct {
     const char *methods, *set[2];
-    int64_t base, large, swin;
+    int64_t base, large, swin, huge; /* huge 0: not published */
 } counts[] = {
     {"linear", {0}, 0, 0, 0},
-    {"full", {0}, 85798656, 303301632, 86743224},
+    {"full", {0}, 85798656, 303301632, 86743224, 630764800},
     /* The names of Swin's tables of relative positions, 63,544 numbers, have "bias" in them. */
     {"bitfit", {0}, 102912, 272384, 137216 + 63544},
     {"vpt_shallow", {"num_tokens=50"}, 38400, 51200, NONE},
     {"vpt_deep", {"num_tokens=50"}, 460800, 1228800, NONE},
     {"vpt_deep", {"num_tokens=10"}, 92160, 245760, NONE},
-    {"ssf", {0}, 205824, 544768, 278016},
+    {"ssf", {0}, 205824, 544768, 278016, 906240},
     {"adapter", {0}, 1779840, 6319104, NONE},
     {"adapter", {"h=8"}, 156768, 417984, 204736},
     {"adaptformer", {0}, 1189632, 3171840, NONE},
@@ -37,9 +38,9 @@ static const struct {
     {"boft", {"official=1", "train_bias=1"}, 414720 + 82944, 1105920 + 221184, NONE},
     {"fourierft", {0}, 216000, 432000, NONE},
     {"fourierft", {"n_frequency=1000", "train_bias=1"}, 72000 + 82944, 144000 + 221184, NONE},
-    {"convpass", {0}, 327552, 864000, 437504},
+    {"convpass", {0}, 327552, 864000, 437504, 1430528},
     {"convpass_attn", {0}, 163776, 432000, 218752},
-    {"rlrr", {0}, 288768, 765952, 358144},
+    {"rlrr", {0}, 288768, 765952, 358144, 1274880},
     {"freqfit", {"variant=2d"}, 2256384, 5785600, NONE},
     {"freqfit", {"variant=2d-real"}, 1138176, 2918400, NONE},
     {"freqfit", {"variant=1d"}, 1996800, 5120000, NONE},
@@ -101,6 +102,8 @@ static void published_counts(void **state)
         expect(log, "vit_base_patch16_224", i, counts[i].base);
         expect(log, "vit_large_patch16_224", i, counts[i].large);
         expect(log, "swin_base_patch4_window7_224", i, counts[i].swin);
+        if (counts[i].huge)
+            expect(log, "vit_huge_patch14_224", i, counts[i].huge);
     }
     graft_log_destroy(&log);
 }

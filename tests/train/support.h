@@ -47,8 +47,8 @@ float *train_gradients(const train_setup *s, gr_trainer *trainer, uint64_t step,
 float *train_first_gradients(const train_setup *s, const gr_trainer_params *params, float *loss,
                              size_t *count);
 
-/* Fails the test unless a batch gives the same gradients and loss as a whole and in micro-batches of
- * each size. */
+/* Fails the test unless a batch gives the same gradients and loss as a whole and in micro-batches
+ * of each size. */
 void train_assert_splits_agree(const train_setup *s, gr_trainer_params params, const int *sizes,
                                size_t count);
 
