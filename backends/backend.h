@@ -30,7 +30,8 @@ typedef struct gr_caps {
     uint32_t max_workgroup;     /* work-items in a work-group, first dimension */
     uint32_t max_groups[3];     /* work-groups in a dispatch */
     uint32_t shared_bytes;      /* shared (local) memory of a work-group */
-    uint64_t max_binding_bytes; /* largest range that a kernel can see of one buffer */
+    uint64_t max_binding_bytes; /* largest range that a kernel can see of one buffer; src/device
+                                 * takes no more than 32-bit indices of floats reach */
     uint64_t max_buffer_bytes;  /* largest single allocation */
     uint64_t memory_bytes;      /* memory of the device; 0 when unknown */
     uint32_t offset_align;      /* alignment of binding offsets, a power of two */

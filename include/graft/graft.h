@@ -3,6 +3,7 @@
 #define GRAFT_GRAFT_H
 
 #include <graft/analyze.h>
+#include <graft/data.h>
 #include <graft/device.h>
 #include <graft/inspect.h>
 #include <graft/log.h>

@@ -59,7 +59,7 @@ static graft_status create_temporary(gr_file_writer *w)
     for (int attempt = 0; directory && attempt < 1000; attempt++) {
         char *name = gr_printf(w, "%s/" TEMPORARY_NAME, directory, (long)getpid(), attempt);
         if (!name)
-            break;
+            return gr_fail(w->log, GRAFT_ERR_MEMORY, "%s: no memory to write it", w->path);
         w->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->fd >= 0) {
             w->temporary = name;

@@ -95,15 +95,6 @@ void gr_free(void *memory)
     free(h);
 }
 
-void gr_steal(void *parent, void *memory)
-{
-    header *h = header_of(memory);
-    if (!h)
-        return;
-    unlink_node(h);
-    link_node(header_of(parent), h);
-}
-
 char *gr_strdup(void *parent, const char *text)
 {
     size_t size = strlen(text) + 1;

@@ -20,9 +20,6 @@ void *gr_realloc(void *parent, void *memory, size_t size_bytes);
 
 void gr_free(void *memory);
 
-/* Moves an allocation, with its children, below another parent. */
-void gr_steal(void *parent, void *memory);
-
 char *gr_strdup(void *parent, const char *text);
 char *gr_printf(void *parent, const char *fmt, ...) GRAFT_PRINTF(2, 3);
 

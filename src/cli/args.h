@@ -29,6 +29,9 @@ void cli_release(const cli_command *command, void *options);
 
 graft_status cli_list_push(cli *c, cli_list *list, const char *item);
 
+/* Keeps the last of equal items. */
+void cli_list_unique(cli_list *list);
+
 /* Of the words offered the one nearest to what was typed; "" when none is near. */
 typedef struct cli_nearest {
     const char *typed;

@@ -110,6 +110,19 @@ graft_status cli_list_push(cli *c, cli_list *list, const char *item)
     return GRAFT_OK;
 }
 
+void cli_list_unique(cli_list *list)
+{
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        bool again = false;
+        for (int k = i + 1; k < list->count; k++)
+            again |= strcmp(list->items[i], list->items[k]) == 0;
+        if (!again)
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
 static size_t size_of(cli_kind kind)
 {
     switch (kind) {

@@ -97,6 +97,19 @@ graft_status cli_table_print(cli *c, cli_table *table)
     return failed ? cli_fail(c, GRAFT_ERR_MEMORY, "out of memory") : GRAFT_OK;
 }
 
+void cli_accuracy_cell(cli_table *t, double accuracy)
+{
+    if (accuracy >= 0.0)
+        cli_table_cell(t, "%.2f%%", 100.0 * accuracy);
+    else
+        cli_table_cell(t, "-");
+}
+
+json_t *cli_accuracy_json(double accuracy)
+{
+    return accuracy >= 0.0 ? json_real(accuracy) : json_null();
+}
+
 graft_status cli_print_json(cli *c, json_t *value)
 {
     char *text = value

@@ -22,6 +22,10 @@ void cli_table_release(cli_table *table);
 /* Prints with the first row as headings, then releases the table. */
 graft_status cli_table_print(cli *c, cli_table *table);
 
+/* "12.34%", or "-" and null for a negative one, which is not known. */
+void cli_accuracy_cell(cli_table *table, double accuracy);
+json_t *cli_accuracy_json(double accuracy);
+
 /* Prints a JSON value and takes the reference. NULL stands for out of memory. */
 graft_status cli_print_json(cli *c, json_t *value);
 

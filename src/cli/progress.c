@@ -8,7 +8,7 @@
 /* Seconds between two lines. */
 static const double REDRAW = 0.1, PLAIN = 5.0;
 
-static double now(void)
+double cli_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -57,13 +57,13 @@ static void draw(cli_progress *progress, const char *text)
     else if (progress->console->level >= GRAFT_LOG_INFO)
         cli_console_message(progress->console, GRAFT_LOG_INFO, line);
     progress->started = true;
-    progress->shown = now();
+    progress->shown = cli_seconds();
 }
 
 static bool is_due(const cli_progress *progress)
 {
     double pause = progress->console->terminal ? REDRAW : PLAIN;
-    return !progress->started || now() - progress->shown >= pause;
+    return !progress->started || cli_seconds() - progress->shown >= pause;
 }
 
 void cli_progress_phase(cli_progress *progress, const char *phase)

@@ -14,6 +14,9 @@ typedef struct cli_progress {
     bool last_shown;
 } cli_progress;
 
+/* Since some moment in the past; never goes back. */
+double cli_seconds(void);
+
 /* "1:23", "2:03:05" */
 void cli_time_text(double seconds, char *text, size_t size);
 

@@ -22,10 +22,9 @@ static const cli_option table[] = {
     {"data", 'd', CLI_TEXT, TRAIN(data), "DIR", 0, 0,
      "labelled images: a folder, a .tar or dsprites:orientation"},
     {"supernet-split", 0, CLI_TEXT, PARAM(supernet_split), "NAME", 0, 0,
-     "images that the supernet is trained on",
-     "train800 where there is one, else as --train-split"},
+     "images that the supernet is trained on", "train800, or what --val-split leaves"},
     {"val-split", 0, CLI_TEXT, PARAM(val_split), "NAME", 0, 0,
-     "images that sub-networks are measured on"},
+     "images that sub-networks are measured on", "val200, val, or every fifth training image"},
     {"train-split", 0, CLI_TEXT, TRAIN(train_split), "NAME", 0, 0,
      "images that the result is trained on"},
     {"test-split", 0, CLI_TEXT, TRAIN(test_split), "NAME", 0, 0,
@@ -49,7 +48,8 @@ static const cli_option table[] = {
     {"generations", 0, CLI_INT, PARAM(generations), "N", 1, 1e6, "of the evolution"},
     {"population", 0, CLI_INT, PARAM(population), "N", 1, 1e6, "sub-networks in a generation"},
     {"parents", 0, CLI_INT, PARAM(parents), "N", 1, 1e6, "best ones that the next descend from"},
-    {"mutations", 0, CLI_INT, PARAM(mutations), "N", 0, 1e6, "sub-networks of a generation that are mutations"},
+    {"mutations", 0, CLI_INT, PARAM(mutations), "N", 0, 1e6,
+     "sub-networks of a generation that are mutations"},
     {"crossovers", 0, CLI_INT, PARAM(crossovers), "N", 0, 1e6,
      "and those that are crossovers; the rest is drawn at random"},
     {"mutation-rate", 0, CLI_FLOAT, PARAM(mutation_rate), "X", 0, 1,
@@ -93,22 +93,19 @@ static void show(void *user, const graft_search_progress *p)
 static graft_status print_json(cli *c, const search_options *o, const graft_search_result *r)
 {
     const graft_train_result *t = &r->retrained;
-    return cli_print_json(
-        c, json_pack("{s:s,s:s,s:s,s:I,s:f,s:i,s:o,s:o,s:i,s:o}", "lora", r->lora, "adapter",
-                     r->adapter, "prompts", r->prompts, "parameters", (json_int_t)r->params,
-                     "val_accuracy", r->val_accuracy, "candidates", r->candidates, "accuracy",
-                     t->accuracy >= 0.0 ? json_real(t->accuracy) : json_null(), "best_accuracy",
-                     t->best_accuracy >= 0.0 ? json_real(t->best_accuracy) : json_null(),
-                     "best_epoch", t->best_epoch, "out", cli_json_text(o->params.train.out)));
+    return cli_print_json(c, json_pack("{s:s,s:s,s:s,s:I,s:f,s:i,s:o,s:o,s:i,s:o}", "lora", r->lora,
+                                       "adapter", r->adapter, "prompts", r->prompts, "parameters",
+                                       (json_int_t)r->params, "val_accuracy", r->val_accuracy,
+                                       "candidates", r->candidates, "accuracy",
+                                       cli_accuracy_json(t->accuracy), "best_accuracy",
+                                       cli_accuracy_json(t->best_accuracy), "best_epoch",
+                                       t->best_epoch, "out", cli_json_text(o->params.train.out)));
 }
 
 static void accuracy_row(cli_table *t, const char *name, double accuracy)
 {
     cli_table_cell(t, "%s", name);
-    if (accuracy >= 0.0)
-        cli_table_cell(t, "%.2f%%", 100.0 * accuracy);
-    else
-        cli_table_cell(t, "-");
+    cli_accuracy_cell(t, accuracy);
 }
 
 static graft_status print_table(cli *c, const graft_search_result *r)

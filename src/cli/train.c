@@ -157,11 +157,6 @@ static graft_status check(cli *c, const train_options *o)
     return cli_need(c, "out", p->out);
 }
 
-static json_t *accuracy_json(double accuracy)
-{
-    return accuracy >= 0.0 ? json_real(accuracy) : json_null();
-}
-
 static graft_status print_json(cli *c, const train_options *o, const graft_train_result *r,
                                const graft_device_info *device)
 {
@@ -169,19 +164,12 @@ static graft_status print_json(cli *c, const train_options *o, const graft_train
         c, json_pack("{s:o,s:I,s:I,s:o,s:o,s:i,s:o,s:I,s:f,s:f,s:I,s:o,s:o}", "method",
                      cli_json_text(o->params.method), "trainable", (json_int_t)r->trainable,
                      "trainable_without_head", (json_int_t)r->trainable_without_head, "accuracy",
-                     accuracy_json(r->accuracy), "best_accuracy", accuracy_json(r->best_accuracy),
-                     "best_epoch", r->best_epoch, "loss", json_real((double)r->loss), "steps",
-                     (json_int_t)r->steps, "seconds", r->seconds, "images_per_s",
-                     r->images_per_second, "peak_device_bytes", (json_int_t)r->peak_device_bytes,
-                     "device", cli_json_text(device->id), "out", cli_json_text(o->params.out)));
-}
-
-static void accuracy_cell(cli_table *t, double accuracy)
-{
-    if (accuracy >= 0.0)
-        cli_table_cell(t, "%.2f%%", 100.0 * accuracy);
-    else
-        cli_table_cell(t, "-");
+                     cli_accuracy_json(r->accuracy), "best_accuracy",
+                     cli_accuracy_json(r->best_accuracy), "best_epoch", r->best_epoch, "loss",
+                     json_real((double)r->loss), "steps", (json_int_t)r->steps, "seconds",
+                     r->seconds, "images_per_s", r->images_per_second, "peak_device_bytes",
+                     (json_int_t)r->peak_device_bytes, "device", cli_json_text(device->id), "out",
+                     cli_json_text(o->params.out)));
 }
 
 static graft_status print_table(cli *c, const train_options *o, const graft_train_result *r)
@@ -195,8 +183,8 @@ static graft_status print_table(cli *c, const train_options *o, const graft_trai
     cli_table_cell(&t, "%s", o->params.method);
     cli_table_cell(&t, "%s", cli_grouped(r->trainable, text));
     cli_table_cell(&t, "%s", cli_grouped(r->trainable_without_head, text));
-    accuracy_cell(&t, r->accuracy);
-    accuracy_cell(&t, r->best_accuracy);
+    cli_accuracy_cell(&t, r->accuracy);
+    cli_accuracy_cell(&t, r->best_accuracy);
     cli_table_cell(&t, "%.1f", r->images_per_second);
     cli_table_cell(&t, "%s", cli_bytes(r->peak_device_bytes, text));
     cli_table_cell(&t, "%.1f", r->seconds);
@@ -229,6 +217,7 @@ static graft_status run(cli *c, void *options)
     graft_status status = read_config(c, o, &config);
     if (status == GRAFT_OK)
         status = apply_recipe(c, o);
+    cli_list_unique(&o->set); /* a resumed run's file has what its command repeats */
     o->params.set = o->set.items;
     o->params.set_count = o->set.count;
     if (status == GRAFT_OK && o->dry_run)

@@ -196,7 +196,8 @@ graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
     d->base.source = &source;
     d->base.title = gr_strdup(d, spec);
-    graft_status status = d->base.title ? fill(log, params, d) : GRAFT_ERR_MEMORY;
+    graft_status status = d->base.title ? fill(log, params, d)
+                                        : gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
     if (status == GRAFT_OK)
         *out = &d->base;
     else

@@ -21,7 +21,7 @@ typedef struct file_list {
     gr_dataset base;
     const char *directory;
     const char *images; /* the folder that the paths are relative to */
-    uint32_t *lines;    /* [count], see gr_list */
+    uint32_t *lines;    /* [count], see gr_image_list */
 } file_list;
 
 static char *image_path(const file_list *d, const char *name)
@@ -84,7 +84,7 @@ static graft_status read_class_names(graft_log *log, file_list *d)
 }
 
 static graft_status read_list(graft_log *log, file_list *d, const gr_list_place *place,
-                              const char *train_path, int limit, gr_list *out)
+                              const char *train_path, int limit, gr_image_list *out)
 {
     if (place->format == GR_LIST_JSON)
         return gr_list_read_json(log, d, place->path, train_path, limit, out);
@@ -93,9 +93,9 @@ static graft_status read_list(graft_log *log, file_list *d, const gr_list_place 
 
 /* The rarest classes may be missing from one list; the training list has them all. */
 static graft_status count_classes(graft_log *log, file_list *d, const gr_list_place *train,
-                                  const gr_list *own, int limit)
+                                  const gr_image_list *own, int limit)
 {
-    gr_list all = {0};
+    gr_image_list all = {0};
     d->base.classes = own->classes;
     if (train->format == GR_LIST_JSON || !strcmp(train->path, d->base.title) ||
         !gr_file_exists(train->path))
@@ -109,7 +109,7 @@ static graft_status count_classes(graft_log *log, file_list *d, const gr_list_pl
 static graft_status open_lists(graft_log *log, file_list *d, const gr_dataset_params *params)
 {
     gr_list_place place, train;
-    gr_list list = {0};
+    gr_image_list list = {0};
     if (!gr_list_find(d, d->directory, params->split, params->shots, params->seed, &place) ||
         !gr_list_find(d, d->directory, "train", 0, 0, &train))
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->directory);
@@ -157,7 +157,8 @@ graft_status gr_file_list_open(graft_log *log, const char *spec, const gr_datase
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
     d->base.source = &source;
     d->directory = gr_strdup(d, spec);
-    graft_status status = d->directory ? open_lists(log, d, params) : GRAFT_ERR_MEMORY;
+    graft_status status = d->directory ? open_lists(log, d, params)
+                                       : gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
     if (status == GRAFT_OK)
         *out = &d->base;
     else

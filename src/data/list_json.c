@@ -81,7 +81,7 @@ static graft_status list_classes(graft_log *log, void *parent, const char *path,
 }
 
 static graft_status add_item(graft_log *log, void *parent, const char *path, const classes *c,
-                             const char *name, const json_t *value, gr_list *out)
+                             const char *name, const json_t *value, gr_image_list *out)
 {
     json_int_t id = 0;
     GR_TRY(read_class(log, path, name, value, &id));
@@ -99,12 +99,12 @@ static graft_status add_item(graft_log *log, void *parent, const char *path, con
 }
 
 graft_status gr_list_read_json(graft_log *log, void *parent, const char *path,
-                               const char *train_path, int limit, gr_list *out)
+                               const char *train_path, int limit, gr_image_list *out)
 {
     classes c = {0};
     json_t *root = NULL, *value;
     const char *name;
-    *out = (gr_list){0};
+    *out = (gr_image_list){0};
     GR_TRY(list_classes(log, parent, train_path, limit, &c));
     GR_TRY(read_object(log, path, &root));
     graft_status status = GRAFT_OK;

@@ -49,11 +49,11 @@ static graft_status parse_line(const place *at, char *line, int limit, int32_t *
 }
 
 graft_status gr_list_read_text(graft_log *log, void *parent, const char *path, int limit,
-                               gr_list *out)
+                               gr_image_list *out)
 {
     gr_text *text = NULL;
     place at = {.log = log, .path = path};
-    *out = (gr_list){0};
+    *out = (gr_image_list){0};
     GR_TRY(gr_text_read(log, parent, path, &text));
     out->samples = gr_alloc_array(parent, text->count + 1, sizeof(*out->samples));
     out->lines = gr_alloc_array(parent, text->count + 1, sizeof(*out->lines));

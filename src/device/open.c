@@ -102,6 +102,14 @@ static graft_status parse_id(graft_log *log, const char *id, const gr_backend **
                    id, names);
 }
 
+/* Kernels count elements in 32 bits. */
+static void clamp_bindings(gr_caps *caps)
+{
+    const uint64_t most = ((uint64_t)UINT32_MAX + 1) * sizeof(float);
+    if (caps->max_binding_bytes > most)
+        caps->max_binding_bytes = most;
+}
+
 static graft_status open_by_id(graft_log *log, const char *id, const char *cache_dir,
                                gr_device **out)
 {
@@ -114,6 +122,7 @@ static graft_status open_by_id(graft_log *log, const char *id, const char *cache
                        backend->name, count, count == 1 ? "" : "s");
     gr_device *device;
     GR_TRY(backend->device_create(log, index, cache_dir, &device));
+    clamp_bindings(&device->caps);
     device->state = gr_device_state_create();
     graft_status status = GRAFT_OK;
     if (!device->state)

@@ -26,7 +26,7 @@ void gr_object_add(gr_device_state *state, gr_object_kind kind, gr_object object
     state->objects[kind][state->counts[kind]++] = object;
 }
 
-/* A plan has tens of objects of a kind: a search tree would not pay. */
+/* Tens of objects of a kind, or hundreds of pipelines: a search tree would not pay. */
 gr_object *gr_object_find(const gr_device_state *state, gr_object_kind kind, const void *handle)
 {
     for (size_t i = 0; i < state->counts[kind]; i++)

@@ -34,12 +34,6 @@ static int method_index(const char *name, size_t length)
     return -1;
 }
 
-const gr_method *gr_method_find(const char *name)
-{
-    int i = method_index(name, strlen(name));
-    return i < 0 ? NULL : all_methods[i];
-}
-
 static graft_status unknown_method(graft_log *log, const char *name, int length)
 {
     char names[256] = "";

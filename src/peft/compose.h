@@ -14,7 +14,6 @@ typedef struct gr_methods {
     } item[GR_MAX_METHODS];
 } gr_methods;
 
-const gr_method *gr_method_find(const char *name);
 int gr_method_count(void);
 const gr_method *gr_method_at(int index);
 

@@ -15,16 +15,16 @@ typedef enum gr_option_type {
     GR_OPTION_FLOAT,   /* float */
     GR_OPTION_CHOICE,  /* int: index into the choices */
     GR_OPTION_TARGETS, /* unsigned: bits of gr_linear_target */
-    GR_OPTION_LIST,    /* gr_list */
+    GR_OPTION_LIST,    /* gr_numbers */
 } gr_option_type;
 
-enum { GR_LIST_MAX = 48, GR_OPTION_TEXT = 256 };
+enum { GR_NUMBERS_MAX = 48, GR_OPTION_TEXT = 256 };
 
 /* Whole numbers, such as one for each block. */
-typedef struct gr_list {
+typedef struct gr_numbers {
     int count;
-    int at[GR_LIST_MAX];
-} gr_list;
+    int at[GR_NUMBERS_MAX];
+} gr_numbers;
 
 typedef struct gr_option {
     const char *name;

@@ -24,8 +24,8 @@ enum { ALIGN = 64 };
 static const uint32_t STREAM_SUPERNET = 0x6e6f6168;
 
 typedef struct noah_config {
-    gr_list width[GR_MODULES];
-    gr_list supernet, depths;
+    gr_numbers width[GR_MODULES];
+    gr_numbers supernet, depths;
     float dropout;
 } noah_config;
 
@@ -40,20 +40,20 @@ static const gr_option options[] = {
      "dropout in each module"},
     {"supernet", GR_OPTION_LIST, offsetof(noah_config, supernet), "0", 0, 1024, NULL,
      "each step trains random widths of these; 0: all of them"},
-    {"depths", GR_OPTION_LIST, offsetof(noah_config, depths), "0", 0, GR_LIST_MAX, NULL,
+    {"depths", GR_OPTION_LIST, offsetof(noah_config, depths), "0", 0, GR_NUMBERS_MAX, NULL,
      "a supernet has each module in so many first blocks; 0: a quarter, a half, .. of them"},
     {0},
 };
 
 static int width_of(const noah_config *c, gr_module module, int block)
 {
-    const gr_list *list = &c->width[module];
+    const gr_numbers *list = &c->width[module];
     return list->count == 1 ? list->at[0] : list->at[block];
 }
 
 static bool is_supernet(const noah_config *c)
 {
-    return gr_list_largest(&c->supernet) > 0;
+    return gr_numbers_largest(&c->supernet) > 0;
 }
 
 static bool is_masked(const noah_config *c, const gr_build *b)
@@ -134,9 +134,9 @@ void gr_noah_input(const void *config, const gr_model_config *model, const gr_su
 }
 
 /* 3, 6, 9 and 12 of 12 blocks, as in the paper; rounded up, and none twice. */
-static gr_list quarters(int blocks)
+static gr_numbers quarters(int blocks)
 {
-    gr_list list = {0};
+    gr_numbers list = {0};
     for (int i = 1; i <= 4; i++) {
         int depth = (i * blocks + 3) / 4;
         if (list.count == 0 || depth > list.at[list.count - 1])
@@ -284,17 +284,17 @@ static gr_value *scores(const void *config, gr_build *b, int block, gr_value *x)
 static graft_status check_supernet(graft_log *log, const noah_config *c,
                                    const gr_model_config *model)
 {
-    int largest = gr_list_largest(&c->supernet);
+    int largest = gr_numbers_largest(&c->supernet);
     for (int m = 0; m < GR_MODULES; m++)
         if (c->width[m].count != 1 || c->width[m].at[0] != largest)
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "noah.%s: a supernet with widths up to %d needs it everywhere; set "
                            "noah.%s=%d",
                            gr_module_name(m), largest, gr_module_name(m), largest);
-    if (gr_list_largest(&c->depths) > model->depth)
+    if (gr_numbers_largest(&c->depths) > model->depth)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "noah.depths: up to %d, but the backbone has %d blocks; set smaller ones",
-                       gr_list_largest(&c->depths), model->depth);
+                       gr_numbers_largest(&c->depths), model->depth);
     return GRAFT_OK;
 }
 
@@ -306,6 +306,10 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                        "noah: a Swin's windows have no room for prompts; choose another method, "
                        "such as ssf or convpass, or a plain ViT");
+    if (model->depth > GR_NUMBERS_MAX)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                       "noah: the backbone has %d blocks, it takes up to %d; choose another method",
+                       model->depth, GR_NUMBERS_MAX);
     if (methods->count > 1)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "noah: is a set of modules already; leave the other methods out");

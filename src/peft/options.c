@@ -48,13 +48,13 @@ static bool parse_choice(const char *choices, const char *text, int *index)
 }
 
 /* Writes to `list` only what is a whole list of numbers within the option's limits. */
-static bool parse_list(const gr_option *o, const char *text, gr_list *list)
+static bool parse_list(const gr_option *o, const char *text, gr_numbers *list)
 {
-    gr_list found = {0};
+    gr_numbers found = {0};
     for (const char *at = text;; at++) {
         char *end;
         long number = strtol(at, &end, 10);
-        if (end == at || (*end && *end != ',') || found.count == GR_LIST_MAX ||
+        if (end == at || (*end && *end != ',') || found.count == GR_NUMBERS_MAX ||
             (double)number < o->min || (double)number > o->max)
             return false;
         found.at[found.count++] = (int)number;
@@ -103,7 +103,7 @@ static graft_status set_option(graft_log *log, const gr_option *o, const char *k
         if (!parse_list(o, text, field))
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "%s=%s: expected a comma list of at most %d whole numbers from %g to %g",
-                           key, text, GR_LIST_MAX, o->min, o->max);
+                           key, text, GR_NUMBERS_MAX, o->min, o->max);
         return GRAFT_OK;
     }
     return GRAFT_ERR_ARGUMENT;
@@ -164,7 +164,7 @@ static void targets_text(unsigned bits, char *text)
                                      target_names[i].name);
 }
 
-static void list_text(const gr_list *list, char *text)
+static void list_text(const gr_numbers *list, char *text)
 {
     size_t used = 0;
     for (int i = 0; i < list->count && used < GR_OPTION_TEXT; i++)

@@ -8,12 +8,12 @@ const char *gr_module_name(gr_module module)
     return names[module];
 }
 
-int gr_list_draw(const gr_list *list, gr_random *random)
+int gr_numbers_draw(const gr_numbers *list, gr_random *random)
 {
     return list->at[gr_random_below(random, list->count)];
 }
 
-int gr_list_largest(const gr_list *list)
+int gr_numbers_largest(const gr_numbers *list)
 {
     int largest = list->at[0];
     for (int i = 1; i < list->count; i++)
@@ -25,16 +25,16 @@ void gr_subnet_draw(const gr_subnet_space *space, gr_random *random, gr_subnet *
 {
     *out = (gr_subnet){0};
     for (int m = 0; m < GR_MODULES; m++) {
-        int depth = gr_list_draw(&space->depths, random);
+        int depth = gr_numbers_draw(&space->depths, random);
         for (int i = 0; i < depth; i++)
-            out->width[m][i] = gr_list_draw(&space->widths, random);
+            out->width[m][i] = gr_numbers_draw(&space->widths, random);
     }
 }
 
 int64_t gr_subnet_params(const gr_subnet *subnet, int64_t dim)
 {
     int64_t total = 0;
-    for (int i = 0; i < GR_LIST_MAX; i++) {
+    for (int i = 0; i < GR_NUMBERS_MAX; i++) {
         int64_t adapter = subnet->width[GR_MODULE_ADAPTER][i];
         total += 4 * dim * subnet->width[GR_MODULE_LORA][i];
         total += adapter ? (2 * dim + 1) * adapter + dim : 0;

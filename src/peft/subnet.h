@@ -18,13 +18,13 @@ typedef enum gr_module {
 
 /* 0: the block has no such module. Entries past the last block are 0. */
 typedef struct gr_subnet {
-    int width[GR_MODULES][GR_LIST_MAX];
+    int width[GR_MODULES][GR_NUMBERS_MAX];
 } gr_subnet;
 
 /* Each module is in the first blocks only, as many as one of `depths`; its width there is one of
  * `widths`, for each block alone. */
 typedef struct gr_subnet_space {
-    gr_list widths, depths;
+    gr_numbers widths, depths;
 } gr_subnet_space;
 
 const char *gr_module_name(gr_module module); /* "lora", "adapter", "prompts" */
@@ -33,8 +33,8 @@ const char *gr_module_name(gr_module module); /* "lora", "adapter", "prompts" */
 void gr_subnet_draw(const gr_subnet_space *space, gr_random *random, gr_subnet *out);
 
 /* One of the numbers, each equally likely. */
-int gr_list_draw(const gr_list *list, gr_random *random);
-int gr_list_largest(const gr_list *list);
+int gr_numbers_draw(const gr_numbers *list, gr_random *random);
+int gr_numbers_largest(const gr_numbers *list);
 
 /* Parameters without those of the head, for tokens of width `dim`: LoRA 4 dim k, adapter
  * (2 dim + 1) k + dim, prompts dim k. */

@@ -79,11 +79,6 @@ struct gr_plan {
     gr_list *list;
 };
 
-/* tune.c: the kernel to run for `kernel`, how many elements a work-item of it takes, and its
- * tunables. */
-const gr_kernel *gr_tune_kernel(const gr_caps *caps, const gr_kernel *kernel, uint32_t *width);
-void gr_tune_defaults(const gr_caps *caps, const gr_kernel *kernel, uint32_t *tunables);
-
 int gr_plan_new_slot(gr_plan *plan, uint64_t bytes);
 graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count);
 void gr_plan_place_results(gr_plan *plan);

@@ -1,5 +1,6 @@
 /* What operators dispatch while they are lowered: kernels over grids, fills, library operations. */
 #include "plan/internal.h"
+#include "plan/tune.h"
 
 #include "base/mem.h"
 
@@ -104,7 +105,8 @@ void gr_lower_dispatch(gr_plan *plan, const gr_launch *launch)
     const uint32_t *limit = plan->device->caps.max_groups;
     for (int i = 0; i < 3; i++)
         if (launch->grid[i] > limit[i]) {
-            gr_lower_fail(plan, GRAFT_ERR_UNSUPPORTED, "%s: %u work-groups, the device takes %u",
+            gr_lower_fail(plan, GRAFT_ERR_DEVICE_MEMORY,
+                          "%s: %u work-groups, the device takes %u: use a smaller batch",
                           kernel->name, launch->grid[i], limit[i]);
             return;
         }

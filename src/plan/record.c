@@ -139,7 +139,8 @@ static graft_status record(gr_plan *plan, const gr_step *steps, size_t count, bo
 {
     gr_command *commands = gr_alloc_array(plan, count, sizeof(*commands));
     touched t = {0};
-    graft_status status = commands ? GRAFT_OK : GRAFT_ERR_MEMORY;
+    graft_status status =
+        commands ? GRAFT_OK : gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
     for (size_t i = 0; i < count && status == GRAFT_OK; i++) {
         commands[i] = command_of(plan, &steps[i]);
         status = touch(plan, &t, &commands[i], steps[i].written);

@@ -1,5 +1,4 @@
-/* What suits which class of devices: the only place that knows. */
-#include "plan/internal.h"
+#include "plan/tune.h"
 
 #include "shaders/dft.gk.h"
 #include "shaders/dft_wide.gk.h"

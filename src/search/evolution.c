@@ -89,12 +89,12 @@ static void mutate_module(breeding *b, int *widths)
     const gr_evolution_params *p = &b->evolution->params;
     int old = depth_of(b->evolution, widths), depth = old;
     if (gr_random_chance(&b->random, p->depth_rate))
-        depth = gr_list_draw(&p->space.depths, &b->random);
+        depth = gr_numbers_draw(&p->space.depths, &b->random);
     for (int i = 0; i < p->blocks; i++) {
         if (i >= depth)
             widths[i] = 0;
         else if (i >= old || gr_random_chance(&b->random, p->mutation_rate))
-            widths[i] = gr_list_draw(&p->space.widths, &b->random);
+            widths[i] = gr_numbers_draw(&p->space.widths, &b->random);
     }
 }
 
@@ -151,8 +151,8 @@ static graft_status breed_all(graft_log *log, breeding *b)
     }
     int missing = e->params.population - (int)(e->count - before);
     GR_TRY(breed(log, b, missing, RANDOM_TRIES, draw));
-    e->exhausted = e->count == before;
-    e->generation++;
+    /* Nothing new was found: the rest would find nothing either. */
+    e->generation = e->count == before ? e->params.generations : e->generation + 1;
     if (e->count > 0)
         return GRAFT_OK;
     return gr_fail(log, GRAFT_ERR_ARGUMENT,
@@ -189,7 +189,7 @@ graft_status gr_evolution_next(graft_log *log, gr_evolution *e, gr_candidate **o
                 *out = &e->items[i];
                 return GRAFT_OK;
             }
-        if (e->generation >= e->params.generations || e->exhausted)
+        if (e->generation >= e->params.generations)
             return GRAFT_OK;
         GR_TRY(next_generation(log, e));
     }

@@ -35,8 +35,7 @@ typedef struct gr_evolution {
     gr_evolution_params params;
     gr_candidate *items; /* all so far, in the order in which they were drawn; none twice */
     size_t count;
-    int generation; /* drawn so far */
-    bool exhausted; /* nothing new was found under the limit */
+    int generation; /* drawn so far; all of them once nothing new is found under the limit */
 } gr_evolution;
 
 /* NULL when out of memory. */
@@ -53,11 +52,16 @@ const gr_candidate *gr_evolution_best(const gr_evolution *evolution);
 /* The `count` best, in `out`; returns how many there are. */
 int gr_evolution_top(const gr_evolution *evolution, int count, const gr_candidate **out);
 
-/* The state as a file that is replaced as a whole. `identity` is a text that must be the same when
- * the search goes on. */
+/* What must be the same when a search goes on. */
+typedef struct gr_search_identity {
+    const char *training;  /* of the supernet, see gr_settings_identity */
+    const char *evolution; /* numbers */
+} gr_search_identity;
+
+/* The state as a file that is replaced as a whole. */
 graft_status gr_evolution_save(graft_log *log, const gr_evolution *evolution, const char *path,
-                               const char *identity);
+                               const gr_search_identity *identity);
 graft_status gr_evolution_load(graft_log *log, gr_evolution *evolution, const char *path,
-                               const char *identity);
+                               const gr_search_identity *identity);
 
 #endif

@@ -1,6 +1,7 @@
 /* graft_search: from a backbone and labelled images to a network that was searched for. */
 #include <graft/search.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "device/device.h"
@@ -15,7 +16,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { MEASURE_BATCH = 32 };
 
@@ -26,19 +26,12 @@ typedef struct search {
     char *supernet, *subnet; /* folders of the two runs */
     char *supernet_adapter;
     char *state, *start; /* files: the evolution, the tensors that the retraining starts from */
-    char *identity;
+    gr_search_identity identity;
     gr_evolution *evolution;
     graft_search_phase phase;
     double measured_seconds; /* of the candidates of this call */
     int measured;
 } search;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- Training ------------------------------------------------------------------------------- */
 
@@ -79,8 +72,7 @@ static graft_status supernet_params(search *s, gr_search_set *set, graft_train_p
     *p = run_params(s, s->supernet, set);
     p->epochs = s->p->supernet_epochs;
     p->lr = s->p->supernet_lr;
-    p->train_split = gr_search_supernet_split(s->p);
-    p->test_split = s->p->val_split;
+    gr_search_splits(s->p, &p->train_split, &p->test_split);
     return GRAFT_OK;
 }
 
@@ -113,8 +105,9 @@ static graft_status create_evolution(search *s)
     s->evolution = gr_evolution_create(&params);
     if (!s->evolution)
         return gr_fail(s->log, GRAFT_ERR_MEMORY, "search: out of memory");
-    return gr_file_exists(s->state) ? gr_evolution_load(s->log, s->evolution, s->state, s->identity)
-                                    : GRAFT_OK;
+    return gr_file_exists(s->state)
+               ? gr_evolution_load(s->log, s->evolution, s->state, &s->identity)
+               : GRAFT_OK;
 }
 
 static void report_candidate(const search *s)
@@ -140,7 +133,7 @@ static void report_candidate(const search *s)
 
 static graft_status measure_candidate(search *s, gr_measure *measure, gr_candidate *c)
 {
-    double began = now(), accuracy;
+    double began = gr_seconds(), accuracy;
     GR_TRY(gr_measure_choose(measure, &c->subnet));
     graft_status status = gr_measure_accuracy(measure, &accuracy);
     if (status == GRAFT_ERR_INTERRUPTED)
@@ -150,21 +143,23 @@ static graft_status measure_candidate(search *s, gr_measure *measure, gr_candida
     GR_TRY(status);
     c->accuracy = accuracy;
     s->measured++;
-    s->measured_seconds += now() - began;
+    s->measured_seconds += gr_seconds() - began;
     report_candidate(s);
-    return gr_evolution_save(s->log, s->evolution, s->state, s->identity);
+    return gr_evolution_save(s->log, s->evolution, s->state, &s->identity);
 }
 
 static graft_status measure_all(search *s, gr_candidate *c)
 {
     gr_measure *measure;
     const graft_train_params *p = &s->p->train;
+    const char *supernet_split, *val_split;
+    gr_search_splits(s->p, &supernet_split, &val_split);
     gr_measure_params params = {
         .device = gr_device_from_public(s->device),
         .backbone = p->backbone,
         .supernet = s->supernet_adapter,
         .data = p->data,
-        .split = s->p->val_split,
+        .split = val_split,
         .batch = p->batch_size < MEASURE_BATCH ? p->batch_size : MEASURE_BATCH,
         .threads = p->input.threads,
         .stop = p->stop,
@@ -186,7 +181,7 @@ static graft_status evolve(search *s)
     s->phase = GRAFT_SEARCH_EVOLUTION;
     GR_TRY(create_evolution(s));
     GR_TRY(gr_evolution_next(s->log, s->evolution, &c));
-    GR_TRY(gr_evolution_save(s->log, s->evolution, s->state, s->identity));
+    GR_TRY(gr_evolution_save(s->log, s->evolution, s->state, &s->identity));
     return c ? measure_all(s, c) : GRAFT_OK;
 }
 
@@ -198,8 +193,7 @@ static graft_status train_supernet(search *s)
     graft_train_params p;
     s->phase = GRAFT_SEARCH_SUPERNET;
     GR_TRY(supernet_params(s, &set, &p));
-    s->identity = gr_search_identity(s, s->p, &p);
-    if (!s->identity)
+    if (!gr_search_identify(s, s->p, &p, &s->identity))
         return gr_fail(s->log, GRAFT_ERR_MEMORY, "search: out of memory");
     if (!gr_file_exists(s->state))
         return run(s, &p, NULL);
@@ -266,6 +260,7 @@ graft_status graft_search(graft_log *log, graft_device *device, const graft_sear
     search *s = gr_alloc(NULL, sizeof(*s));
     if (!s)
         return gr_fail(log, GRAFT_ERR_MEMORY, "search: out of memory");
+    gr_file_clear_temporaries(params->train.out); /* of a search that was killed */
     s->log = log;
     s->device = device;
     s->p = params;

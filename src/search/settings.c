@@ -1,9 +1,9 @@
 #include "search/settings.h"
 
+#include <graft/data.h>
 #include <graft/recipe.h>
 
 #include "base/mem.h"
-#include "data/dataset.h"
 #include "peft/compose.h"
 #include "peft/noah.h"
 #include "train/settings.h"
@@ -19,7 +19,6 @@ void graft_search_defaults(graft_search_params *params)
     *params = (graft_search_params){
         .supernet_epochs = 500,
         .supernet_lr = 5e-4,
-        .val_split = "val",
         .widths = "1,5,10",
         .depths = "0",
         .dropout = 0.1,
@@ -45,6 +44,12 @@ graft_status gr_search_check(graft_log *log, const graft_search_params *p)
                        !p->train.backbone ? "backbone"
                        : !p->train.data   ? "data"
                                           : "out");
+    if (p->val_split && strcmp(p->val_split, "val") == 0 &&
+        !graft_data_has_validation(p->train.data))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "%s: has no validation images, 'val' would be its test images; leave "
+                       "--val-split out, and every fifth training image is held out",
+                       p->train.data);
     if (p->generations < 1 || p->population < 1 || p->parents < 1 || p->mutations < 0 ||
         p->crossovers < 0 || p->mutations + p->crossovers > p->population)
         return gr_fail(
@@ -93,7 +98,7 @@ graft_status gr_search_supernet_set(graft_log *log, const graft_search_params *p
     if (status == GRAFT_OK && !gr_noah_space(methods->item[0].config, &any, &space))
         status =
             gr_fail(log, GRAFT_ERR_ARGUMENT, "widths '%s': expected numbers from 1", p->widths);
-    snprintf(text, sizeof(text), "%d", status == GRAFT_OK ? gr_list_largest(&space.widths) : 0);
+    snprintf(text, sizeof(text), "%d", status == GRAFT_OK ? gr_numbers_largest(&space.widths) : 0);
     gr_methods_destroy(methods);
     for (int m = 0; m < GR_MODULES && status == GRAFT_OK; m++)
         status = add(log, set, gr_module_name(m), text);
@@ -112,26 +117,25 @@ graft_status gr_search_subnet_set(graft_log *log, const graft_search_params *p,
     return add_dropout(log, p, set);
 }
 
-const char *gr_search_supernet_split(const graft_search_params *p)
+void gr_search_splits(const graft_search_params *p, const char **supernet, const char **val)
 {
-    gr_dataset *data = NULL;
-    gr_dataset_params params = {.split = "train800"};
+    graft_data_selection(p->train.data, supernet, val);
+    if (strcmp(p->train.train_split, "train") != 0)
+        *supernet = p->train.train_split;
     if (p->supernet_split)
-        return p->supernet_split;
-    bool found = strcmp(p->train.train_split, "train") == 0 &&
-                 gr_dataset_open(NULL, p->train.data, &params, &data) == GRAFT_OK;
-    gr_dataset_close(&data);
-    return found ? "train800" : p->train.train_split;
+        *supernet = p->supernet_split;
+    if (p->val_split)
+        *val = p->val_split;
 }
 
-char *gr_search_identity(void *memory, const graft_search_params *p,
-                         const graft_train_params *supernet)
+bool gr_search_identify(void *memory, const graft_search_params *p,
+                        const graft_train_params *supernet, gr_search_identity *out)
 {
-    char *training = gr_settings_identity(supernet), *identity = NULL;
-    if (training)
-        identity = gr_printf(memory, "%s %lld %d %d %d %d %d %.17g %.17g", training,
-                             (long long)p->limit, p->generations, p->population, p->parents,
-                             p->mutations, p->crossovers, p->mutation_rate, p->depth_rate);
+    char *training = gr_settings_identity(supernet);
+    out->training = training ? gr_strdup(memory, training) : NULL;
     free(training);
-    return identity;
+    out->evolution = gr_printf(memory, "%lld %d %d %d %d %d %.17g %.17g", (long long)p->limit,
+                               p->generations, p->population, p->parents, p->mutations,
+                               p->crossovers, p->mutation_rate, p->depth_rate);
+    return out->training && out->evolution;
 }

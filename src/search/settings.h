@@ -4,7 +4,7 @@
 
 #include <graft/search.h>
 
-#include "peft/subnet.h"
+#include "search/evolution.h"
 
 /* Options of the method noah, for graft_train_params.set. */
 typedef struct gr_search_set {
@@ -21,11 +21,12 @@ graft_status gr_search_supernet_set(graft_log *log, const graft_search_params *p
 graft_status gr_search_subnet_set(graft_log *log, const graft_search_params *p,
                                   const gr_subnet *subnet, int blocks, gr_search_set *set);
 
-/* Where nothing else was said: train800, where the data has it. */
-const char *gr_search_supernet_split(const graft_search_params *p);
+/* What the supernet is trained on, and what candidates are measured on: as was said, else images
+ * that are not of the test (graft_data_selection). */
+void gr_search_splits(const graft_search_params *p, const char **supernet, const char **val);
 
-/* What the search of sub-networks depends on, as one text below `memory`. NULL: out of memory. */
-char *gr_search_identity(void *memory, const graft_search_params *p,
-                         const graft_train_params *supernet);
+/* What the search of sub-networks depends on, as texts below `memory`. False: out of memory. */
+bool gr_search_identify(void *memory, const graft_search_params *p,
+                        const graft_train_params *supernet, gr_search_identity *out);
 
 #endif

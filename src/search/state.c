@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "search/evolution.h"
+#include "train/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,14 @@ static json_t *candidate_json(const gr_candidate *c, int blocks)
 }
 
 graft_status gr_evolution_save(graft_log *log, const gr_evolution *e, const char *path,
-                               const char *identity)
+                               const gr_search_identity *identity)
 {
     json_t *candidates = json_array();
     for (size_t i = 0; i < e->count; i++)
         json_array_append_new(candidates, candidate_json(&e->items[i], e->params.blocks));
-    json_t *root = json_pack("{s:s,s:i,s:o}", "settings", identity, "generation", e->generation,
-                             "candidates", candidates);
+    json_t *root =
+        json_pack("{s:s,s:s,s:i,s:o}", "settings", identity->training, "evolution",
+                  identity->evolution, "generation", e->generation, "candidates", candidates);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     if (!text)
@@ -47,7 +49,7 @@ static bool read_widths(const json_t *json, const gr_evolution *e, gr_subnet *su
             return false;
         for (int i = 0; i < e->params.blocks; i++) {
             json_int_t width = json_integer_value(json_array_get(widths, (size_t)i));
-            if (width < 0 || width > gr_list_largest(&e->params.space.widths))
+            if (width < 0 || width > gr_numbers_largest(&e->params.space.widths))
                 return false;
             subnet->width[m][i] = (int)width;
         }
@@ -68,11 +70,13 @@ static bool read_candidate(const json_t *json, gr_evolution *e)
 }
 
 static graft_status read_state(graft_log *log, gr_evolution *e, const char *path,
-                               const char *identity, const json_t *root)
+                               const gr_search_identity *identity, const json_t *root)
 {
-    const char *settings = json_string_value(json_object_get(root, "settings"));
+    const char *training = json_string_value(json_object_get(root, "settings"));
+    const char *evolution = json_string_value(json_object_get(root, "evolution"));
     const json_t *candidates = json_object_get(root, "candidates");
-    if (!settings || strcmp(settings, identity) != 0)
+    if (!training || !gr_settings_same_identity(training, identity->training) || !evolution ||
+        strcmp(evolution, identity->evolution) != 0)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: of a search with other settings; give those, or another --out", path);
     for (size_t i = 0; i < json_array_size(candidates); i++)
@@ -84,7 +88,7 @@ static graft_status read_state(graft_log *log, gr_evolution *e, const char *path
 }
 
 graft_status gr_evolution_load(graft_log *log, gr_evolution *e, const char *path,
-                               const char *identity)
+                               const gr_search_identity *identity)
 {
     char *text;
     size_t size;

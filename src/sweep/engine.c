@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, MAX_WORKERS = 64 };
 
@@ -30,13 +29,6 @@ typedef struct engine {
     sweep_watch watch;
 } engine;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- Starts ------------------------------------------------------------------------------ */
 
 /* Starts the worker's stage; when that fails the worker is idle and has no process. */
@@ -53,7 +45,7 @@ static graft_status start_stage(engine *e, worker *w)
 static graft_status start_run(engine *e, worker *w, sweep_run *run)
 {
     w->run = run;
-    w->started = now();
+    w->started = cli_seconds();
     w->stage = sweep_stage_next(run, 0);
     run->state = SWEEP_RUNNING;
     return start_stage(e, w);
@@ -84,7 +76,7 @@ static void finish_run(engine *e, worker *w)
         snprintf(run->error, sizeof(run->error), "left no result");
         run->state = SWEEP_FAILED;
     }
-    sweep_watch_done(&e->watch, e->plan, run, now() - w->started);
+    sweep_watch_done(&e->watch, e->plan, run, cli_seconds() - w->started);
 }
 
 /* A stage left its result: on to the next one. */
@@ -107,7 +99,7 @@ static graft_status handle_end(engine *e, worker *w, int code)
     if (code == 0)
         return finish_stage(e, w);
     if (w->stage == 0)
-        sweep_run_add_seconds(run, now() - w->started);
+        sweep_run_add_seconds(run, cli_seconds() - w->started);
     w->run = NULL;
     if (code == EXIT_INTERRUPTED || *e->stop) {
         run->state = SWEEP_WAITING;
@@ -149,7 +141,7 @@ static void stop_all(engine *e)
         while (!sweep_child_ended(w->pid, &code))
             nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         if (w->stage == 0)
-            sweep_run_add_seconds(w->run, now() - w->started);
+            sweep_run_add_seconds(w->run, cli_seconds() - w->started);
         w->run->state = SWEEP_WAITING;
         w->run = NULL;
     }
@@ -196,8 +188,9 @@ static void show(engine *e)
     int count = 0;
     for (int i = 0; i < e->worker_count; i++)
         if (e->workers[i].run)
-            active[count++] = (sweep_active){e->workers[i].run, now() - e->workers[i].started};
-    sweep_watch_show(&e->watch, e->plan, active, count, e->worker_count, now());
+            active[count++] =
+                (sweep_active){e->workers[i].run, cli_seconds() - e->workers[i].started};
+    sweep_watch_show(&e->watch, e->plan, active, count, e->worker_count, cli_seconds());
 }
 
 static graft_status loop(engine *e)
@@ -223,7 +216,7 @@ graft_status sweep_engine_run(cli *c, sweep_plan *plan, const volatile int *stop
         const json_t *device = json_array_get(plan->spec->devices, i);
         e.workers[e.worker_count++].device = device ? json_string_value(device) : "auto";
     }
-    sweep_watch_start(&e.watch, c->console, now());
+    sweep_watch_start(&e.watch, c->console, cli_seconds());
     graft_status status = sweep_engine_look(c, plan);
     if (status == GRAFT_OK)
         status = loop(&e);

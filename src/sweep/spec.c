@@ -1,5 +1,7 @@
 #include "sweep/spec.h"
 
+#include <graft/data.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +15,9 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-static bool exists(const char *folder, const char *name)
+static bool exists(const char *path)
 {
-    char path[4096];
-    int length = snprintf(path, sizeof(path), "%s%s%s", folder, *name ? "/" : "", name);
-    return length < (int)sizeof(path) && access(path, F_OK) == 0;
+    return access(path, F_OK) == 0;
 }
 
 static bool is_generated(const char *data)
@@ -34,7 +34,7 @@ const char *sweep_target_text(const json_t *target, const char *key)
 bool sweep_target_missing(const json_t *target)
 {
     const char *path = sweep_target_text(target, "data");
-    return !is_generated(path) && !exists(path, "");
+    return !is_generated(path) && !exists(path);
 }
 
 static graft_status check_keys(cli *c, const json_t *root)
@@ -71,6 +71,15 @@ static json_t *array_of(json_t *root, const char *key)
     return array;
 }
 
+/* Numbers are parts of folders' names, printed with six digits. */
+static bool same_name(const json_t *a, const json_t *b)
+{
+    char left[32], right[32];
+    snprintf(left, sizeof(left), "%g", json_number_value(a));
+    snprintf(right, sizeof(right), "%g", json_number_value(b));
+    return strcmp(left, right) == 0;
+}
+
 static graft_status check_numbers(cli *c, const char *key, const json_t *array, bool whole)
 {
     const json_t *item;
@@ -82,6 +91,10 @@ static graft_status check_numbers(cli *c, const char *key, const json_t *array, 
         if (!fits)
             return cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected %s", key,
                             whole ? "whole numbers from 0 on" : "numbers above 0");
+        for (size_t k = 0; k < i; k++)
+            if (same_name(item, json_array_get(array, k)))
+                return cli_fail(c, GRAFT_ERR_FORMAT, "%s: %g is there twice; leave one out", key,
+                                json_number_value(item));
     }
     return GRAFT_OK;
 }
@@ -189,7 +202,7 @@ static graft_status find_data(cli *c, sweep_spec *s)
         if (!path)
             return cli_fail(c, GRAFT_ERR_FORMAT, "data: '%s' needs a path as its data",
                             s->data[i].name);
-        s->data[i].missing = !is_generated(path) && !exists(path, "");
+        s->data[i].missing = !is_generated(path) && !exists(path);
         there += !s->data[i].missing;
     }
     if (there == 0)
@@ -254,19 +267,6 @@ void sweep_spec_release(sweep_spec *s)
     *s = (sweep_spec){0};
 }
 
-/* Whether "val" means images of its own: a folder tree without them answers with its test images,
- * on which nothing must be chosen, and few-shot sets without a test list are tested on them. */
-static bool has_validation(const char *path)
-{
-    static const char *const names[] = {
-        "val", "validation", "val.txt", "val.tar", "val.json", "val200.txt",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (exists(path, names[i]))
-            return true;
-    return exists(path, "annotations/val_meta.list") && exists(path, "annotations/test_meta.list");
-}
-
 graft_status sweep_select_splits(cli *c, const sweep_spec *s, const sweep_item *data,
                                  const char **train, const char **test)
 {
@@ -275,16 +275,12 @@ graft_status sweep_select_splits(cli *c, const sweep_spec *s, const sweep_item *
     final = final ? final : text_of(s->settings, "test-split");
     *train = s->select_train;
     *test = s->select_test;
-    if (!*test) {
-        bool vtab = is_generated(path) || exists(path, "val200.txt");
-        bool own = has_validation(path);
-        *train = vtab ? "train800" : own ? "train" : "train80";
-        *test = vtab ? "val200" : own ? "val" : "val20";
-    }
+    if (!*test)
+        graft_data_selection(path, train, test);
     if (strcmp(*test, final ? final : "test") == 0)
         return cli_fail(c, GRAFT_ERR_ARGUMENT,
                         "select: '%s' is the split of the final test; choose on another", *test);
-    if (strcmp(*test, "val") == 0 && !is_generated(path) && !has_validation(path))
+    if (strcmp(*test, "val") == 0 && !graft_data_has_validation(path))
         return cli_fail(c, GRAFT_ERR_ARGUMENT,
                         "%s: has no validation images, 'val' would be its test images; select on "
                         "train80 and val20",

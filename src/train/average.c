@@ -53,7 +53,7 @@ static graft_status record(gr_average *a, const gr_params *params, double decay,
     gr_command *updates = gr_alloc_array(a, blocks, sizeof(*updates));
     gr_command *swaps = gr_alloc_array(a, 3 * blocks, sizeof(*swaps));
     if (!updates || !swaps)
-        return GRAFT_ERR_MEMORY;
+        return gr_fail(a->device->log, GRAFT_ERR_MEMORY, "average: out of memory");
     for (size_t b = 0; b < blocks; b++) {
         updates[b] = update(a, params, b, decay, workgroup);
         swaps[3 * b] = copy(params, b, GR_PLANE_VALUE, GR_PLANE_GRADIENT);

@@ -1,15 +1,14 @@
 #include "train/elementwise.h"
 
+#include "plan/tune.h"
+
 enum { MAX_COLS = 1 << 20 };
 
 graft_status gr_elementwise_pipeline(gr_device *device, const gr_kernel *kernel, gr_pipeline **out,
                                      uint32_t *workgroup)
 {
     gr_pipeline_spec spec = {.kernel = kernel};
-    for (uint32_t i = 0; i < kernel->tunable_count; i++)
-        spec.tunables[i] = kernel->tunables[i].value;
-    while (spec.tunables[0] > device->caps.max_workgroup)
-        spec.tunables[0] /= 2;
+    gr_tune_defaults(&device->caps, kernel, spec.tunables);
     *workgroup = spec.tunables[0];
     return gr_device_pipelines(device, &spec, 1, out);
 }

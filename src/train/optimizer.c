@@ -39,7 +39,6 @@ static gr_command update_command(const gr_optimizer *o, const gr_params *params,
         .count = (uint32_t)range->count,
         .offset = (uint32_t)range->first,
         .weight_decay = range->decay ? o->params.weight_decay : 0.0f,
-        .lr_scale = 1.0f,
     };
     gr_command c = {
         .kind = GR_COMMAND_DISPATCH,
@@ -62,7 +61,7 @@ static graft_status record_update(gr_optimizer *o, const gr_params *params,
 {
     gr_command *commands = gr_alloc_array(o, params->range_count, sizeof(*commands));
     if (!commands)
-        return GRAFT_ERR_MEMORY;
+        return gr_fail(o->device->log, GRAFT_ERR_MEMORY, "optimizer: out of memory");
     for (size_t i = 0; i < params->range_count; i++) {
         commands[i] = update_command(o, params, &params->ranges[i], scalars, workgroup);
         commands[i].barrier = i > 0 && params->ranges[i].block == params->ranges[i - 1].block;
@@ -77,7 +76,7 @@ static graft_status record_zero(gr_optimizer *o, const gr_params *params)
 {
     gr_command *commands = gr_alloc_array(o, params->block_count, sizeof(*commands));
     if (!commands)
-        return GRAFT_ERR_MEMORY;
+        return gr_fail(o->device->log, GRAFT_ERR_MEMORY, "optimizer: out of memory");
     for (size_t i = 0; i < params->block_count; i++)
         commands[i] = (gr_command){
             .kind = GR_COMMAND_FILL,

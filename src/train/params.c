@@ -98,7 +98,7 @@ static graft_status zero(gr_device *device, gr_buffer *buffer, uint64_t bytes)
     const uint64_t chunk = bytes < (1u << 20) ? bytes : 1u << 20;
     void *zeros = calloc(1, chunk);
     if (!zeros)
-        return GRAFT_ERR_MEMORY;
+        return gr_fail(device->log, GRAFT_ERR_MEMORY, "parameters: out of memory");
     graft_status status = GRAFT_OK;
     for (uint64_t at = 0; at < bytes && status == GRAFT_OK; at += chunk)
         status = gr_device_buffer_write(device, buffer, at, zeros,

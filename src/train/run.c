@@ -1,6 +1,7 @@
 /* graft_train: a run from settings to an adapter, with metrics, checkpoints and evaluations. */
 #include <graft/train.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "data/augment_mix.h"
 #include "train/adapter.h"
@@ -11,17 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Weight of the latest step in the rate that progress shows. */
 static const double RATE_WEIGHT = 0.1;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool stopped(const gr_run *r)
 {
@@ -70,10 +63,14 @@ static graft_status save_adapter(gr_run *r)
 
 static graft_status checkpoint(gr_run *r)
 {
+    if (r->saved.step == r->at.step && r->saved.epochs_ended == r->at.epochs_ended)
+        return GRAFT_OK;
     GR_TRY(gr_metrics_sync(r->metrics));
     r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
-    return gr_checkpoint_write(r->log, r->folder.state, gr_trainer_parameters(r->trainer), &r->at,
-                               r->identity);
+    GR_TRY(gr_checkpoint_write(r->log, r->folder.state, gr_trainer_parameters(r->trainer), &r->at,
+                               r->identity));
+    r->saved = r->at;
+    return GRAFT_OK;
 }
 
 static graft_status trainer_logits(void *trainer, const float *images, int count, float *logits)
@@ -138,7 +135,7 @@ static graft_status gradients(gr_run *r, int valid)
 /* One update with the batch at hand. */
 static graft_status train_step(gr_run *r, int valid)
 {
-    double began = now();
+    double began = gr_seconds();
     double epoch = (double)r->at.step / (double)r->steps_per_epoch;
     GR_TRY(gradients(r, valid));
     if (!isfinite(r->loss))
@@ -150,7 +147,7 @@ static graft_status train_step(gr_run *r, int valid)
     GR_TRY(gr_watch_step(r->watch, r->lr));
     GR_TRY(gr_trainer_update(r->trainer, r->at.step, r->lr));
     r->at.step++;
-    double seconds = now() - began;
+    double seconds = gr_seconds() - began;
     bool first = r->step_seconds <= 0.0;
     r->step_seconds += (first ? 1.0 : RATE_WEIGHT) * (seconds - r->step_seconds);
     r->train_seconds += seconds;
@@ -230,7 +227,7 @@ static void summarize(const gr_run *r, graft_train_result *result)
         .best_epoch = r->at.best_epoch,
         .loss = r->loss,
         .steps = r->at.step,
-        .seconds = now() - r->started,
+        .seconds = gr_seconds() - r->started,
         .images_per_second = r->train_seconds > 0 ? (double)r->images_done / r->train_seconds : 0.0,
         .peak_device_bytes = r->setup.device->peak_bytes,
     };
@@ -260,8 +257,9 @@ graft_status graft_train(graft_log *log, graft_device *device, const graft_train
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
     r->log = log;
     r->p = params;
-    r->started = now();
+    r->started = gr_seconds();
     r->at = (gr_position){.accuracy = -1.0, .best_accuracy = -1.0};
+    r->saved.step = UINT64_MAX;
     graft_status status = gr_run_start(r, device);
     if (status == GRAFT_OK)
         status = train(r);

@@ -1,6 +1,7 @@
 #include "train/run_setup.h"
 
 #include "train/augmentation.h"
+#include "train/settings.h"
 #include "train/text_head.h"
 #include "weights/load.h"
 
@@ -165,6 +166,7 @@ graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
 {
     gr_run_setup s = {0};
     enum { ANY_SIZE = 224 };
+    GR_TRY(gr_settings_check(log, p));
     graft_status status = choose_settings(log, p, &s);
     if (status == GRAFT_OK)
         status = gr_input_resolve(log, &p->input, ANY_SIZE, &s.input);

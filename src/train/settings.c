@@ -61,6 +61,38 @@ static json_t *text_array(const char *const *items, int count)
     return array;
 }
 
+static bool is_utf8(const char *text)
+{
+    json_t *value = text ? json_string(text) : NULL;
+    json_decref(value);
+    return !text || value;
+}
+
+graft_status gr_settings_check(graft_log *log, const graft_train_params *p)
+{
+    const struct {
+        const char *option, *text;
+    } texts[] = {
+        {"backbone", p->backbone},
+        {"text-embeddings", p->text.embeddings},
+        {"text-encoder", p->text.encoder},
+        {"vocabulary", p->text.vocabulary},
+        {"class-names", p->text.class_names},
+        {"prompt", p->text.prompt},
+        {"data", p->data},
+        {"train-split", p->train_split},
+        {"test-split", p->test_split},
+        {"init-adapter", p->init_adapter},
+        {"out", p->out},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (!is_utf8(texts[i].text))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "--%s: is not UTF-8, in which the run's settings are kept; rename it",
+                           texts[i].option);
+    return GRAFT_OK;
+}
+
 /* What determines the result. */
 static json_t *result_settings(const graft_train_params *p)
 {

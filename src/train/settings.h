@@ -9,6 +9,9 @@
 graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
                                const char *device);
 
+/* The settings are kept as JSON: a text that is not UTF-8 is an error that names the option. */
+graft_status gr_settings_check(graft_log *log, const graft_train_params *params);
+
 /* A text that is equal for two runs exactly when all settings that determine their result are:
  * paths are compared as written; where to stop, when to save, memory and threads do not count.
  * The caller frees it. NULL: out of memory. */

@@ -81,6 +81,15 @@ static void the_variable_chooses_the_device(void **state)
     assert_refused(f, NULL, GRAFT_ERR_NO_DEVICE, "null:7");
 }
 
+/* The reference has no limit of its own, but kernels count floats in 32 bits. */
+static void bindings_are_within_the_reach_of_indices(void **state)
+{
+    fixture *f = *state;
+    const gr_device *device = open_device(f, "reference:0", NULL);
+    assert_int_equal(device->caps.max_binding_bytes, (uint64_t)16 << 30);
+    graft_device_close(&f->device);
+}
+
 static void listed_devices_are_consistent(void **state)
 {
     fixture *f = *state;
@@ -240,6 +249,7 @@ int main(void)
         TEST(wrong_ids_are_named),
         TEST(the_variable_chooses_the_device),
         TEST(listed_devices_are_consistent),
+        TEST(bindings_are_within_the_reach_of_indices),
         TEST(auto_prefers_a_gpu_and_then_wide_vectors),
         TEST(limits_clamp_every_device),
         TEST(capabilities_are_switched_off),

@@ -153,6 +153,26 @@ class Run(CliTest):
         self.assertEqual([(m.get("step"), m["loss"]) for m in self.metrics("cut")],
                          [(m.get("step"), m["loss"]) for m in self.metrics("whole")])
 
+    def test_the_same_command_resumes(self):
+        """Options of methods and a recipe's are in the run's file already: they do not count twice."""
+        for more in ((), ("--recipe", "convpass", "--method", "convpass", "--set", "convpass.s=2",
+                          "--warmup-epochs", "1")):
+            with self.subTest(more):
+                out = "again%d" % len(more)
+                command = self.arguments(out, *more)
+                if more:
+                    command.remove("--set"), command.remove("lora.r=2")
+                self.works(*command, "--max-steps", "5")
+                self.works(*command, "--resume")
+                self.assertEqual(len([m for m in self.metrics(out) if "step" in m]), 12)
+                done = self.fails(2, *command, "--resume", "--set", "convpass.s=3" if more else "lora.r=3")
+                self.assertIn("settings", done.stderr)
+
+    def test_settings_are_utf8(self):
+        command = self.arguments("run")
+        self.fails(2, *command, "--data", b"/nowhere/\xff", telling=["--data", "UTF-8"])
+        self.assertFalse(os.path.exists(self.path("run")))
+
     def metrics_now(self):
         return self.read("cut", "metrics.jsonl").splitlines()
 

@@ -232,6 +232,8 @@ class Sweep(CliTest):
         self.fails(1, "sweep", self.config(epochs=3), telling=["epochs", "settings"])
         self.fails(1, "sweep", self.config(lr=["fast"]), telling=["lr", "numbers above 0"])
         self.fails(1, "sweep", self.config(seeds=[-1]), telling=["seeds"])
+        self.fails(1, "sweep", self.config(seeds=[1, 2, 1]), telling=["seeds: 1 is there twice"])
+        self.fails(1, "sweep", self.config(lr=[0.1, 0.10000001]), telling=["lr: 0.1 is there twice"])
         self.fails(2, "sweep", self.config(methods=[]), telling=["methods: missing"])
         self.fails(1, "sweep", self.config(methods=["linear", "linear"]),
                    telling=["'linear'", "twice"])

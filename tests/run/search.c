@@ -164,6 +164,10 @@ static void wrong_settings_are_refused(void **state)
     p.depths = "1,3";
     assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_ARGUMENT,
                  "noah.depths: up to 3, but the backbone has 2 blocks");
+    p = tiny_search(out);
+    p.val_split = "val";
+    assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_ARGUMENT,
+                 "no validation images", "--val-split");
     assert_int_equal(files_below(out), 0);
 }
 

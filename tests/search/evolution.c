@@ -121,6 +121,8 @@ static void the_seed_decides(void **state)
     gr_evolution_destroy(c);
 }
 
+static const gr_search_identity mine = {"{}", "1 2"};
+
 /* Stopped in the middle of a generation, at its end and before anything. */
 static void a_saved_search_goes_on(void **state)
 {
@@ -132,8 +134,8 @@ static void a_saved_search_goes_on(void **state)
         const char *path = path_of(f, "search.json");
         gr_evolution *cut = create(&tiny), *rest = create(&tiny);
         advance(f, cut, stops[i]);
-        check_ok(f, gr_evolution_save(f->log, cut, path, "mine"));
-        check_ok(f, gr_evolution_load(f->log, rest, path, "mine"));
+        check_ok(f, gr_evolution_save(f->log, cut, path, &mine));
+        check_ok(f, gr_evolution_load(f->log, rest, path, &mine));
         same_items(cut, rest);
         advance(f, rest, 1 << 20);
         same_items(whole, rest);
@@ -151,19 +153,23 @@ static void foreign_states_are_refused(void **state)
         graft_status status;
         const char *culprit;
     } wrong[] = {
-        {"{\"settings\": \"mine\", \"candidates\": [{}]}", GRAFT_ERR_FORMAT,
+        {"{\"settings\": \"{}\", \"evolution\": \"1 2\", \"candidates\": [{}]}", GRAFT_ERR_FORMAT,
          "candidate 0 is broken"},
-        {"{\"settings\": \"mine\", \"candidates\": [{\"lora\": [1, 1, 1], \"adapter\": [1, 1, 9], "
+        {"{\"settings\": \"{}\", \"evolution\": \"1 2\", \"candidates\": [{\"lora\": [1, 1, 1], "
+         "\"adapter\": [1, 1, 9], "
          "\"prompts\": [0, 0, 0]}]}",
          GRAFT_ERR_FORMAT, "candidate 0 is broken"},
-        {"{\"settings\": \"another\", \"candidates\": []}", GRAFT_ERR_ARGUMENT, "other settings"},
+        {"{\"settings\": \"{\\\"seed\\\": 9}\", \"evolution\": \"1 2\", \"candidates\": []}",
+         GRAFT_ERR_ARGUMENT, "other settings"},
+        {"{\"settings\": \"{}\", \"evolution\": \"1 3\", \"candidates\": []}", GRAFT_ERR_ARGUMENT,
+         "other settings"},
         {"[1]", GRAFT_ERR_FORMAT, "expected a JSON object"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char *path = path_of(f, "wrong.json");
         gr_evolution *e = create(&tiny);
         put_text(path, wrong[i].text);
-        assert_error(f, gr_evolution_load(f->log, e, path, "mine"), wrong[i].status,
+        assert_error(f, gr_evolution_load(f->log, e, path, &mine), wrong[i].status,
                      wrong[i].culprit);
         gr_evolution_destroy(e);
     }
@@ -190,7 +196,7 @@ static void small_spaces_end(void **state)
     gr_evolution *e = create(&p);
     advance(f, e, 1 << 20);
     assert_int_equal(e->count, 1);
-    assert_true(e->exhausted);
+    assert_int_equal(e->generation, p.generations);
     gr_evolution_destroy(e);
 }
 

@@ -44,6 +44,20 @@ static void misfits_are_refused(void **state)
     }
 }
 
+static void noah_has_widths_for_48_blocks(void **state)
+{
+    const test_target *target = *state;
+    graft_log *log = target->devices->log;
+    gr_methods *methods = NULL;
+    gr_model_config config = {.family = GR_FAMILY_VIT, .depth = 48, .dim = 48, .hidden = 40};
+    TEST_OK(log, gr_methods_parse(log, "noah", &methods));
+    TEST_OK(log, gr_methods_check(log, methods, &config));
+    config.depth = 49;
+    assert_int_equal(gr_methods_check(log, methods, &config), GRAFT_ERR_UNSUPPORTED);
+    test_assert_error(log, "noah: the backbone has 49 blocks, it takes up to 48");
+    gr_methods_destroy(methods);
+}
+
 /* A filter belongs to one size of images: both grids are named. */
 static void filters_of_another_grid_are_refused(void **state)
 {
@@ -196,6 +210,7 @@ int main(void)
 {
     const test_case cases[] = {
         TEST_CASE(misfits_are_refused),
+        TEST_CASE(noah_has_widths_for_48_blocks),
         TEST_CASE(filters_of_another_grid_are_refused),
         TEST_CASE(official_adapters_are_dead),
         TEST_CASE(official_lora_rounds_its_scale_down),

@@ -6,7 +6,7 @@ enum { A, B, BIAS, C };
 
 typedef struct matrices {
     gr_matmul_params p;
-    bool has_bias, accumulate;
+    bool has_bias;
 } matrices;
 
 /* c = alpha a b + bias for one matrix of the batch; a0, b0 and c0 are its first elements. */
@@ -23,8 +23,6 @@ static void multiply(gr_ref_call *call, const matrices *m, uint64_t a0, uint64_t
             if (m->has_bias)
                 c += gr_ref_get(call, BIAS, p->bias_offset + j);
             uint64_t to = c0 + i * p->c_row + j * p->c_col;
-            if (m->accumulate)
-                c += gr_ref_get(call, C, to);
             gr_ref_put(call, C, to, c);
         }
     }
@@ -41,7 +39,6 @@ void gr_ref_matmul(gr_ref_call *call)
     matrices m = {
         .p = p,
         .has_bias = gr_ref_tunable(call, "HAS_BIAS"),
-        .accumulate = gr_ref_tunable(call, "ACCUMULATE"),
     };
     for (uint32_t z = 0; z < call->grid[2]; z++) {
         uint64_t outer = z / p.inner, inner = z % p.inner;

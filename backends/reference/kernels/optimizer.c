@@ -15,7 +15,7 @@ void gr_ref_adamw(gr_ref_call *call)
 {
     enum { P, G, M, V, SCALARS };
     GR_REF_PARAMS(call, adamw, p);
-    double lr = gr_ref_get(call, SCALARS, GR_REF_LR) * p.lr_scale;
+    double lr = gr_ref_get(call, SCALARS, GR_REF_LR);
     double beta1 = gr_ref_get(call, SCALARS, GR_REF_BETA1);
     double beta2 = gr_ref_get(call, SCALARS, GR_REF_BETA2);
     double eps = gr_ref_get(call, SCALARS, GR_REF_EPS);
@@ -37,8 +37,7 @@ void gr_ref_sgd(gr_ref_call *call)
 {
     enum { P, G, M, SCALARS };
     GR_REF_PARAMS(call, sgd, p);
-    bool nesterov = gr_ref_tunable(call, "NESTEROV");
-    double lr = gr_ref_get(call, SCALARS, GR_REF_LR) * p.lr_scale;
+    double lr = gr_ref_get(call, SCALARS, GR_REF_LR);
     double momentum = gr_ref_get(call, SCALARS, GR_REF_MOMENTUM);
     uint64_t end = end_of(p.offset, p.count, p.rows, p.cols);
     for (uint64_t i = p.offset; i < end; i++) {
@@ -46,7 +45,7 @@ void gr_ref_sgd(gr_ref_call *call)
         double g = gr_ref_get(call, G, i) + p.weight_decay * w;
         double m = momentum * gr_ref_get(call, M, i) + g;
         gr_ref_put(call, M, i, m);
-        gr_ref_put(call, P, i, w - lr * (nesterov ? g + momentum * m : m));
+        gr_ref_put(call, P, i, w - lr * m);
     }
 }
 
