@@ -71,9 +71,6 @@ struct gr_plan {
     size_t block_count;
     gr_buffer **blocks;
     /* recorded */
-    gr_pipeline **pipelines;
-    gr_pipeline_spec *specs;
-    size_t pipeline_count;
     gr_library **libraries;
     size_t library_count;
     gr_list *list;

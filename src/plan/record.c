@@ -33,47 +33,6 @@ static graft_status bind_stored(gr_plan *plan)
     return GRAFT_OK;
 }
 
-static int pipeline_index(gr_plan *plan, const gr_launch *launch)
-{
-    gr_pipeline_spec spec = {.kernel = launch->kernel};
-    memcpy(spec.tunables, launch->tunable, sizeof(spec.tunables));
-    for (size_t i = 0; i < plan->pipeline_count; i++)
-        if (memcmp(&plan->specs[i], &spec, sizeof(spec)) == 0)
-            return (int)i;
-    gr_pipeline_spec *place =
-        gr_push(plan, (void **)&plan->specs, &plan->pipeline_count, sizeof(spec));
-    if (!place)
-        return -1;
-    *place = spec;
-    return (int)plan->pipeline_count - 1;
-}
-
-static graft_status note_pipelines(gr_plan *plan, const gr_step *steps, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (steps[i].kind == GR_COMMAND_DISPATCH && pipeline_index(plan, &steps[i].launch) < 0)
-            return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
-    return GRAFT_OK;
-}
-
-static bool needs_packing(const gr_plan *plan, const gr_pack_job *job)
-{
-    return !gr_store_find(plan->store, plan->slots[job->slot].packed).buffer;
-}
-
-static graft_status compile(gr_plan *plan)
-{
-    GR_TRY(note_pipelines(plan, plan->steps, plan->step_count));
-    for (size_t i = 0; i < plan->job_count; i++)
-        if (needs_packing(plan, &plan->jobs[i]))
-            GR_TRY(note_pipelines(plan, plan->jobs[i].steps, plan->jobs[i].step_count));
-    plan->pipelines = gr_alloc_array(plan, plan->pipeline_count + 1, sizeof(*plan->pipelines));
-    if (!plan->pipelines)
-        return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
-    return gr_device_pipelines(plan->device, plan->specs, (int)plan->pipeline_count,
-                               plan->pipelines);
-}
-
 /* Ranges that commands since the last barrier have touched. */
 typedef struct touched {
     struct {
@@ -114,7 +73,8 @@ static graft_status touch(gr_plan *plan, touched *t, gr_command *command, uint32
     return GRAFT_OK;
 }
 
-static gr_command command_of(gr_plan *plan, const gr_step *step)
+/* All but the pipeline, see add_pipelines. */
+static gr_command command_of(const gr_plan *plan, const gr_step *step)
 {
     gr_command c = {
         .kind = step->kind,
@@ -127,11 +87,35 @@ static gr_command command_of(gr_plan *plan, const gr_step *step)
         c.binding[i] = (gr_binding){r->buffer, r->offset, r->size};
     }
     if (step->kind == GR_COMMAND_DISPATCH) {
-        c.pipeline = plan->pipelines[pipeline_index(plan, &step->launch)];
         memcpy(c.grid, step->launch.grid, sizeof(c.grid));
         memcpy(c.params, step->params, sizeof(c.params));
     }
     return c;
+}
+
+/* Asks for those of all dispatches at once, so that a device may compile them side by side. */
+static graft_status add_pipelines(gr_plan *plan, const gr_step *steps, size_t count,
+                                  gr_command *commands)
+{
+    int dispatches = 0;
+    gr_pipeline_spec *specs = gr_alloc_array(plan, count + 1, sizeof(*specs));
+    gr_pipeline **pipelines = gr_alloc_array(plan, count + 1, sizeof(*pipelines));
+    graft_status status =
+        specs && pipelines ? GRAFT_OK : gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
+    for (size_t i = 0; i < count && status == GRAFT_OK; i++)
+        if (steps[i].kind == GR_COMMAND_DISPATCH) {
+            gr_pipeline_spec *spec = &specs[dispatches++];
+            spec->kernel = steps[i].launch.kernel;
+            memcpy(spec->tunables, steps[i].launch.tunable, sizeof(spec->tunables));
+        }
+    if (status == GRAFT_OK)
+        status = gr_device_pipelines(plan->device, specs, dispatches, pipelines);
+    while (count-- > 0 && status == GRAFT_OK)
+        if (steps[count].kind == GR_COMMAND_DISPATCH)
+            commands[count].pipeline = pipelines[--dispatches];
+    gr_free(specs);
+    gr_free(pipelines);
+    return status;
 }
 
 static graft_status record(gr_plan *plan, const gr_step *steps, size_t count, bool profile,
@@ -145,6 +129,8 @@ static graft_status record(gr_plan *plan, const gr_step *steps, size_t count, bo
         commands[i] = command_of(plan, &steps[i]);
         status = touch(plan, &t, &commands[i], steps[i].written);
     }
+    if (status == GRAFT_OK)
+        status = add_pipelines(plan, steps, count, commands);
     if (status == GRAFT_OK)
         status = gr_device_list_create(plan->device, commands, (int)count, profile, out);
     gr_free(t.items);
@@ -186,7 +172,6 @@ graft_status gr_plan_record(gr_plan *plan)
 {
     GR_TRY(allocate_blocks(plan));
     GR_TRY(bind_stored(plan));
-    GR_TRY(compile(plan));
     for (size_t i = 0; i < plan->job_count; i++)
         GR_TRY(run_pack_job(plan, &plan->jobs[i]));
     return record(plan, plan->steps, plan->step_count, plan->profile, &plan->list);
