@@ -41,7 +41,7 @@ static const struct {
     {"vit_large_patch16_224", VIT(224, 16, 1024, 24, 16)},
     {"vit_large_patch16_384", VIT(384, 16, 1024, 24, 16)},
     {"vit_huge_patch14_224", VIT(224, 14, 1280, 32, 16)},
-    {"vit_mini_patch8_64", VIT(64, 8, 192, 6, 3)},
+    {"vit_mini_patch8_64", VIT(64, 8, 192, 7, 3)},
     {"clip_vit_base_patch16_224", CLIP(224, 16, 768, 12, 12)},
     {"swin_tiny_patch4_window7_224", SWIN(96, 6, 3)},
     {"swin_small_patch4_window7_224", SWIN(96, 18, 3)},

@@ -122,9 +122,17 @@ static bool has(const gr_tensors *tensors, const gr_layout_match *m, const char 
     return false;
 }
 
+/* An adapter is no model, unless it is that of full fine-tuning, which has all tensors. */
+static bool is_part_of_a_model(const gr_tensors *tensors)
+{
+    const char *methods = gr_tensors_metadata(tensors, "graft.methods");
+    return gr_tensors_metadata(tensors, "graft.format") &&
+           !(methods && strcmp(methods, "full") == 0);
+}
+
 bool gr_layout_recognise(const gr_tensors *tensors, gr_layout_match *match)
 {
-    if (gr_tensors_metadata(tensors, "graft.format"))
+    if (is_part_of_a_model(tensors))
         return false;
     for (int i = 0; i < LAYOUT_COUNT; i++) {
         const gr_layout *layout = layouts[i];

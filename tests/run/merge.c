@@ -133,6 +133,20 @@ static char *random_backbone(const gr_model_config *config, const char *name)
     return path;
 }
 
+/* A run from scratch has no backbone but itself. */
+static void merges_what_was_trained_from_scratch(void **state)
+{
+    const test_target *target = *state;
+    if (!test_is_reference(target))
+        skip();
+    graft_train_params p = tiny_run(NULL);
+    char *adapter = trained(target->device, p, "full"), *merged = new_path("merged");
+    merge_keeps_logits(target->device, adapter, adapter);
+    adapter = trained(target->device, p, "lora");
+    assert_error(scratch(), graft_merge(scratch()->log, adapter, adapter, merged, NULL),
+                 GRAFT_ERR_FORMAT, "an adapter; expected a backbone");
+}
+
 /* Windows, patch merging and their norms; biases that the architecture lacks. */
 static void merges_swin(void **state)
 {
@@ -295,6 +309,7 @@ int main(void)
 {
     const test_case cases[] = {
         TEST_CASE(merged_models_are_equal),
+        TEST_CASE(merges_what_was_trained_from_scratch),
         TEST_CASE(merges_swin),
         TEST_CASE(merges_clip),
         TEST_CASE(merges_a_normed_head),
