@@ -13,8 +13,8 @@ typedef enum graft_device_type {
 } graft_device_type;
 
 typedef struct graft_device_info {
-    char id[32];     /* "opencl:0": backend and index, what graft_device_open takes */
-    char name[160];  /* as the driver tells it */
+    char id[32];      /* "opencl:0": backend and index, what graft_device_open takes */
+    char name[160];   /* as the driver tells it */
     char driver[160]; /* driver or platform, with version */
     graft_device_type type;
     uint64_t memory_bytes; /* 0 when unknown */

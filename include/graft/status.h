@@ -1,6 +1,6 @@
-/* Status codes: what every function returns that input, files or a device can make fail. (Those that
- * make small objects return NULL when memory is out, and those that look one up by an index NULL or
- * false when there is none.)
+/* Status codes: what every function returns that input, files or a device can make fail. (Those
+ * that make small objects return NULL when memory is out, and those that look one up by an index
+ * NULL or false when there is none.)
  *
  * A status says what kind of thing went wrong; the readable detail (which file, which tensor,
  * expected and found) goes to the graft_log of the object at hand, see log.h.

@@ -70,7 +70,7 @@ typedef struct graft_train_params {
     const char *pool; /* "cls" or "avg": what the head sees of a ViT; NULL: as the backbone tells */
     bool projection;  /* the head sees CLIP's projected feature; `text` asks for it, too */
     graft_text_params text;
-    const char *data; /* see docs/data.md: folder, .tar or "dsprites:orientation" */
+    const char *data;        /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
     int shots;               /* train on so many images of each class, drawn by the seed; 0: all */
     const char *test_split;  /* "test"; "" trains without evaluation */
@@ -93,8 +93,8 @@ typedef struct graft_train_params {
     double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
     const char *head_init;                 /* "uniform", "zero", "truncated", "narrow", "kaiming" */
     bool head_norm; /* batch norm without affine before the head; needs whole batches */
-    double ema; /* decay of the parameters' average over steps, which is then what is evaluated
-                 * and saved as an adapter; 0: none */
+    double ema;     /* decay of the parameters' average over steps, which is then what is evaluated
+                     * and saved as an adapter; 0: none */
     double drop_path;      /* rate in the last block, growing from 0 in the first */
     const char *drop_kind; /* "path": whole branches of a sample; "element": single elements */
     bool no_shuffle;       /* keep the list's order */
@@ -132,8 +132,8 @@ GRAFT_API void graft_train_defaults(graft_train_params *params);
 /* Trains, and leaves in `out`: metrics.jsonl, adapter.safetensors (last), best.safetensors,
  * checkpoint/ and config.json. Blocks. GRAFT_ERR_INTERRUPTED after `stop`: call again with
  * `resume` to go on, bit for bit as if it had never stopped. `result` may be NULL; it is written
- * when the status is GRAFT_OK or GRAFT_ERR_INTERRUPTED. Thread-safety: one thread at a time for each
- * device, and one run at a time for each `out`. */
+ * when the status is GRAFT_OK or GRAFT_ERR_INTERRUPTED. Thread-safety: one thread at a time for
+ * each device, and one run at a time for each `out`. */
 GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
                                    const graft_train_params *params, graft_train_result *result);
 

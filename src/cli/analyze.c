@@ -27,7 +27,7 @@ static const cli_option table[] = {
     {"device", 0, CLI_TEXT, FIELD(device), "BACKEND:INDEX|auto", 0, 0, "see graft devices",
      "$GRAFT_DEVICE, else auto"},
     {"batch-size", 0, CLI_INT, FIELD(params.batch_size), "N", 0, 65536, "images at once", "16"},
-    {"threads", 'j', CLI_INT, FIELD(params.threads), "N", 0, 1024, "threads that decode images",
+    {"threads", 'j', CLI_INT, FIELD(params.threads), "N", 0, 64, "threads that decode images",
      "as many as fit the machine"},
     {.name = NULL},
 };

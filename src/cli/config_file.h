@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 /* Sets the options that the file names and the command line did not give, and marks them as given;
- * lists begin with the file's items. Keys are long option names. *root owns the texts that `options` then borrows: the
- * caller gives it to json_decref() when done; NULL on failure. */
+ * lists begin with the file's items. Keys are long option names. *root owns the texts that
+ * `options` then borrows: the caller gives it to json_decref() when done; NULL on failure. */
 graft_status cli_read_config(cli *c, const char *path, void *options, json_t **root);
 
 #endif

@@ -11,7 +11,8 @@ static const cli_option table[] = {
     CLI_MODEL_OPTIONS,
     {"data", 'd', CLI_TEXT, offsetof(eval_options, data), "DIR", 0, 0,
      "labelled images: a folder, a .tar or dsprites:orientation"},
-    {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0, "part of the data: test, val, train, all, or a list's name"},
+    {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0,
+     "part of the data: test, val, train, all, or a list's name"},
     CLI_JSON_OPTION,
     {.name = NULL},
 };

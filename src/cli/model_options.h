@@ -45,14 +45,20 @@ typedef struct cli_model_options {
         {"resize-to", 0, CLI_INT, CLI_MODEL_FIELD(params.input.resize_to),                         \
          "PIXELS",    0, 8192,    "side after the resize, before the crop",                        \
          "as trained"},                                                                            \
-        {"interpolation",    0, CLI_TEXT, CLI_MODEL_FIELD(params.input.interpolation),             \
-         "bicubic|bilinear|bilinear-plain", 0, 0,        "how images are resized",                                \
+        {"interpolation",                                                                          \
+         0,                                                                                        \
+         CLI_TEXT,                                                                                 \
+         CLI_MODEL_FIELD(params.input.interpolation),                                              \
+         "bicubic|bilinear|bilinear-plain",                                                        \
+         0,                                                                                        \
+         0,                                                                                        \
+         "how images are resized",                                                                 \
          "as trained"},                                                                            \
-        {"normalization", 0, CLI_TEXT, CLI_MODEL_FIELD(params.input.normalization),                \
-         "imagenet|half|clip", 0, 0,   "mean and deviation of the input",                          \
+        {"normalization",      0, CLI_TEXT, CLI_MODEL_FIELD(params.input.normalization),           \
+         "imagenet|half|clip", 0, 0,        "mean and deviation of the input",                     \
          "as trained"},                                                                            \
     {                                                                                              \
-        "threads", 'j', CLI_INT, CLI_MODEL_FIELD(params.input.threads), "N", 0, 1024,              \
+        "threads", 'j', CLI_INT, CLI_MODEL_FIELD(params.input.threads), "N", 0, 64,              \
             "threads that decode images", "as many as fit the machine"                             \
     }
 

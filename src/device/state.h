@@ -50,7 +50,8 @@ void gr_object_forget(gr_device_state *state, gr_object_kind kind, const void *h
 /* pipelines.c: destroys what gr_device_pipelines() has made. */
 void gr_device_drop_pipelines(gr_device *device);
 
-/* limits.c: applies GRAFT_LIMITS, GRAFT_ENABLE and GRAFT_DISABLE to the device. Its state must be there. */
+/* limits.c: applies GRAFT_LIMITS, GRAFT_ENABLE and GRAFT_DISABLE to the device. Its state must be
+ * there. */
 graft_status gr_device_apply_limits(gr_device *device);
 
 /* probe.c: runs an operation of a library on known numbers. False when the result is wrong. */

@@ -53,10 +53,10 @@ typedef struct gr_build {
     float drop_path;    /* rate of the last block; grows linearly from 0 */
     bool drop_elements; /* that rate drops single elements of branches */
     gr_value *scalars;
-    uint32_t next_site; /* of dropout */
+    uint32_t next_site;     /* of dropout */
     struct gr_sites *sites; /* notes where methods may act, see peft/sites.h; or NULL */
     struct gr_taps *taps;   /* notes the stream between blocks, see model/taps.h; or NULL */
-    int64_t prompts;    /* tokens that a method put between the class token and the patches */
+    int64_t prompts;        /* tokens that a method put between the class token and the patches */
     int64_t batch;
 } gr_build;
 

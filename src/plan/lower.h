@@ -37,8 +37,8 @@ bool gr_lower_in_place(gr_plan *plan, const gr_value *y, gr_view *out);
 gr_view gr_lower_scratch(gr_plan *plan, gr_shape shape);
 
 /* Splits views of one shape at the same axis into rows x cols, the fewest rows whose columns fit
- * into a grid axis. Returns the axis, or -1 when they cannot be seen so (make them dense then). first_axis bounds
- * it from below. */
+ * into a grid axis. Returns the axis, or -1 when they cannot be seen so (make them dense then).
+ * first_axis bounds it from below. */
 int gr_lower_split(const gr_view *const *views, int count, int first_axis, gr_rows *out);
 
 /* to = from, or to += from; shapes equal, any strides. */
