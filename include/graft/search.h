@@ -40,14 +40,13 @@ typedef struct graft_search_params {
     graft_train_params train;
     int supernet_epochs;
     double supernet_lr;
-    const char
-        *supernet_split;   /* NULL: of graft_data_selection, or that of `train` if it was set */
-    const char *val_split; /* that the candidates are measured on; NULL: the other of these */
-    const char *widths;    /* of modules to choose from, "1,5,10" */
-    const char *depths;    /* numbers of first blocks that may have a module, "3,6,9,12"; "0":
-                            * quarters of the backbone's, which is the same for 12 blocks */
-    double dropout;        /* in each module */
-    int64_t limit;         /* parameters without the head; 0: none */
+    const char *supernet_split; /* NULL: of graft_data_selection, or `train`'s if that is set */
+    const char *val_split;      /* that candidates are measured on; NULL: of the same function */
+    const char *widths;         /* of modules to choose from, "1,5,10" */
+    const char *depths;         /* numbers of first blocks that may have a module, "3,6,9,12"; "0":
+                                 * quarters of the backbone's, which is the same for 12 blocks */
+    double dropout;             /* in each module */
+    int64_t limit;              /* parameters without the head; 0: none */
     int generations, population;
     int parents, mutations, crossovers;
     double mutation_rate, depth_rate;

@@ -58,7 +58,7 @@ typedef struct cli_model_options {
          "imagenet|half|clip", 0, 0,        "mean and deviation of the input",                     \
          "as trained"},                                                                            \
     {                                                                                              \
-        "threads", 'j', CLI_INT, CLI_MODEL_FIELD(params.input.threads), "N", 0, 64,              \
+        "threads", 'j', CLI_INT, CLI_MODEL_FIELD(params.input.threads), "N", 0, 64,                \
             "threads that decode images", "as many as fit the machine"                             \
     }
 

@@ -18,8 +18,8 @@ typedef struct gr_run {
     gr_loader *loader;
     gr_watch *watch;
     gr_metrics *metrics;
-    gr_position at,
-        saved; /* now, and in the checkpoint of this call; saved.step UINT64_MAX: none */
+    gr_position at;    /* now */
+    gr_position saved; /* in the checkpoint of this call; its step UINT64_MAX: none */
     size_t steps_per_epoch;
     int epochs; /* of the whole run */
     uint64_t steps;
