@@ -94,7 +94,8 @@ class Sweep(CliTest):
 
     def test_stopped_sweep_goes_on(self):
         """SIGTERM in the middle of a run; afterwards all is as if nothing had happened."""
-        settings = {"backbone": self.backbone, "epochs": 60, "batch-size": 4, "lr": 0.02}
+        # A loaded machine must not finish the run before the signal.
+        settings = {"backbone": self.backbone, "epochs": 200, "batch-size": 4, "lr": 0.02}
         config = self.config(settings=settings, out=self.path("cut"))
         running = subprocess.Popen([GRAFT, "sweep", config], stderr=subprocess.PIPE,
                                    stdout=subprocess.DEVNULL, text=True)
