@@ -50,7 +50,7 @@ struct gr_plan {
     graft_status status;
     gr_store *store;
     gr_device *device;
-    bool profile;
+    bool profile, tentative;
     gr_value_state *values; /* by id */
     gr_value **order;       /* RESULT values to compute, inputs first */
     size_t order_count;

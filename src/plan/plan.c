@@ -21,7 +21,11 @@ graft_status gr_lower_fail(gr_plan *plan, graft_status status, const char *fmt, 
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    return plan->status = gr_fail(plan->log, status, "%s", text);
+    plan->status = status;
+    if (!plan->tentative || status != GRAFT_ERR_DEVICE_MEMORY)
+        return gr_fail(plan->log, status, "%s", text);
+    gr_log(plan->log, GRAFT_LOG_DEBUG, "%s", text);
+    return status;
 }
 
 static bool visit(gr_plan *plan, bool *seen, gr_value *v, gr_value *user)
@@ -132,6 +136,7 @@ graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_pla
     plan->store = params->store;
     plan->device = gr_store_device(params->store);
     plan->profile = params->profile;
+    plan->tentative = params->tentative;
     graft_status status = order_roots(plan, params);
     if (status == GRAFT_OK) {
         gr_plan_place_results(plan);

@@ -26,7 +26,9 @@ typedef struct gr_plan_params {
     int output_count;
     const gr_sink *sinks;
     int sink_count;
-    bool profile; /* measure each dispatch, see gr_plan_profile */
+    bool profile;   /* measure each dispatch, see gr_plan_profile */
+    bool tentative; /* values larger than the device takes are no error, but told at DEBUG level:
+                     * the caller tries something smaller */
 } gr_plan_params;
 
 /* The graph is borrowed until gr_plan_prepare has returned; outputs' values until destruction. */

@@ -94,8 +94,11 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
     }
     if (status == GRAFT_OK) {
         sinks[used++] = (gr_sink){n->loss, t->loss_sum};
-        gr_plan_params plan = {
-            .store = t->store, .sinks = sinks, .sink_count = used, .profile = t->params.profile};
+        gr_plan_params plan = {.store = t->store,
+                               .sinks = sinks,
+                               .sink_count = used,
+                               .profile = t->params.profile,
+                               .tentative = t->micro > 1};
         status = gr_plan_create(t->log, &plan, &n->plan);
     }
     gr_free(values);
@@ -104,7 +107,8 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
 
 static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
 {
-    gr_plan_params plan = {.store = t->store, .outputs = &n->logits, .output_count = 1};
+    gr_plan_params plan = {
+        .store = t->store, .outputs = &n->logits, .output_count = 1, .tentative = t->micro > 1};
     return gr_plan_create(t->log, &plan, &n->plan);
 }
 

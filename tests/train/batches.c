@@ -225,6 +225,35 @@ static void memory_budget_chooses_micro_batches(void **state)
     train_setup_close(&s);
 }
 
+static void count_message(void *user, graft_log_level level, const char *text)
+{
+    (void)level;
+    print_message("%s\n", text);
+    ++*(int *)user;
+}
+
+/* What the device does not bind at once is no error while a smaller batch helps. */
+static void small_bindings_choose_micro_batches(void **state)
+{
+    const test_target *target = *state;
+    gr_device *device = target->device;
+    int messages = 0;
+    graft_log *log =
+        graft_log_create(&(graft_log_params){count_message, &messages, GRAFT_LOG_WARN});
+    train_setup s;
+    train_setup_open(&s, log, all_methods, 7);
+    gr_trainer_params params = train_params(&s, device);
+    uint64_t limit = device->caps.max_binding_bytes;
+    device->caps.max_binding_bytes = 20000; /* the widest value of four images */
+    gr_trainer *trainer = train_create(&s, &params);
+    device->caps.max_binding_bytes = limit;
+    assert_in_range(gr_trainer_micro_batch(trainer), 1, 4); /* padding differs */
+    assert_int_equal(messages, 0);
+    gr_trainer_destroy(trainer);
+    train_setup_close(&s);
+    graft_log_destroy(&log);
+}
+
 static void too_small_a_budget_is_an_error(void **state)
 {
     const test_target *target = *state;
@@ -251,6 +280,7 @@ int main(void)
         TEST_CASE(a_batch_without_labels_gives_zero),
         TEST_CASE(logits_come_for_any_count),
         TEST_CASE(memory_budget_chooses_micro_batches),
+        TEST_CASE(small_bindings_choose_micro_batches),
         TEST_CASE(too_small_a_budget_is_an_error),
     };
     return TEST_RUN("train batches", cases, TEST_EXECUTING);
