@@ -34,8 +34,8 @@ typedef struct cli_model_options {
          0,                                                                                        \
          "see graft devices",                                                                      \
          "$GRAFT_DEVICE, else auto"},                                                              \
-        {"batch-size",     0,   CLI_INT, CLI_MODEL_FIELD(params.batch_size), "N", 0, 1048576,      \
-         "images at once", "32"},                                                                  \
+        {"batch-size",          0,   CLI_INT, CLI_MODEL_FIELD(params.batch_size), "N", 0, 1048576, \
+         "most images at once", "32"},                                                             \
         {"image-size", 0, CLI_INT, CLI_MODEL_FIELD(params.input.image_size),                       \
          "PIXELS",     0, 16384,   "side of the input",                                            \
          "as trained"},                                                                            \

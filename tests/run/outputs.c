@@ -137,12 +137,12 @@ static void settings_feed_back(void **state)
 }
 
 /* Evaluates with the adapter file of a run alone; the run said `accuracy` and `loss`. */
-static void assert_evaluates_to(gr_device *device, const char *out, const char *file, int epoch)
+static void assert_evaluates_to(graft_log *log, gr_device *device, const char *out,
+                                const char *file, int epoch)
 {
-    fixture *f = scratch();
     graft_eval_result result;
-    graft_model *model = model_ok(f->log, device, tiny_backbone(), in_folder(out, file));
-    check_ok(f, graft_model_evaluate(model, tiny_images(), "test", &result));
+    graft_model *model = model_ok(log, device, tiny_backbone(), in_folder(out, file));
+    TEST_OK(log, graft_model_evaluate(model, tiny_images(), "test", &result));
     json_t *line = evaluation_of(out, epoch);
     assert_int_equal(result.images, RUN_TEST);
     assert_true(fabs(result.accuracy - number(line, "accuracy")) < 1e-5);
@@ -174,9 +174,30 @@ static void adapters_rebuild_the_model(void **state)
         p.ema = i == 0 || i == 4 ? 0.6 : 0;
         p.augment.crop = i == 2 ? "random" : "none";
         graft_train_result result = train_ok(target->device, &p);
-        assert_evaluates_to(target->device, out, "adapter.safetensors", 2);
-        assert_evaluates_to(target->device, out, "best.safetensors", result.best_epoch);
+        graft_log *log = scratch()->log;
+        assert_evaluates_to(log, target->device, out, "adapter.safetensors", 2);
+        assert_evaluates_to(log, target->device, out, "best.safetensors", result.best_epoch);
     }
+}
+
+/* A batch whose values the device does not bind at once is halved, without a word of an error. */
+static void models_take_smaller_batches(void **state)
+{
+    const test_target *target = *state;
+    gr_caps *caps = &target->device->caps;
+    uint64_t limit = caps->max_binding_bytes;
+    char *out = new_path("out"), text[200];
+    graft_train_params p = tiny_run(out);
+    p.epochs = 1;
+    train_ok(target->device, &p);
+    listener l;
+    listener_open(&l);
+    caps->max_binding_bytes = 25000; /* q, k and v of four images take more, two images less */
+    assert_evaluates_to(l.log, target->device, out, "adapter.safetensors", 1);
+    caps->max_binding_bytes = limit;
+    graft_log_error(l.log, text, sizeof(text));
+    assert_string_equal(text, "");
+    listener_close(&l);
 }
 
 /* The command tells what the library does. */
@@ -313,6 +334,7 @@ int main(void)
         TEST_CASE(metrics_quote_names),
         TEST_CASE(settings_feed_back),
         TEST_CASE(adapters_rebuild_the_model),
+        TEST_CASE(models_take_smaller_batches),
         TEST_CASE(eval_command_agrees),
         TEST_CASE(adapters_hold_the_methods_tensors),
         TEST_CASE(frozen_tensors_of_adapters_are_kept),
