@@ -8,7 +8,7 @@ typedef struct eval_options {
 } eval_options;
 
 static const cli_option table[] = {
-    CLI_MODEL_OPTIONS,
+#include "model_options.inc"
     {"data", 'd', CLI_TEXT, offsetof(eval_options, data), "DIR", 0, 0,
      "labelled images: a folder, a .tar or dsprites:orientation"},
     {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0,

@@ -11,7 +11,7 @@ typedef struct predict_options {
 } predict_options;
 
 static const cli_option table[] = {
-    CLI_MODEL_OPTIONS,
+#include "model_options.inc"
     {"top", 'k', CLI_INT, offsetof(predict_options, top), "K", 1, 100000, "classes to print"},
     CLI_JSON_OPTION,
     {.name = NULL},
