@@ -19,16 +19,11 @@ struct gr_watch {
     float *values; /* room for the largest tensor */
 };
 
-/* The last filter acts on patch tokens just before the head reads the class token; softmax does not
- * see what is added to all keys alike. */
+/* No path leads from the loss to some tensors, such as the last filter before a head that reads the
+ * class token only; and softmax does not see what is added to all keys alike. */
 static bool known_without_gradient(const gr_trainer *trainer, const char *name)
 {
-    const gr_model_config *c = gr_trainer_config(trainer);
-    char last[32];
-    if (strstr(name, ".attn.k.rlrr.shift"))
-        return true;
-    snprintf(last, sizeof(last), "freqfit.%d.", c->depth);
-    return c->pool == GR_POOL_CLS && strncmp(name, last, strlen(last)) == 0;
+    return !gr_trainer_reaches(trainer, name) || strstr(name, ".attn.k.rlrr.shift");
 }
 
 graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch **out)
