@@ -62,7 +62,6 @@ graft_status gr_trainer_swap_average(gr_trainer *trainer);
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);
 
 const gr_params *gr_trainer_parameters(const gr_trainer *trainer);
-const gr_model_config *gr_trainer_config(const gr_trainer *trainer);
 int gr_trainer_micro_batch(const gr_trainer *trainer);
 
 /* Whether every row of a batch must count, for the sake of the batch's statistics. */

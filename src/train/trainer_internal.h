@@ -1,0 +1,28 @@
+/* The inside of a trainer, shared by its files. */
+#ifndef GR_TRAINER_INTERNAL_H
+#define GR_TRAINER_INTERNAL_H
+
+#include "train/average.h"
+#include "train/network.h"
+#include "train/trainer.h"
+
+struct gr_trainer {
+    graft_log *log;
+    gr_device *device;
+    gr_model_config config;
+    gr_trainer_params params;
+    gr_store *store;
+    gr_params *parameters;
+    gr_optimizer *optimizer;
+    gr_average *average; /* NULL: none */
+    gr_region loss_sum;
+    bool *reached; /* by parameter index */
+    int micro;
+    gr_network train, eval;
+};
+
+/* Makes both networks and the parameters, and plans them: halves the micro-batch until everything
+ * fits. It need not divide the batch: the last one may be partly empty. */
+graft_status gr_trainer_fit_networks(gr_trainer *t);
+
+#endif

@@ -1,0 +1,153 @@
+/* A trainer's two networks, planned so that they fit the device's memory. */
+#include "train/trainer_internal.h"
+
+#include "base/mem.h"
+
+static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
+{
+    gr_build build = {
+        .config = &t->config,
+        .methods = t->params.methods,
+        .weights = t->params.weights,
+        .from_scratch = !t->params.weights,
+        .adapter = t->params.adapter,
+        .seed = t->params.seed,
+        .head_init = t->params.head_init,
+        .head_norm = t->params.head_norm,
+        .drop_path = t->params.drop_path,
+        .drop_elements = t->params.drop_elements,
+    };
+    gr_answers answers = !training                ? GR_ANSWERS_NONE
+                         : t->params.soft_targets ? GR_ANSWERS_TARGETS
+                                                  : GR_ANSWERS_LABELS;
+    return gr_network_build(t->log, build, t->micro, answers, n);
+}
+
+/* The PARAM and STATE values of a graph, in creation order. */
+static gr_value **collect_params(gr_graph *graph, size_t *count)
+{
+    gr_value **values = gr_alloc_array(NULL, (size_t)gr_graph_count(graph), sizeof(*values));
+    *count = 0;
+    for (int i = 0; values && i < gr_graph_count(graph); i++)
+        if (gr_graph_at(graph, i)->kind == GR_VALUE_PARAM ||
+            gr_graph_at(graph, i)->kind == GR_VALUE_STATE)
+            values[(*count)++] = gr_graph_at(graph, i);
+    return values;
+}
+
+static graft_status create_parameters(gr_trainer *t, gr_value *const *values, size_t count)
+{
+    unsigned planes = gr_optimizer_planes(t->params.optimizer.kind);
+    if (t->params.ema > 0.0)
+        planes |= GR_PLANE_BIT(GR_PLANE_AVERAGE);
+    GR_TRY(gr_params_create(t->log, t->store, values, count, t->params.no_decay, planes,
+                            &t->parameters));
+    t->reached = gr_alloc_array(t, count + 1, sizeof(*t->reached));
+    if (!t->reached)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    return gr_store_allocate(t->store, "loss", sizeof(float), GR_MEMORY_HOST, &t->loss_sum);
+}
+
+/* The training plan for the graph in `n`; parameters are laid out by the first call. */
+static graft_status plan_training(gr_trainer *t, gr_network *n)
+{
+    size_t count;
+    gr_value **values = collect_params(n->graph, &count);
+    gr_value **grads = values ? gr_alloc_array(values, count + 1, sizeof(*grads)) : NULL;
+    gr_sink *sinks = values ? gr_alloc_array(values, count + 1, sizeof(*sinks)) : NULL;
+    if (!grads || !sinks) {
+        gr_free(values);
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    }
+    graft_status status = gr_graph_gradients(n->graph, n->loss, values, (int)count, grads);
+    if (status == GRAFT_OK && !t->parameters)
+        status = create_parameters(t, values, count);
+    int used = 0;
+    for (size_t i = 0; i < count && status == GRAFT_OK; i++) {
+        const gr_param *p = gr_params_find(t->parameters, values[i]->name);
+        t->reached[p - t->parameters->items] = grads[i] != NULL;
+        if (grads[i])
+            sinks[used++] =
+                (gr_sink){grads[i], gr_params_region(t->parameters, p, GR_PLANE_GRADIENT)};
+        if (values[i]->change)
+            sinks[used++] =
+                (gr_sink){values[i]->change, gr_params_region(t->parameters, p, GR_PLANE_VALUE)};
+    }
+    if (status == GRAFT_OK) {
+        sinks[used++] = (gr_sink){n->loss, t->loss_sum};
+        gr_plan_params plan = {.store = t->store,
+                               .sinks = sinks,
+                               .sink_count = used,
+                               .profile = t->params.profile,
+                               .tentative = t->micro > 1};
+        status = gr_plan_create(t->log, &plan, &n->plan);
+    }
+    gr_free(values);
+    return status;
+}
+
+static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
+{
+    gr_plan_params plan = {
+        .store = t->store, .outputs = &n->logits, .output_count = 1, .tentative = t->micro > 1};
+    return gr_plan_create(t->log, &plan, &n->plan);
+}
+
+/* Plans both networks for the present micro-batch. *bytes: device memory with all that is there
+ * already. */
+static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
+{
+    GR_TRY(build_network(t, true, &t->train));
+    GR_TRY(plan_training(t, &t->train));
+    GR_TRY(build_network(t, false, &t->eval));
+    GR_TRY(plan_evaluation(t, &t->eval));
+    GR_TRY(gr_plan_forecast((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
+    *bytes += t->device->allocated_bytes;
+    return GRAFT_OK;
+}
+
+static graft_status too_little_memory(gr_trainer *t, uint64_t bytes, uint64_t limit)
+{
+    return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
+                   "memory budget of %.1f MiB: training one image at a time needs %.1f MiB; raise "
+                   "--memory-budget, or take a smaller model or image size",
+                   (double)limit / 0x1p20, (double)bytes / 0x1p20);
+}
+
+static graft_status too_little_for_statistics(gr_trainer *t)
+{
+    return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
+                   "head norm: takes its statistics from a whole batch, and %d images do not fit "
+                   "at once; lower --batch-size, or raise --memory-budget",
+                   t->params.batch);
+}
+
+graft_status gr_trainer_fit_networks(gr_trainer *t)
+{
+    uint64_t bytes = 0, limit = t->params.memory_budget ? t->params.memory_budget
+                                                        : t->device->caps.memory_bytes;
+    int most = t->params.micro_batch ? t->params.micro_batch : t->params.batch;
+    t->micro = most < t->params.batch ? most : t->params.batch;
+    for (;; t->micro = (t->micro + 1) / 2) {
+        graft_status status = plan_networks(t, &bytes);
+        bool fits = status == GRAFT_OK && (!limit || bytes <= limit);
+        if (gr_trainer_takes_whole_batches(t) && (!fits || t->micro < t->params.batch) &&
+            (status == GRAFT_OK || status == GRAFT_ERR_DEVICE_MEMORY))
+            return too_little_for_statistics(t);
+        if (fits)
+            break;
+        if (status != GRAFT_OK && (status != GRAFT_ERR_DEVICE_MEMORY || t->micro == 1))
+            return status;
+        if (t->micro == 1)
+            return too_little_memory(t, bytes, limit);
+        gr_network_release(&t->train);
+        gr_network_release(&t->eval);
+    }
+    if (t->micro < t->params.batch)
+        gr_log(t->log, GRAFT_LOG_INFO, "batch of %d in micro-batches of %d", t->params.batch,
+               t->micro);
+    GR_TRY(gr_plan_prepare(t->train.plan));
+    GR_TRY(gr_plan_prepare(t->eval.plan));
+    GR_TRY(gr_network_clear_images(t->log, t->store, &t->train));
+    return gr_network_clear_images(t->log, t->store, &t->eval);
+}
