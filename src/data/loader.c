@@ -236,7 +236,7 @@ graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
     pthread_cond_init(&l->finished, NULL);
     graft_status status = allocate(l);
     if (status == GRAFT_OK)
-        status = gr_loader_seek(l, params->epoch, params->first_batch);
+        status = gr_loader_seek(l, 0, 0);
     if (status == GRAFT_OK)
         status = start_workers(l);
     if (status == GRAFT_OK)

@@ -28,14 +28,13 @@ typedef struct gr_loader_params {
     uint64_t seed;
     bool drop_last; /* leave out a last batch that is not full */
     int threads;    /* 0: one per processor, at most 8 */
-    uint32_t epoch; /* where to start: epoch and batch in it */
-    size_t first_batch;
 } gr_loader_params;
 
 /* Thread-safety: one thread at a time. */
 typedef struct gr_loader gr_loader;
 
-/* Starts the workers. Borrows `dataset` and `log`, which must outlive the loader. */
+/* Starts the workers, at the first batch of epoch 0. Borrows `dataset` and `log`, which must
+ * outlive the loader. */
 graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
                               const gr_loader_params *params, gr_loader **out);
 

@@ -81,14 +81,21 @@ static epoch *read_epoch(fixture *f, gr_loader *loader)
     return e;
 }
 
-static epoch *run(fixture *f, const gr_dataset *d, const gr_loader_params *params)
+static epoch *run_from(fixture *f, const gr_dataset *d, const gr_loader_params *params,
+                       uint32_t epoch_index, size_t batch)
 {
     gr_loader *loader = NULL;
     check_ok(f, gr_loader_create(f->log, d, params, &loader));
+    check_ok(f, gr_loader_seek(loader, epoch_index, batch));
     epoch *e = read_epoch(f, loader);
     gr_loader_destroy(&loader);
     assert_null(loader);
     return e;
+}
+
+static epoch *run(fixture *f, const gr_dataset *d, const gr_loader_params *params)
+{
+    return run_from(f, d, params, 0, 0);
 }
 
 static void same_with_any_threads(void **state)
@@ -104,8 +111,9 @@ static void same_with_any_threads(void **state)
     }
     params.seed = 12;
     assert_memory_not_equal(run(f, d, &params)->labels, one->labels, sizeof(one->labels));
-    params.seed = 11, params.epoch = 1;
-    assert_memory_not_equal(run(f, d, &params)->labels, one->labels, sizeof(one->labels));
+    params.seed = 11;
+    assert_memory_not_equal(run_from(f, d, &params, 1, 0)->labels, one->labels,
+                            sizeof(one->labels));
     gr_dataset_close(&d);
 }
 
@@ -179,12 +187,10 @@ static void resume(void **state)
     fixture *f = *state;
     gr_dataset *d = make_set(f);
     gr_loader_params params = usual();
-    params.epoch = 3;
-    epoch *whole = run(f, d, &params);
+    epoch *whole = run_from(f, d, &params, 3, 0);
     params.threads = 2;
     for (size_t k = 0; k <= 5; k++) {
-        params.first_batch = k;
-        epoch *rest = run(f, d, &params);
+        epoch *rest = run_from(f, d, &params, 3, k);
         assert_int_equal(rest->batches, 5 - k);
         size_t count = (5 - k) * BATCH;
         assert_memory_equal(rest->labels, whole->labels + k * BATCH, count * sizeof(int32_t));
@@ -192,7 +198,6 @@ static void resume(void **state)
                             count * sizeof(whole->images[0]));
     }
     gr_loader *loader = NULL;
-    params.epoch = 0, params.first_batch = 2;
     check_ok(f, gr_loader_create(f->log, d, &params, &loader));
     assert_int_equal(gr_loader_batches(loader), 5);
     check_ok(f, gr_loader_seek(loader, 3, 0)); /* while the workers are busy */
@@ -298,8 +303,6 @@ static void bad_parameters(void **state)
     params = usual(), params.augment.crop.scale[1] = 1.5;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT,
                  "crop scale 0.3,1.5");
-    params = usual(), params.first_batch = 6;
-    assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "batch 6");
     assert_null(loader);
     gr_dataset_close(&d);
 }
