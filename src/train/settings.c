@@ -5,6 +5,7 @@
 #include "train/run_setup.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,26 @@ char *gr_settings_identity(const graft_train_params *params)
     return text;
 }
 
+static bool exact_in_15_digits(double x)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%.15g", x);
+    return strtod(text, NULL) == x;
+}
+
+/* 15 digits write 3e-4 as 0.0003, and 17 any number exactly: the latter only where it must be. */
+static size_t precision(json_t *settings)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(settings, key, value)
+    {
+        if (json_is_real(value) && !exact_in_15_digits(json_real_value(value)))
+            return JSON_REAL_PRECISION(17);
+    }
+    return JSON_REAL_PRECISION(15);
+}
+
 static char *all_settings(const graft_train_params *params, const char *device)
 {
     json_t *settings = result_settings(params);
@@ -173,7 +194,7 @@ static char *all_settings(const graft_train_params *params, const char *device)
     set_int(settings, "checkpoint-every", params->checkpoint_every);
     set_int(settings, "memory-budget", params->memory_budget);
     set_int(settings, "threads", (uint64_t)params->input.threads);
-    char *text = settings ? json_dumps(settings, JSON_INDENT(2)) : NULL;
+    char *text = settings ? json_dumps(settings, JSON_INDENT(2) | precision(settings)) : NULL;
     json_decref(settings);
     return text;
 }

@@ -47,6 +47,13 @@ class Recipes(CliTest):
         self.assertEqual((found["method"], found["lr"], found["epochs"]), ("rlrr", 5e-3, 70))
         self.assertEqual(self.settings("--config", config, "--task", "dtd")["lr"], 2e-3)
 
+    def test_numbers_as_people_write_them(self):
+        """Short where that is exact, and exact always."""
+        text = self.works("train", "--lr", "3e-4", "--weight-decay", "0.05", "--dry-run")
+        self.assertIn('"lr": 0.0003,', text)
+        self.assertIn('"weight-decay": 0.05,', text)
+        self.assertEqual(self.settings("--lr", "0.12345678901234567")["lr"], 0.12345678901234567)
+
     def test_unknown_names(self):
         self.fails(2, "train", "--recipe", "convpas", "--dry-run",
                    telling=["'convpas'", "convpass, rlrr"])
