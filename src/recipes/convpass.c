@@ -30,6 +30,7 @@ static void clip(gr_recipe_target *t)
     p->schedule = "cosine";
     p->lr_step = "epoch";
     p->warmup_epochs = 0;
+    p->min_lr = 0;
     p->augment.crop = "random-resized";
     p->augment.flip = true;
     p->input.normalization = "clip";

@@ -36,7 +36,6 @@ static void fewshot(gr_recipe_target *t)
     p->input.resize_to = 256;
     p->augment.crop = "random-resized";
     p->augment.flip = true;
-    p->augment.color_jitter = "0.4";
     p->augment.rand_augment = "rand-m9-mstd0.5-inc1";
     p->augment.random_erasing = 0.25;
     p->augment.mixup = 0.8;

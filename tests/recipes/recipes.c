@@ -44,8 +44,7 @@ static void convpass(void **state)
     assert_rates(&r, 5e-3, 1e-4, 0.1);
     r = resolve("convpass", "clip", NULL, 0);
     assert_rates(&r, 1e-5, 0, 0.1);
-    assert_int_equal(r.p.epochs, 50);
-    assert_true(r.p.warmup_epochs == 0);
+    assert_schedule(&r, "cosine", "epoch", 50, 0, 0, 1e-6, 0);
 }
 
 static void rlrr(void **state)
@@ -140,6 +139,10 @@ static void noah(void **state)
     assert_rates(&r, 1e-3, 1e-4, 0.1);
     assert_schedule(&r, "timm-cosine", "late-epoch", 100, 0, 10, 1e-6, 1e-5);
     assert_true(has_set(&r, "lora.targets=q,k,v") && has_set(&r, "lora.dropout=0.1"));
+    r = resolve("noah", "fewshot", NULL, 0);
+    assert_rates(&r, 5e-3, 1e-4, 0.1);
+    assert_string_equal(r.p.augment.rand_augment, "rand-m9-mstd0.5-inc1");
+    assert_string_equal(r.p.augment.color_jitter, ""); /* as timm: RandAugment takes its place */
 }
 
 /* Every task of every recipe can be run as it stands. */
