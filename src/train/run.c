@@ -25,7 +25,7 @@ static void report(const gr_run *r, bool evaluating, uint64_t done, uint64_t tot
 {
     if (!r->p->progress)
         return;
-    double rate = r->step_seconds > 0 ? (double)r->p->batch_size / r->step_seconds : 0.0;
+    double rate = r->step_seconds > 0 ? (double)r->batch / r->step_seconds : 0.0;
     int epoch = gr_run_epoch(r) + (r->at.step % r->steps_per_epoch != 0);
     graft_train_progress progress = {
         .step = evaluating ? done : r->at.step,
@@ -120,7 +120,7 @@ static void mix_batch(gr_run *r, int valid)
     gr_mix_images(draw, valid, size, r->images);
     gr_mix_targets(&r->setup.mix, draw, r->labels, valid, classes, r->targets);
     size_t filled = (size_t)valid * (size_t)classes;
-    size_t all = (size_t)r->p->batch_size * (size_t)classes;
+    size_t all = (size_t)r->batch * (size_t)classes;
     memset(r->targets + filled, 0, (all - filled) * sizeof(*r->targets));
 }
 
@@ -263,7 +263,7 @@ graft_status graft_train(graft_log *log, graft_device *device, const graft_train
     graft_status status = gr_run_start(r, device);
     if (status == GRAFT_OK)
         status = train(r);
-    if (status == GRAFT_OK && params->profile)
+    if (status == GRAFT_OK && params->profile && r->images_done > 0)
         status = gr_trainer_profile(r->trainer);
     if (result && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
         summarize(r, result);

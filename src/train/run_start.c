@@ -15,7 +15,7 @@ static graft_status create_trainer(gr_run *r)
         .methods = r->setup.methods,
         .weights = r->setup.weights,
         .adapter = r->setup.adapter,
-        .batch = p->batch_size,
+        .batch = r->batch,
         .memory_budget = p->memory_budget,
         .seed = p->seed,
         .head_init = r->setup.head_init,
@@ -51,13 +51,25 @@ static graft_status resume(gr_run *r)
     return GRAFT_OK;
 }
 
+/* A batch has no more images than there are: sets of few shots are smaller than a recipe's batch,
+ * and where partial batches are dropped nothing would remain. */
+static int fitting_batch(const gr_run *r)
+{
+    size_t images = gr_dataset_count(r->setup.train);
+    if ((size_t)r->p->batch_size <= images)
+        return r->p->batch_size;
+    gr_log(r->log, GRAFT_LOG_INFO, "%s: batches of its %zu images instead of %d", r->p->data,
+           images, r->p->batch_size);
+    return (int)images;
+}
+
 static graft_status create_loader(gr_run *r)
 {
     const graft_train_params *p = r->p;
     gr_loader_params params = {
         .preprocess = r->setup.input.preprocess,
         .augment = r->setup.augment,
-        .batch = p->batch_size,
+        .batch = r->batch,
         .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
         .seed = p->seed,
         .drop_last = p->drop_last,
@@ -65,19 +77,15 @@ static graft_status create_loader(gr_run *r)
     };
     GR_TRY(gr_loader_create(r->log, r->setup.train, &params, &r->loader));
     r->steps_per_epoch = gr_loader_batches(r->loader);
-    if (r->steps_per_epoch == 0)
-        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                       "%s: %zu images make no full batch of %d; lower --batch-size", p->data,
-                       gr_dataset_count(r->setup.train), p->batch_size);
     r->epochs = p->epochs + p->cooldown_epochs;
     r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
     size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
-    r->images = gr_alloc_array(r, (size_t)p->batch_size, pixels * sizeof(float));
-    r->labels = gr_alloc_array(r, (size_t)p->batch_size, sizeof(int32_t));
+    r->images = gr_alloc_array(r, (size_t)r->batch, pixels * sizeof(float));
+    r->labels = gr_alloc_array(r, (size_t)r->batch, sizeof(int32_t));
     bool soft = gr_mix_is_on(&r->setup.mix);
     if (soft)
-        r->targets = gr_alloc_array(r, (size_t)p->batch_size,
-                                    (size_t)r->setup.config.classes * sizeof(float));
+        r->targets =
+            gr_alloc_array(r, (size_t)r->batch, (size_t)r->setup.config.classes * sizeof(float));
     return r->images && r->labels && (r->targets || !soft)
                ? GRAFT_OK
                : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
@@ -86,7 +94,7 @@ static graft_status create_loader(gr_run *r)
 /* Better said now than at the end of the first epoch. */
 static graft_status check_last_batch(const gr_run *r)
 {
-    size_t images = gr_dataset_count(r->setup.train), batch = (size_t)r->p->batch_size;
+    size_t images = gr_dataset_count(r->setup.train), batch = (size_t)r->batch;
     if (!gr_trainer_takes_whole_batches(r->trainer) || r->p->drop_last || images % batch == 0)
         return GRAFT_OK;
     return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
@@ -111,6 +119,7 @@ graft_status gr_run_start(gr_run *r, graft_device *device)
     if (!r->identity)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
     GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));
+    r->batch = fitting_batch(r);
     GR_TRY(create_loader(r));
     GR_TRY(create_trainer(r));
     GR_TRY(check_last_batch(r));

@@ -74,6 +74,24 @@ static void metrics_have_their_keys(void **state)
     assert_int_equal(result.steps, 9);
 }
 
+/* A batch of more images than there are is one of all of them, also where partial batches are
+ * dropped. */
+static void batches_of_all_images(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run(new_path("all"));
+    p.batch_size = 1024;
+    p.drop_last = p.head_norm = true;
+    graft_train_result result = train_ok(target->device, &p);
+    assert_int_equal(result.steps, p.epochs);
+    const char *large = p.out;
+    p.out = new_path("exact");
+    p.batch_size = RUN_TRAIN;
+    train_ok(target->device, &p);
+    assert_same_bytes(in_folder(large, "adapter.safetensors"),
+                      in_folder(p.out, "adapter.safetensors"), "a batch of all images");
+}
+
 /* A split is named by a folder, and a folder may be named by anything. */
 static void metrics_quote_names(void **state)
 {
@@ -331,6 +349,7 @@ int main(void)
 {
     const test_case cases[] = {
         TEST_CASE(metrics_have_their_keys),
+        TEST_CASE(batches_of_all_images),
         TEST_CASE(metrics_quote_names),
         TEST_CASE(settings_feed_back),
         TEST_CASE(adapters_rebuild_the_model),

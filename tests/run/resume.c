@@ -136,6 +136,18 @@ static void killed_run_continues(void **state)
     assert_no_temporaries(cut);
 }
 
+/* Resuming what is done does nothing, and has no times of kernels to list. */
+static void finished_run_is_done(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    graft_train_params p = random_run(new_path("done"), "adamw");
+    graft_train_result first = train_ok(device, &p);
+    p.resume = p.profile = true;
+    graft_train_result again = train_ok(device, &p);
+    assert_int_equal(again.steps, first.steps);
+    assert_true(again.accuracy == first.accuracy);
+}
+
 /* What a kill in the middle of a write leaves behind goes away when the run continues. */
 static void resuming_clears_temporaries(void **state)
 {
@@ -208,9 +220,10 @@ static void resuming_with_lost_metrics(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(stopped_adamw_continues),      TEST_CASE(stopped_sgd_continues),
-        TEST_CASE(killed_run_continues),         TEST_CASE(resuming_clears_temporaries),
-        TEST_CASE(resuming_with_other_settings), TEST_CASE(resuming_with_lost_metrics),
+        TEST_CASE(stopped_adamw_continues),     TEST_CASE(stopped_sgd_continues),
+        TEST_CASE(killed_run_continues),        TEST_CASE(finished_run_is_done),
+        TEST_CASE(resuming_clears_temporaries), TEST_CASE(resuming_with_other_settings),
+        TEST_CASE(resuming_with_lost_metrics),
     };
     scratch_open();
     int failures = TEST_RUN("resume", cases, TEST_EXECUTING);
