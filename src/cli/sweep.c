@@ -1,8 +1,10 @@
 /* graft sweep: many runs as one, by a file or a protocol's name. */
 #include "sweep/engine.h"
 #include "sweep/figures.h"
+#include "sweep/folder.h"
 #include "sweep/preset.h"
 #include "sweep/report.h"
+#include "args.h"
 #include "output.h"
 #include "stop.h"
 
@@ -12,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct sweep_options {
@@ -92,7 +93,10 @@ static graft_status add_setting(cli *c, json_t *settings, const char *item)
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "--setting %s: expected OPTION=VALUE", item);
     snprintf(key, sizeof(key), "%.*s", (int)length, item);
     if (strcmp(key, "set") != 0) {
-        json_object_set_new(settings, key, value_of(item + length + 1));
+        const cli_option *o = cli_find_option(&cli_command_train, key, length, NULL);
+        bool text = o && o->kind == CLI_TEXT; /* "0.4" of color-jitter is no number */
+        const char *value = item + length + 1;
+        json_object_set_new(settings, key, text ? cli_json_text(value) : value_of(value));
         return GRAFT_OK;
     }
     json_t *array = json_object_get(settings, "set");
@@ -194,8 +198,7 @@ static graft_status list_runs(cli *c, sweep_plan *plan)
 static graft_status lock_out(cli *c, const char *out, int *lock)
 {
     char path[4096];
-    if (mkdir(out, 0777) != 0 && errno != EEXIST)
-        return cli_fail(c, GRAFT_ERR_IO, "%s: %s", out, strerror(errno));
+    CLI_TRY(sweep_make_folder(c, out));
     snprintf(path, sizeof(path), "%s/sweep.lock", out);
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*lock < 0)

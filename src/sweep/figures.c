@@ -3,11 +3,9 @@
 #include "sweep/folder.h"
 #include "plot/gnuplot.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A figure while it is written: the data blocks, and the plot command that comes after them. */
 typedef struct figure {
@@ -197,8 +195,7 @@ graft_status sweep_figures_write(cli *c, const sweep_summary *s)
     char folder[4000], text[4200];
     bool drawn = true;
     snprintf(folder, sizeof(folder), "%s/figures", s->plan->spec->out);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return cli_fail(c, GRAFT_ERR_IO, "%s: %s", folder, strerror(errno));
+    CLI_TRY(sweep_make_folder(c, folder));
     CLI_TRY(draw_all(c, s, folder, &drawn));
     if (!drawn && c->console->level >= GRAFT_LOG_INFO) {
         snprintf(text, sizeof(text), "gnuplot is not installed: %s holds scripts, but no pictures",

@@ -1,7 +1,26 @@
 #include "sweep/folder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+graft_status sweep_make_folder(cli *c, const char *folder)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s", folder);
+    for (char *at = path + 1;; at++) {
+        char end = *at;
+        if (end != '/' && end != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return cli_fail(c, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
+        if (end == '\0')
+            return GRAFT_OK;
+        *at = end;
+    }
+}
 
 bool sweep_run_path(const sweep_run *run, const char *name, char *text, size_t size)
 {

@@ -4,6 +4,9 @@
 
 #include "sweep/plan.h"
 
+/* With those above it; one that is there already is fine. */
+graft_status sweep_make_folder(cli *c, const char *folder);
+
 /* FOLDER/NAME in text; false when it is too long. */
 bool sweep_run_path(const sweep_run *run, const char *name, char *text, size_t size);
 

@@ -8,7 +8,7 @@ typedef struct preset_task {
     const char *name;
     const char *folders; /* alternatives, the first that is there counts: "cub|CUB_200_2011" */
     const char *group;
-    const char *task; /* of recipes; NULL: the name */
+    const char *task; /* of recipes, alternatives as well; NULL: the name */
 } preset_task;
 
 static const preset_task vtab[] = {
@@ -53,7 +53,7 @@ static const preset_task fewshot[] = {
 };
 
 static const preset_task dg[] = {
-    {"imagenet", "imagenet", NULL, "clip"},
+    {"imagenet", "imagenet", NULL, "clip|fewshot"},
     {.name = NULL},
 };
 
@@ -152,6 +152,19 @@ static json_t *targets_of(const preset *p, const char *folder)
     return array;
 }
 
+/* ["clip", "fewshot", ""] of "clip|fewshot": a recipe that knows none has settings all the same. */
+static json_t *task_list(const char *tasks)
+{
+    json_t *list = json_array();
+    for (const char *at = tasks; *at; at += *at == '|') {
+        size_t length = strcspn(at, "|");
+        json_array_append_new(list, json_stringn(at, length));
+        at += length;
+    }
+    json_array_append_new(list, json_string(""));
+    return list;
+}
+
 static json_t *data_of(const preset *p, const char *folder, const json_t *tasks)
 {
     json_t *array = json_array();
@@ -160,8 +173,8 @@ static json_t *data_of(const preset *p, const char *folder, const json_t *tasks)
         if (!wanted(tasks, t->name))
             continue;
         find_folder(folder, t->folders, path, sizeof(path));
-        json_t *item = json_pack("{s:s,s:s,s:s}", "name", t->name, "data", path, "task",
-                                 t->task ? t->task : t->name);
+        json_t *item = json_pack("{s:s,s:s,s:o}", "name", t->name, "data", path, "task",
+                                 task_list(t->task ? t->task : t->name));
         if (t->group)
             json_object_set_new(item, "group", json_string(t->group));
         if (p->targets)

@@ -223,9 +223,11 @@ graft_status sweep_report_write(cli *c, const sweep_summary *s)
     write_page(file, s);
     bool failed = ferror(file) != 0;
     failed |= fclose(file) != 0;
+    if (failed)
+        return cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path);
     snprintf(path, sizeof(path), "%s/results.json", s->plan->spec->out);
     json_t *all = sweep_report_json(s);
-    failed |= !all || json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) != 0;
+    failed = !all || json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) != 0;
     json_decref(all);
     return failed ? cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path) : GRAFT_OK;
 }

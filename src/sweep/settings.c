@@ -28,14 +28,42 @@ static int recipe_index(const char *name, graft_recipe_info *info)
     return -1;
 }
 
+static bool knows_task(int recipe, const char *task)
+{
+    const char *name;
+    for (int i = 0; (name = graft_recipe_task(recipe, i)); i++)
+        if (strcmp(name, task) == 0)
+            return true;
+    return false;
+}
+
+/* The first of the list that the recipe knows; "" is known to all. Else the first, to be refused.
+ */
+static const char *first_known_task(const json_t *list, int recipe)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        const char *task = json_string_value(item);
+        if (task && (!*task || knows_task(recipe, task)))
+            return task;
+    }
+    return json_string_value(json_array_get(list, 0));
+}
+
 /* A task matters to recipes that know tasks only. */
-static void drop_useless_task(json_t *settings)
+static void choose_task(json_t *settings)
 {
     const json_t *recipe = json_object_get(settings, "recipe");
+    const json_t *task = json_object_get(settings, "task");
     graft_recipe_info info;
     int index = json_is_string(recipe) ? recipe_index(json_string_value(recipe), &info) : -1;
-    if (!json_is_string(recipe) || (index >= 0 && info.task_count == 0))
+    const char *name = json_is_array(task) ? first_known_task(task, index) : NULL;
+    if (!json_is_string(recipe) || (index >= 0 && info.task_count == 0) || (name && !*name))
         json_object_del(settings, "task");
+    else if (name)
+        json_object_set_new(settings, "task", json_string(name));
 }
 
 /* Found out before anything runs. */
@@ -58,7 +86,7 @@ graft_status sweep_run_settle(cli *c, const sweep_spec *spec, sweep_run *run)
     merge(settings, spec->settings);
     merge(settings, run->data->options);
     merge(settings, run->method->options);
-    drop_useless_task(settings);
+    choose_task(settings);
     run->settings = settings;
     CLI_TRY(check_options(c, run, settings));
     json_object_set(settings, "seed", run->seed);

@@ -71,18 +71,20 @@ static json_t *array_of(json_t *root, const char *key)
     return array;
 }
 
-/* Numbers are parts of folders' names, printed with six digits. */
-static bool same_name(const json_t *a, const json_t *b)
+/* Numbers are parts of folders' names, there real ones have six digits. */
+static const char *name_of(const json_t *number, char text[32])
 {
-    char left[32], right[32];
-    snprintf(left, sizeof(left), "%g", json_number_value(a));
-    snprintf(right, sizeof(right), "%g", json_number_value(b));
-    return strcmp(left, right) == 0;
+    if (json_is_integer(number))
+        snprintf(text, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(number));
+    else
+        snprintf(text, 32, "%g", json_number_value(number));
+    return text;
 }
 
 static graft_status check_numbers(cli *c, const char *key, const json_t *array, bool whole)
 {
     const json_t *item;
+    char name[32], other[32];
     size_t i;
     json_array_foreach(array, i, item)
     {
@@ -92,9 +94,9 @@ static graft_status check_numbers(cli *c, const char *key, const json_t *array, 
             return cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected %s", key,
                             whole ? "whole numbers from 0 on" : "numbers above 0");
         for (size_t k = 0; k < i; k++)
-            if (same_name(item, json_array_get(array, k)))
-                return cli_fail(c, GRAFT_ERR_FORMAT, "%s: %g is there twice; leave one out", key,
-                                json_number_value(item));
+            if (strcmp(name_of(item, name), name_of(json_array_get(array, k), other)) == 0)
+                return cli_fail(c, GRAFT_ERR_FORMAT, "%s: %s is there twice; leave one out", key,
+                                name);
     }
     return GRAFT_OK;
 }

@@ -3,10 +3,8 @@
 #include "sweep/child.h"
 #include "sweep/folder.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_PATH = 4096 };
@@ -53,23 +51,6 @@ int sweep_stage_next(const sweep_run *run, int from)
     return stage;
 }
 
-static graft_status make_directories(cli *c, const char *folder)
-{
-    char path[MAX_PATH];
-    snprintf(path, sizeof(path), "%s", folder);
-    for (char *at = path + 1;; at++) {
-        char end = *at;
-        if (end != '/' && end != '\0')
-            continue;
-        *at = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return cli_fail(c, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
-        if (end == '\0')
-            return GRAFT_OK;
-        *at = end;
-    }
-}
-
 static graft_status start_training(cli *c, const sweep_run *run, const paths *p, const char *device,
                                    pid_t *pid)
 {
@@ -86,10 +67,11 @@ static graft_status start_test(cli *c, const sweep_run *run, const json_t *targe
 {
     const char *split = sweep_target_text(target, "split");
     const char *backbone = json_string_value(json_object_get(run->settings, "backbone"));
+    bool whole = !backbone; /* trained from scratch: its file is the model */
     const char *arguments[] = {
         "eval",
-        "--adapter",
-        p->adapter,
+        "--backbone",
+        whole ? p->adapter : backbone,
         "--data",
         sweep_target_text(target, "data"),
         "--split",
@@ -97,8 +79,8 @@ static graft_status start_test(cli *c, const sweep_run *run, const json_t *targe
         "--device",
         device,
         "--json",
-        backbone ? "--backbone" : NULL,
-        backbone,
+        whole ? NULL : "--adapter",
+        p->adapter,
         NULL,
     };
     return sweep_child_start(c, arguments, p->part, p->log, pid);
@@ -110,7 +92,7 @@ graft_status sweep_stage_start(cli *c, const sweep_run *run, int stage, const ch
     paths p;
     if (!find_paths(run, stage, &p))
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: the path is too long", run->folder);
-    CLI_TRY(make_directories(c, run->folder));
+    CLI_TRY(sweep_make_folder(c, run->folder));
     return stage == 0 ? start_training(c, run, &p, device, pid)
                       : start_test(c, run, target_of(run, stage), &p, device, pid);
 }

@@ -1,4 +1,5 @@
 """graft sweep: what runs, what is kept, what is chosen, and what the tables say."""
+import glob
 import json
 import os
 import signal
@@ -177,6 +178,30 @@ class Sweep(CliTest):
             {"name": "photos", "data": self.data, "evaluate": [{"name": "x"}]}]),
             telling=["photos: evaluate: item 1"])
 
+    def test_other_test_sets_of_models_from_scratch(self):
+        """Without a backbone the run's own file is the model."""
+        result = self.sweep(
+            settings={"model": "vit_mini_patch8_64", "image-size": 16, "max-steps": 1,
+                      "batch-size": 4, "warmup-epochs": 0},
+            methods=["full"],
+            data=[{"name": "photos", "data": self.data,
+                   "evaluate": [{"name": "same", "data": self.data}]}])
+        cell = result["cells"][0]
+        self.assertAlmostEqual(cell["evaluate"]["same"]["mean"], cell["last"]["mean"], places=5)
+
+    def test_settings_of_the_command(self):
+        """Numbers, words and numbers that are words to graft train; seeds of many digits."""
+        self.works("sweep", self.config(methods=["linear"], seeds=[20240101, 20240102]),
+                   "--setting", "color-jitter=0.4", "--setting", "flip=yes",
+                   "--setting", "epochs=1")
+        for seed in (20240101, 20240102):
+            settings = self.load("out", "runs", "photos", "linear", "seed-%d" % seed,
+                                 "config.json")
+            self.assertEqual((settings["color-jitter"], settings["flip"], settings["epochs"]),
+                             ("0.4", True, 1))
+        self.fails(1, "sweep", self.config(seeds=[20240101, 20240101]),
+                   telling=["seeds: 20240101 is there twice"])
+
     def test_missing_data_is_named(self):
         config = self.config(methods=["linear"], data=[
             {"name": "photos", "data": self.data, "group": "a"},
@@ -315,18 +340,46 @@ class Protocols(CliTest):
     def test_fgvc_and_fewshot(self):
         runs, _ = self.listed("fgvc", *self.make("CUB_200_2011", "cars"), "--recipe", "vpt")
         self.assertEqual(runs, ["cub vpt_deep seed 42", "cars vpt_deep seed 42"])
-        with self.subTest("tasks that the recipe knows"):
-            for recipe in ("vpt", "rlrr", "ssf", "adaptformer", "freqfit"):
-                for task in ("fgvc_cub", "fgvc_cars"):
-                    self.check_task(recipe, task)
         runs, _ = self.listed("fewshot", *self.make("food-101"), "--method", "lora")
         self.assertEqual(len(runs), 5 * 3)
         self.assertIn("food101 lora 16 shots seed 2", runs)
 
-    def check_task(self, recipe, task):
-        """A task of a protocol is one of the recipe's, or the recipe is the same for all."""
-        tasks = {r["name"]: r["tasks"] for r in json.loads(self.works("recipes", "--json"))}
-        self.assertTrue(not tasks[recipe] or task in tasks[recipe], (recipe, task))
+    def test_every_recipe_fits_every_protocol(self):
+        """The task of the protocol where the recipe knows it, else the recipe's general settings:
+        three pictures, fewer than a batch, are trained on with each."""
+        recipes = json.loads(self.works("recipes", "--json"))
+        vit = self.write_vit()
+        for protocol, folder, few, tasks in (
+                ("vtab", "cifar", [], ["cifar"]), ("fgvc", "cub", [], ["fgvc_cub"]),
+                ("fewshot", "food101", ["--shots", "1", "--seed", "1"], ["fewshot"]),
+                ("dg", "imagenet", ["--shots", "1", "--seed", "1"], ["clip", "fewshot"])):
+            self.write_images("sets/" + folder)
+            for recipe in recipes:
+                with self.subTest(protocol=protocol, recipe=recipe["name"]):
+                    out = self.path("out", protocol, recipe["name"])
+                    self.works("sweep", protocol, "--data", self.path("sets"), "--backbone", vit,
+                               "--recipe", recipe["name"], "--out", out, "--method", "linear",
+                               "--device", "reference:0", "--setting", "max-steps=1", *few)
+                    settings, = glob.glob(out + "/runs/**/settings.json", recursive=True)
+                    with open(settings) as file:
+                        told = json.load(file).get("task")
+                    known = [task for task in tasks if task in recipe["tasks"]]
+                    self.assertEqual(told, known[0] if known else None)
+
+    def test_tasks_of_a_file(self):
+        """A list holds alternatives; one that no recipe knows is an error, also in a list."""
+        for task, works in ((["fgvc_cub", ""], True), ("cub", False), (["cub"], False)):
+            self.write_images("sets/cifar")
+            config = self.write("sweep.json", json.dumps({
+                "methods": ["linear"], "settings": {"recipe": "convpass"},
+                "data": [{"name": "cifar", "data": self.path("sets/cifar"), "task": task}]}).encode())
+            with self.subTest(task=task):
+                done = graft("sweep", config, "--backbone", self.write_vit(), "--device",
+                             "reference:0", "--setting", "max-steps=1", "--out",
+                             self.path("out-%d" % works))
+                self.assertEqual(done.returncode, 0 if works else 2, done.stderr)
+                self.assertEqual("task 'cub': unknown to the recipe convpass" in done.stderr,
+                                 not works, done.stderr)
 
     def test_dg(self):
         common = self.make("imagenet", "imagenetv2")
