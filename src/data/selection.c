@@ -18,21 +18,24 @@ static bool has(const char *folder, const char *name)
     return found;
 }
 
-/* Few-shot sets without a list of test images are tested on those of the validation. */
-static bool has_few_shot_validation(const char *data)
+static bool has_any(const char *folder, const char *const names[])
 {
-    return has(data, "annotations/val_meta.list") && has(data, "annotations/test_meta.list");
+    for (; *names; names++)
+        if (has(folder, *names))
+            return true;
+    return false;
 }
 
 bool graft_data_has_validation(const char *data)
 {
-    static const char *const names[] = {
-        "val", "validation", "val.txt", "val.tar", "val.json", "val200.txt",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (has(data, names[i]))
-            return true;
-    return is_generated(data) || has_few_shot_validation(data);
+    static const char *const val[] = {"val", "validation", "val.txt", "val.tar", "val.json", NULL};
+    static const char *const test[] = {"test", "test.txt", "test.tar", "test.json", NULL};
+    if (is_generated(data) || has(data, "val200.txt"))
+        return true;
+    if (has(data, "annotations"))
+        return has(data, "annotations/val_meta.list") && has(data, "annotations/test_meta.list");
+    /* without test images of their own the final test is done on those of the validation */
+    return has_any(data, val) && has_any(data, test);
 }
 
 void graft_data_selection(const char *data, const char **train, const char **val)

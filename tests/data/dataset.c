@@ -80,6 +80,8 @@ static void list_class_names(void **state)
     gr_dataset_close(&d);
     put_text(path_of(f, "classes.txt"), "wolf\nfox\n");
     expect_open_error(f, "train", GRAFT_ERR_FORMAT, "train800val200.txt:3: ", "label 2");
+    put_text(path_of(f, "classes.txt"), "");
+    expect_open_error(f, "train", GRAFT_ERR_FORMAT, "classes.txt: ", "no names");
 }
 
 static void list_errors(void **state)

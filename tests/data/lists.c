@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <graft/data.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -111,6 +113,36 @@ static void few_shot_lists_without_test(void **state)
     expect_error(f, SPLIT("train"), GRAFT_ERR_IO, "annotations/train_meta.list", "No such file");
 }
 
+/* ---- Validation -------------------------------------------------------------------------- */
+
+/* Images that "test" falls back to are none to choose a setting on. */
+static void validation_images(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *files[3];
+        bool own;
+    } cases[] = {
+        {{"train/a/0.png", "val/a/0.png"}, false},
+        {{"train.tar", "val.tar"}, false},
+        {{"train/a/1.png", "validation/a/0.png", "test/a/0.png"}, true},
+        {{"train.json", "val.json", "test.json"}, true},
+        {{"train800val200.txt", "val200.txt", "test.txt"}, true},
+        {{"annotations/val_meta.list", "val/v.jpg"}, false},
+        {{"annotations/val_meta.list", "annotations/test_meta.list"}, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *folder = gr_printf(f->memory, "%s/set%zu", f->directory, i);
+        for (int k = 0; k < 3 && cases[i].files[k]; k++)
+            put_text(gr_printf(f->memory, "%s/%s", folder, cases[i].files[k]), "");
+        const char *train, *val;
+        graft_data_selection(folder, &train, &val);
+        assert_int_equal(graft_data_has_validation(folder), cases[i].own);
+        assert_int_equal(strcmp(val, "val20") != 0, cases[i].own);
+        assert_int_equal(strcmp(train, "train80") != 0, cases[i].own);
+    }
+}
+
 /* ---- Parts ------------------------------------------------------------------------------- */
 
 enum { PER_CLASS = 11, CLASSES = 3 };
@@ -213,13 +245,10 @@ static void shot_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(json_lists),
-        TEST(json_list_errors),
-        TEST(few_shot_lists),
-        TEST(few_shot_lists_without_test),
-        TEST(held_out_images),
-        TEST(drawn_shots),
-        TEST(own_list_of_that_name),
+        TEST(json_lists),        TEST(json_list_errors),
+        TEST(few_shot_lists),    TEST(few_shot_lists_without_test),
+        TEST(validation_images), TEST(held_out_images),
+        TEST(drawn_shots),       TEST(own_list_of_that_name),
         TEST(shot_errors),
     };
     return RUN_TESTS(tests);
