@@ -53,15 +53,10 @@ static graft_status prepare(gr_measure *m)
         .drawn = true,
     };
     GR_TRY(gr_store_create(m->log, m->params.device, &m->store));
-    GR_TRY(gr_network_build(m->log, build, m->params.batch, GR_ANSWERS_NONE, &m->network));
-    gr_plan_params plan = {.store = m->store, .outputs = &m->network.logits, .output_count = 1};
-    GR_TRY(gr_plan_create(m->log, &plan, &m->network.plan));
-    GR_TRY(gr_plan_prepare(m->network.plan));
+    GR_TRY(gr_network_fit(m->log, m->store, &build, &m->params.batch, &m->network));
     m->input = gr_methods_find_input(m->network.graph, &gr_method_noah);
     m->masks = gr_alloc_array(m, (size_t)gr_shape_count(&m->input->shape), sizeof(*m->masks));
-    if (!m->masks)
-        return gr_fail(m->log, GRAFT_ERR_MEMORY, "search: out of memory");
-    return gr_network_clear_images(m->log, m->store, &m->network);
+    return m->masks ? GRAFT_OK : gr_fail(m->log, GRAFT_ERR_MEMORY, "search: out of memory");
 }
 
 graft_status gr_measure_open(graft_log *log, const gr_measure_params *params, gr_measure **out)

@@ -68,7 +68,7 @@ static graft_status load(graft_model *m, const graft_model_params *p)
     return override_input(m, &p->input);
 }
 
-static graft_status plan_batch(graft_model *m)
+static graft_status prepare(graft_model *m)
 {
     gr_build build = {
         .config = &m->info.config,
@@ -77,25 +77,7 @@ static graft_status plan_batch(graft_model *m)
         .adapter = m->adapter ? m->adapter : m->weights,
         .adapter_is_complete = true,
     };
-    GR_TRY(gr_network_build(m->log, build, m->batch, GR_ANSWERS_NONE, &m->network));
-    gr_plan_params plan = {.store = m->store,
-                           .outputs = &m->network.logits,
-                           .output_count = 1,
-                           .tentative = m->batch > 1};
-    return gr_plan_create(m->log, &plan, &m->network.plan);
-}
-
-/* Halves the batch until the device takes its values. */
-static graft_status prepare(graft_model *m)
-{
-    graft_status status;
-    while ((status = plan_batch(m)) == GRAFT_ERR_DEVICE_MEMORY && m->batch > 1) {
-        gr_network_release(&m->network);
-        m->batch = (m->batch + 1) / 2;
-    }
-    GR_TRY(status);
-    GR_TRY(gr_plan_prepare(m->network.plan));
-    return gr_network_clear_images(m->log, m->store, &m->network);
+    return gr_network_fit(m->log, m->store, &build, &m->batch, &m->network);
 }
 
 graft_status graft_model_open(graft_log *log, graft_device *device,

@@ -28,6 +28,11 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answ
                               gr_network *out);
 void gr_network_release(gr_network *network);
 
+/* A network that answers with logits, planned and ready, for at most *batch images at once: these
+ * are halved until the device takes the values. */
+graft_status gr_network_fit(graft_log *log, gr_store *store, const gr_build *build, int *batch,
+                            gr_network *out);
+
 /* Allocates the image input and fills it with zeros: rows that a partial batch leaves unwritten
  * must hold finite numbers, as 0 * NaN is NaN. */
 graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_network *network);
