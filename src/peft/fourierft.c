@@ -62,7 +62,8 @@ static const char *read_places(const gr_tensor *t, int64_t n, int64_t out, int64
     for (int64_t j = 0; j < n && !wrong; j++) {
         if (both[j] < 0 || both[j] >= out || both[n + j] < 0 || both[n + j] >= in)
             wrong = "a place lies outside the weight";
-        places[j] = (int32_t)(both[j] * in + both[n + j]);
+        else
+            places[j] = (int32_t)(both[j] * in + both[n + j]);
     }
     free(both);
     return wrong;

@@ -40,12 +40,14 @@ static graft_status create_parameters(gr_trainer *t, gr_value *const *values, si
     unsigned planes = gr_optimizer_planes(t->params.optimizer.kind);
     if (t->params.ema > 0.0)
         planes |= GR_PLANE_BIT(GR_PLANE_AVERAGE);
-    GR_TRY(gr_params_create(t->log, t->store, values, count, t->params.no_decay, planes,
-                            &t->parameters));
-    t->reached = gr_alloc_array(t, count + 1, sizeof(*t->reached));
+    if (!t->reached)
+        t->reached = gr_alloc_array(t, count + 1, sizeof(*t->reached));
     if (!t->reached)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
-    return gr_store_allocate(t->store, "loss", sizeof(float), GR_MEMORY_HOST, &t->loss_sum);
+    if (!t->loss_sum.buffer) /* there from an attempt with larger micro-batches */
+        GR_TRY(gr_store_allocate(t->store, "loss", sizeof(float), GR_MEMORY_HOST, &t->loss_sum));
+    return gr_params_create(t->log, t->store, values, count, t->params.no_decay, planes,
+                            &t->parameters);
 }
 
 /* The training plan for the graph in `n`; parameters are laid out by the first call. */

@@ -145,9 +145,9 @@ static graft_status add_thirds(const translation *t, const gr_name_rule *rule,
                            gr_tensors_source(t->in), tensors[i]->name,
                            gr_dtype_name(tensors[i]->dtype),
                            gr_shape_text(&tensors[i]->shape, text), tensors[0]->name);
-    if (shape.rank < 1)
-        return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: a scalar", gr_tensors_source(t->in),
-                       tensors[0]->name);
+    if (shape.rank < 1 || gr_shape_count(&shape) == 0)
+        return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: %s", gr_tensors_source(t->in),
+                       tensors[0]->name, shape.rank < 1 ? "a scalar" : "empty");
     stacked.dim[0] *= 3;
     GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensors[0]->dtype, stacked, &values));
     for (int i = 0; i < 3; i++) {

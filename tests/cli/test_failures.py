@@ -87,6 +87,8 @@ class Failures(CliTest):
             self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
             for word in [path] + telling:
                 self.assertIn(word, done.stderr)
+        done = self.fails(1, "train", "--config", "none.json", telling=["none.json: "])
+        self.assertNotIn("line", done.stderr)
 
 
 class Streams(CliTest):

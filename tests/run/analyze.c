@@ -328,7 +328,8 @@ static void unfinished_runs_are_read(void **state)
     assert_true(json_is_null(get(it, "accuracy")));
     assert_string_equal(text(it, "method"), "lora");
     assert_null(json_object_get(it, "trainable"));
-    assert_non_null(strstr(text(at(get(report, "notes"), 0), "text"), "has not ended"));
+    assert_non_null(
+        strstr(text(at(get(report, "notes"), 0), "text"), "has not ended, nor been stopped"));
     json_decref(report);
 }
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Any device will do; the reference needs no compiler. */
 /* The command that trains on the given inputs must fail and leave no file in its folder. */
 static void train_fails(void **state, const char *backbone, const char *data, const char *telling)
 {
