@@ -124,7 +124,7 @@ static graft_status read_geometry(graft_log *log, golden_case *c)
     else if (says(c, "backbone", "clip"))
         GR_TRY(read_clip(log, c));
     else if (!says(c, "backbone", "vit"))
-        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "backbone: no such one here");
+        return malformed(log, c, "backbone: expected \"vit\", \"swin\" or \"clip\"");
     return gr_model_config_check(log, &c->geometry);
 }
 
@@ -174,8 +174,8 @@ static graft_status set_option(graft_log *log, golden_case *c, const char *metho
     else
         text = gr_printf(key, "%.17g", json_number_value(value));
     graft_status status = key && text ? GRAFT_OK : GRAFT_ERR_MEMORY;
-    if (status == GRAFT_OK && gr_methods_set(log, c->methods, key, text) != GRAFT_OK)
-        status = GRAFT_ERR_UNSUPPORTED;
+    if (status == GRAFT_OK)
+        status = gr_methods_set(log, c->methods, key, text);
     gr_free(key);
     return status;
 }
@@ -199,11 +199,8 @@ static graft_status read_methods(graft_log *log, golden_case *c)
 {
     void *scratch = gr_alloc(NULL, 1);
     char *list = scratch ? method_list(c, scratch) : NULL;
-    graft_status status = GRAFT_OK;
-    if (!list)
-        status = malformed(log, c, "methods: expected a list");
-    else if (gr_methods_parse(log, list, &c->methods) != GRAFT_OK)
-        status = GRAFT_ERR_UNSUPPORTED;
+    graft_status status = list ? gr_methods_parse(log, list, &c->methods)
+                               : malformed(log, c, "methods: expected a list");
     gr_free(scratch);
     GR_TRY(status);
     size_t i;
