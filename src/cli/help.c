@@ -45,6 +45,8 @@ static void default_text(const cli_option *o, const void *options, char *text, s
         snprintf(text, size, "%s", *words ? *words : "");
         break;
     case CLI_FLAG:
+        snprintf(text, size, "%s", *(const bool *)field ? "yes" : "");
+        break;
     case CLI_LIST:
     case CLI_HEADING:
         break;

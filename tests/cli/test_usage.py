@@ -40,6 +40,20 @@ def options_of(command):
     return set(re.findall(r"^.{6}--([a-z-]+)", graft(command, "--help").stdout, re.M))
 
 
+def help_of(command):
+    """{"-o, --out DIR": "folder for ..."}: the text begins in column 30 or on a line of its own."""
+    found = {}
+    for line in re.sub(r"\n {30}", "\n\0", graft(command, "--help").stdout).splitlines():
+        if line.startswith("\0"):
+            found[option] = line[1:]
+        elif re.match(r"  (-\w,|   ) --", line):
+            option, found_text = line[:30].strip(), line[30:]
+            if found_text and line[29] != " ":
+                option, found_text = line.strip(), ""
+            found[option] = found_text
+    return found
+
+
 class Help(CliTest):
     def test_overview_names_every_command(self):
         text = self.works("--help")
@@ -53,13 +67,17 @@ class Help(CliTest):
                 self.assertLessEqual(set(options), options_of(command))
                 self.assertEqual(self.works("help", command), self.works(command, "-h"))
 
-    def test_man_page_names_exactly_the_options(self):
+    def test_man_page_says_what_help_says(self):
+        """Options, values, words and defaults; only the first letter and the stop differ."""
         with open(os.path.join(DOCS, "graft.1")) as file:
             page = file.read().replace("\\-", "-")
         for command in COMMANDS:
             section = re.search(r"^\.SS graft %s(.*?)^\.S[SH]" % command, page, re.M | re.S).group(1)
-            described = set(re.findall(r"^\.TP\n\.B (?:-\w, )?--([a-z-]+)", section, re.M))
-            self.assertEqual(described, options_of(command) - {"help", "verbose"}, command)
+            described = dict(re.findall(r"^\.TP\n\.B (.*)\n(.*)\.$", section, re.M))
+            shown = {option: text[0].upper() + text[1:]
+                     for option, text in help_of(command).items()
+                     if not option.endswith(("--help", "--verbose"))}
+            self.assertEqual(described, shown, command)
 
     def test_version(self):
         self.assertRegex(self.works("--version"), r"^graft \d+\.\d+\.\d+\n$")
