@@ -9,16 +9,14 @@
 
 static graft_status read_config(graft_log *log, void *room, gr_analyzed_run *run)
 {
-    char *path = gr_path_join(room, run->path, "config.json"), *text;
-    size_t size;
+    char *path = gr_path_join(room, run->path, "config.json");
     if (!path)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", run->path);
     if (!gr_file_exists(path))
         return gr_fail(log, GRAFT_ERR_NOT_FOUND,
                        "%s: no run folder: it has no config.json; give what graft train --out made",
                        run->path);
-    GR_TRY(gr_file_read(log, room, path, &text, &size));
-    return gr_json_parse(log, path, text, size, &run->config);
+    return gr_json_read(log, path, &run->config);
 }
 
 /* A step goes to the lists of steps, an evaluation to that of evaluations, as it is. */

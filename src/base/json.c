@@ -1,5 +1,8 @@
 #include "base/json.h"
 
+#include "base/file.h"
+#include "base/mem.h"
+
 graft_status gr_json_parse(graft_log *log, const char *source, const char *text, size_t size_bytes,
                            json_t **root)
 {
@@ -19,4 +22,15 @@ graft_status gr_json_parse(graft_log *log, const char *source, const char *text,
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: expected a JSON object", source);
     }
     return GRAFT_OK;
+}
+
+graft_status gr_json_read(graft_log *log, const char *path, json_t **root)
+{
+    char *text;
+    size_t size;
+    *root = NULL;
+    GR_TRY(gr_file_read(log, NULL, path, &text, &size));
+    graft_status status = gr_json_parse(log, path, text, size, root);
+    gr_free(text);
+    return status;
 }

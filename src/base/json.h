@@ -13,4 +13,7 @@
 graft_status gr_json_parse(graft_log *log, const char *source, const char *text, size_t size_bytes,
                            json_t **root);
 
+/* The object in a file. */
+graft_status gr_json_read(graft_log *log, const char *path, json_t **root);
+
 #endif

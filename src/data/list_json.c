@@ -1,6 +1,5 @@
 #include "data/list_read.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,16 +11,6 @@ typedef struct classes {
     json_int_t *id; /* sorted */
     int count;
 } classes;
-
-static graft_status read_object(graft_log *log, const char *path, json_t **root)
-{
-    char *text = NULL;
-    size_t size = 0;
-    GR_TRY(gr_file_read(log, NULL, path, &text, &size));
-    graft_status status = gr_json_parse(log, path, text, size, root);
-    gr_free(text);
-    return status;
-}
 
 /* Whole numbers, also when they are written as texts. */
 static bool class_of(const json_t *value, json_int_t *id)
@@ -58,7 +47,7 @@ static graft_status list_classes(graft_log *log, void *parent, const char *path,
     json_t *root = NULL, *value;
     const char *name;
     size_t count = 0;
-    GR_TRY(read_object(log, path, &root));
+    GR_TRY(gr_json_read(log, path, &root));
     graft_status status = GRAFT_OK;
     out->id = gr_alloc_array(parent, json_object_size(root) + 1, sizeof(*out->id));
     if (!out->id)
@@ -106,7 +95,7 @@ graft_status gr_list_read_json(graft_log *log, void *parent, const char *path,
     const char *name;
     *out = (gr_image_list){0};
     GR_TRY(list_classes(log, parent, train_path, limit, &c));
-    GR_TRY(read_object(log, path, &root));
+    GR_TRY(gr_json_read(log, path, &root));
     graft_status status = GRAFT_OK;
     out->classes = c.count;
     out->samples = gr_alloc_array(parent, json_object_size(root) + 1, sizeof(*out->samples));

@@ -56,13 +56,12 @@ static graft_status make_subset(graft_log *log, gr_dataset **dataset, const bool
 
 graft_status gr_subset_hold_out(graft_log *log, gr_dataset **dataset, bool keep_held_out)
 {
-    enum { EVERY = 5 };
     const gr_dataset *d = *dataset;
     void *room = gr_alloc(NULL, 1);
     bool *keep = gr_alloc_array(room, d->count + 1, sizeof(*keep));
     uint32_t *seen = gr_alloc_array(room, (size_t)d->classes + 1, sizeof(*seen));
     for (size_t i = 0; keep && seen && i < d->count; i++)
-        keep[i] = (seen[d->samples[i].label]++ % EVERY == EVERY - 1) == keep_held_out;
+        keep[i] = (++seen[d->samples[i].label] % GR_HELD_OUT_EVERY == 0) == keep_held_out;
     graft_status status = make_subset(log, dataset, seen ? keep : NULL);
     gr_free(room);
     return status;

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* "train80" and "val20": of each class every fifth image is held out. */
+enum { GR_HELD_OUT_EVERY = 5 };
+
 /* Replaces *dataset by the part of it that holds out every fifth image of each class, or by that
  * fifth. On failure *dataset is closed and NULL, here and in the next. */
 graft_status gr_subset_hold_out(graft_log *log, gr_dataset **dataset, bool keep_held_out);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/subset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,13 +120,12 @@ static graft_status check_classes(graft_log *log, const class_list *classes, con
 /* Of each class, every fifth image is held out. */
 static void hold_out(gr_tree *tree, bool keep_held_out)
 {
-    enum { EVERY = 5 };
     size_t kept = 0, in_class = 0;
     int32_t label = -1;
     for (size_t i = 0; i < tree->count; i++) {
-        in_class = tree->entries[i].label == label ? in_class + 1 : 0;
+        in_class = tree->entries[i].label == label ? in_class + 1 : 1;
         label = tree->entries[i].label;
-        if ((in_class % EVERY == EVERY - 1) == keep_held_out)
+        if ((in_class % GR_HELD_OUT_EVERY == 0) == keep_held_out)
             tree->entries[kept++] = tree->entries[i];
     }
     tree->count = kept;

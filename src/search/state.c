@@ -90,14 +90,9 @@ static graft_status read_state(graft_log *log, gr_evolution *e, const char *path
 graft_status gr_evolution_load(graft_log *log, gr_evolution *e, const char *path,
                                const gr_search_identity *identity)
 {
-    char *text;
-    size_t size;
-    json_t *root = NULL;
-    GR_TRY(gr_file_read(log, e, path, &text, &size));
-    graft_status status = gr_json_parse(log, path, text, size, &root);
-    gr_free(text);
-    if (status == GRAFT_OK)
-        status = read_state(log, e, path, identity, root);
+    json_t *root;
+    GR_TRY(gr_json_read(log, path, &root));
+    graft_status status = read_state(log, e, path, identity, root);
     json_decref(root);
     return status;
 }

@@ -90,13 +90,8 @@ static graft_status read_merges(graft_log *log, const char *path, gr_vocabulary 
 
 static graft_status read_numbers(graft_log *log, const char *path, gr_vocabulary *v)
 {
-    char *text;
-    size_t size;
-    GR_TRY(gr_file_read(log, NULL, path, &text, &size));
     json_decref(v->ids);
-    graft_status status = gr_json_parse(log, path, text, size, &v->ids);
-    gr_free(text);
-    return status;
+    return gr_json_read(log, path, &v->ids);
 }
 
 static bool add_piece(gr_vocabulary *v, const char *piece)

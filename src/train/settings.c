@@ -94,6 +94,20 @@ graft_status gr_settings_check(graft_log *log, const graft_train_params *p)
     return GRAFT_OK;
 }
 
+static void set_augmentation(json_t *o, const graft_augment_params *a)
+{
+    set_text(o, "crop", a->crop);
+    set_text(o, "crop-scale", a->crop_scale);
+    set_text(o, "crop-ratio", a->crop_ratio);
+    set_text(o, "rand-augment", a->rand_augment);
+    set_text(o, "color-jitter", a->color_jitter);
+    json_object_set_new(o, "random-erasing", json_real(a->random_erasing));
+    json_object_set_new(o, "mixup", json_real(a->mixup));
+    json_object_set_new(o, "cutmix", json_real(a->cutmix));
+    json_object_set_new(o, "label-smoothing", json_real(a->label_smoothing));
+    json_object_set_new(o, "flip", json_boolean(a->flip));
+}
+
 /* What determines the result. */
 static json_t *result_settings(const graft_train_params *p)
 {
@@ -140,16 +154,7 @@ static json_t *result_settings(const graft_train_params *p)
     json_object_set_new(o, "ema", json_real(p->ema));
     json_object_set_new(o, "drop-path", json_real(p->drop_path));
     set_text(o, "drop-kind", p->drop_kind);
-    set_text(o, "crop", p->augment.crop);
-    set_text(o, "crop-scale", p->augment.crop_scale);
-    set_text(o, "crop-ratio", p->augment.crop_ratio);
-    set_text(o, "rand-augment", p->augment.rand_augment);
-    set_text(o, "color-jitter", p->augment.color_jitter);
-    json_object_set_new(o, "random-erasing", json_real(p->augment.random_erasing));
-    json_object_set_new(o, "mixup", json_real(p->augment.mixup));
-    json_object_set_new(o, "cutmix", json_real(p->augment.cutmix));
-    json_object_set_new(o, "label-smoothing", json_real(p->augment.label_smoothing));
-    json_object_set_new(o, "flip", json_boolean(p->augment.flip));
+    set_augmentation(o, &p->augment);
     json_object_set_new(o, "no-shuffle", json_boolean(p->no_shuffle));
     json_object_set_new(o, "drop-last", json_boolean(p->drop_last));
     set_int(o, "seed", p->seed);

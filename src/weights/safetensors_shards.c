@@ -67,15 +67,10 @@ static graft_status read_shards(graft_log *log, const char *path, json_t *map, g
 
 graft_status gr_safetensors_read_sharded(graft_log *log, const char *path, gr_tensors *tensors)
 {
-    char *text;
-    size_t size;
-    GR_TRY(gr_file_read(log, NULL, path, &text, &size));
     json_t *index;
-    graft_status status = gr_json_parse(log, path, text, size, &index);
-    gr_free(text);
-    GR_TRY(status);
+    GR_TRY(gr_json_read(log, path, &index));
     json_t *map = json_object_get(index, "weight_map");
-    status = check_map(log, path, map);
+    graft_status status = check_map(log, path, map);
     if (status == GRAFT_OK)
         status = read_shards(log, path, map, tensors);
     json_decref(index);

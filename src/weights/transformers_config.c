@@ -48,15 +48,12 @@ static graft_status set_all(graft_log *log, gr_tensors *tensors, const json_t *c
     return GRAFT_OK;
 }
 
-static graft_status read_file(graft_log *log, void *memory, const char *path, gr_tensors *tensors)
+static graft_status read_file(graft_log *log, const char *path, gr_tensors *tensors)
 {
-    char *text;
-    size_t size;
     json_t *config;
     if (!gr_file_exists(path))
         return GRAFT_OK;
-    GR_TRY(gr_file_read(log, memory, path, &text, &size));
-    GR_TRY(gr_json_parse(log, path, text, size, &config));
+    GR_TRY(gr_json_read(log, path, &config));
     graft_status status = set_all(log, tensors, config);
     json_decref(config);
     return status;
@@ -68,7 +65,7 @@ graft_status gr_transformers_config_read(graft_log *log, const char *path, gr_te
     char *directory =
         gr_file_is_directory(path) ? gr_strdup(memory, path) : gr_path_directory(memory, path);
     char *file = directory ? gr_path_join(memory, directory, "config.json") : NULL;
-    graft_status status = file ? read_file(log, memory, file, tensors)
+    graft_status status = file ? read_file(log, file, tensors)
                                : gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", path);
     gr_free(memory);
     return status;

@@ -1,6 +1,8 @@
 """What the tests of the command share: running it, and making small inputs."""
+import errno
 import json
 import os
+import pty
 import shutil
 import struct
 import subprocess
@@ -123,3 +125,18 @@ class CliTest(unittest.TestCase):
         for word in telling:
             self.assertIn(word, lines[0])
         return done
+
+    def on_terminal(self, *args, env=None):
+        """What a terminal would be sent on standard error."""
+        terminal, side = pty.openpty()
+        done = graft(*args, env={"TERM": "xterm", "GRAFT_LOG": "info", **(env or {})}, stderr=side)
+        os.close(side)
+        text = b""
+        try:
+            while True:  # one read may get a part; after the last one Linux says EIO
+                text += os.read(terminal, 65536)
+        except OSError as error:
+            self.assertEqual(error.errno, errno.EIO)
+        finally:
+            os.close(terminal)
+        return done.returncode, text.decode()

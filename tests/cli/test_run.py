@@ -1,9 +1,7 @@
 """A whole run on the reference device: train, stop, resume, evaluate, predict, merge."""
-import errno
 import json
 import math
 import os
-import pty
 import signal
 import subprocess
 import time
@@ -80,21 +78,6 @@ class Run(CliTest):
                                       r"\d+(\.\d)? images/s  loss \d+\.\d{4}$")
         self.assertRegex(done.stderr, r"(?m)^graft: epoch 4/4 .* 0:00 left .*loss.*accuracy 100.0%$")
         self.assertNotRegex(done.stderr, "[\r\033]")
-
-    def on_terminal(self, *args, env=None):
-        """What a terminal would be sent on standard error."""
-        terminal, side = pty.openpty()
-        done = graft(*args, env={"TERM": "xterm", "GRAFT_LOG": "info", **(env or {})}, stderr=side)
-        os.close(side)
-        text = b""
-        try:
-            while True:  # one read may get a part; after the last one Linux says EIO
-                text += os.read(terminal, 65536)
-        except OSError as error:
-            self.assertEqual(error.errno, errno.EIO)
-        finally:
-            os.close(terminal)
-        return done.returncode, text.decode()
 
     def test_terminal(self):
         code, text = self.on_terminal(*self.arguments("run"))

@@ -202,6 +202,16 @@ class Sweep(CliTest):
         self.fails(1, "sweep", self.config(seeds=[20240101, 20240101]),
                    telling=["seeds: 20240101 is there twice"])
 
+    def test_progress_on_a_terminal(self):
+        """One line for the whole, with the time left and the run at hand; a line for each result."""
+        settings = {"backbone": self.backbone, "epochs": 300, "batch-size": 4, "test-split": ""}
+        code, text = self.on_terminal("sweep", self.config(settings=settings, methods=["linear"],
+                                                           seeds=[1, 2]))
+        self.assertEqual(code, 0)
+        self.assertRegex(text, r"\rrun 1 of 2  [^\n]*photos linear seed 1 \d+%")
+        self.assertRegex(text, r"\rrun 2 of 2  \d+:\d\d left  photos linear seed 2 \d+%")
+        self.assertRegex(text, r"1 of 2 done: photos linear seed 1, \d+:\d\d")
+
     def test_missing_data_is_named(self):
         config = self.config(methods=["linear"], data=[
             {"name": "photos", "data": self.data, "group": "a"},

@@ -17,11 +17,8 @@ static graft_status malformed(graft_log *log, const golden_case *c, const char *
 
 static graft_status read_config(graft_log *log, golden_case *c)
 {
-    char *path = gr_path_join(NULL, c->path, "config.json"), *text = NULL;
-    size_t size = 0;
-    graft_status status = path ? gr_file_read(log, path, path, &text, &size) : GRAFT_ERR_MEMORY;
-    if (status == GRAFT_OK)
-        status = gr_json_parse(log, path, text, size, &c->config);
+    char *path = gr_path_join(NULL, c->path, "config.json");
+    graft_status status = path ? gr_json_read(log, path, &c->config) : GRAFT_ERR_MEMORY;
     gr_free(path);
     return status;
 }

@@ -264,15 +264,28 @@ static void refuses_what_cannot_be_folded(void **state)
     fixture *f = scratch();
     if (!test_is_reference(target))
         skip();
-    static const char *const methods[] = {"convpass", "freqfit",  "lora+convpass_attn",
-                                          "adapter",  "vpt_deep", "adaptformer"};
-    static const char *const named[] = {"convpass", "freqfit",  "convpass_attn",
-                                        "adapter",  "vpt_deep", "adaptformer"};
-    for (int i = 0; i < 6; i++) {
-        char *adapter = trained(target->device, tiny_run(NULL), methods[i]);
+    static const char *const scale_shift[] = {"freqfit.variant=scale-shift"};
+    static const struct {
+        const char *methods, *why;
+        const char *const *set;
+    } cases[] = {
+        {"convpass", "convpass: cannot be folded into plain weights: its bypass is not linear"},
+        {"lora+convpass_attn", "convpass_attn: cannot be folded into plain weights: its bypass"},
+        {"freqfit", "freqfit: cannot be folded into plain weights: it acts on the residual stream"},
+        {"freqfit", "it acts on the residual stream between blocks", scale_shift},
+        {"adapter", "adapter: cannot be folded into plain weights: its bottleneck is not linear"},
+        {"adaptformer", "adaptformer: cannot be folded into plain weights: its bottleneck"},
+        {"vpt_deep", "vpt_deep: cannot be folded into plain weights: its prompts are tokens"},
+        {"vpt_shallow", "vpt_shallow: cannot be folded into plain weights: its prompts are tokens"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        graft_train_params p = tiny_run(NULL);
+        p.set = cases[i].set;
+        p.set_count = cases[i].set ? 1 : 0;
+        char *adapter = trained(target->device, p, cases[i].methods);
         char *merged = new_path("merged.safetensors");
         assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged, NULL),
-                     GRAFT_ERR_UNSUPPORTED, named[i], "cannot be folded");
+                     GRAFT_ERR_UNSUPPORTED, cases[i].why);
         assert_int_equal(files_below(merged), 0);
     }
 }
