@@ -54,7 +54,8 @@ static void add_accuracy(json_t *json, const json_t *evaluations)
 static graft_status add_adapter(gr_report *r, const gr_analyzed_run *run, json_t *json)
 {
     if (!run->adapter) {
-        gr_report_note(r, "runs", "%s: no adapter.safetensors: the run has not ended, nor been stopped",
+        gr_report_note(r, "runs",
+                       "%s: no adapter.safetensors: the run has not ended, nor been stopped",
                        run->path);
         return GRAFT_OK;
     }

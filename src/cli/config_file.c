@@ -69,9 +69,9 @@ graft_status cli_read_config(cli *c, const char *path, void *options, json_t **r
     json_t *value;
     *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!*root)
-        return error.line < 0 ? cli_fail(c, GRAFT_ERR_NOT_FOUND, "%s: %s", path, error.text)
-                              : cli_fail(c, GRAFT_ERR_FORMAT, "%s: line %d: %s", path, error.line,
-                                         error.text);
+        return error.line < 0
+                   ? cli_fail(c, GRAFT_ERR_NOT_FOUND, "%s: %s", path, error.text)
+                   : cli_fail(c, GRAFT_ERR_FORMAT, "%s: line %d: %s", path, error.line, error.text);
     graft_status status = GRAFT_OK;
     if (!json_is_object(*root))
         status = cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected a JSON object", path);

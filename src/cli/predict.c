@@ -65,13 +65,24 @@ static void print_prediction(void *user, const char *image, const int *classes,
                           json_pack("{s:o,s:o}", "image", cli_json_text(image), "top", top));
 }
 
+/* As many images at once as there are, or a few more: each size has kernels of its own. */
+static int fitting_batch(int images)
+{
+    int batch = 1;
+    while (batch < images && batch < 32)
+        batch *= 2;
+    return batch;
+}
+
 static graft_status run(cli *c, void *options)
 {
-    const predict_options *o = options;
+    predict_options *o = options;
     const cli_list *images = &o->model.common.operands;
     bool json = o->model.common.json;
     graft_device *device;
     graft_model *model;
+    if (o->model.params.batch_size == 0)
+        o->model.params.batch_size = fitting_batch(images->count);
     CLI_TRY(cli_open_model(c, &o->model, &device, &model));
     int classes = graft_model_classes(model), k = o->top < classes ? o->top : classes;
     printer p = {model, json ? json_array() : NULL};

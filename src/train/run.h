@@ -20,7 +20,7 @@ typedef struct gr_run {
     gr_metrics *metrics;
     gr_position at;    /* now */
     gr_position saved; /* in the checkpoint of this call; its step UINT64_MAX: none */
-    int batch; /* images of a step */
+    int batch;         /* images of a step */
     size_t steps_per_epoch;
     int epochs; /* of the whole run */
     uint64_t steps;
