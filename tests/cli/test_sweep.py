@@ -181,7 +181,7 @@ class Sweep(CliTest):
     def test_other_test_sets_of_models_from_scratch(self):
         """Without a backbone the run's own file is the model."""
         result = self.sweep(
-            settings={"model": "vit_mini_patch8_64", "image-size": 16, "max-steps": 1,
+            settings={"model": "vit_mini_patch8_64", "image-size": 16, "epochs": 1,
                       "batch-size": 4, "warmup-epochs": 0},
             methods=["full"],
             data=[{"name": "photos", "data": self.data,
