@@ -69,6 +69,13 @@ char *path_of(fixture *f, const char *name)
     return path;
 }
 
+FILE *open_in(fixture *f, const char *name, const char *mode)
+{
+    FILE *file = fopen(path_of(f, name), mode);
+    assert_non_null(file);
+    return file;
+}
+
 void put_bytes(const char *path, const void *data, size_t size)
 {
     char *directory = gr_path_directory(NULL, path);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -34,6 +35,7 @@ void check_error(fixture *f, graft_status found, graft_status expected, ...);
 
 /* The path of a file in the scratch directory. */
 char *path_of(fixture *f, const char *name);
+FILE *open_in(fixture *f, const char *name, const char *mode);
 
 /* Writes a file; folders on the way are made. */
 void put_bytes(const char *path, const void *data, size_t size);

@@ -1,5 +1,6 @@
 /* Operations of augmentation against Pillow's, the library that recipes were made with. */
 #include "pillow.h"
+#include "support.h"
 
 #include "data/enhance.h"
 #include "data/tone.h"
@@ -69,13 +70,6 @@ static bool tone(const change *c, gr_image *image)
     else
         return false;
     return true;
-}
-
-/* As pillow.py makes it. */
-static void lower_contrast(gr_image *image)
-{
-    for (int i = 0; i < image->width * image->height * 3; i++)
-        image->pixels[i] = (uint8_t)(image->pixels[i] < 200 ? 40 + image->pixels[i] / 3 : 60);
 }
 
 static void compare_file(fixture *f, const char *file_name)

@@ -24,6 +24,9 @@ void append(bytes *b, const void *data, size_t size);
 uint8_t synthetic(int x, int y, int channel);
 gr_image synthetic_image(fixture *f, int width, int height);
 
+/* Few levels, some of them often: low_contrast in pillow.py. */
+void lower_contrast(gr_image *image);
+
 /* The set must be exactly these "name label" pairs (the list ends with NULL), and its images
  * readable. */
 void check_set(fixture *f, const char *spec, gr_dataset_params params, int classes,

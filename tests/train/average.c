@@ -1,5 +1,8 @@
-/* The moving average of the parameters: its formula, and changing places with the values. */
+/* The moving average of the parameters: its formula and timm's, and changing places with the
+ * values. */
 #include "support.h"
+
+#include "python.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +50,66 @@ static void follows_its_formula(void **state)
     train_setup_close(&s);
 }
 
+static void write_plane(FILE *file, const train_setup *s, gr_trainer *t, gr_param_plane plane)
+{
+    size_t count;
+    float *values = train_plane(s, t, plane, &count);
+    assert_int_equal(fwrite(values, sizeof(*values), count, file), count);
+    free(values);
+}
+
+/* The values that steps leave, from the first ones on, and their averages. */
+static size_t write_steps(fixture *f, const test_target *target)
+{
+    train_setup s;
+    gr_trainer *t = open_average(&s, target);
+    FILE *values = open_in(f, "values", "wb"), *averages = open_in(f, "averages", "wb");
+    write_plane(values, &s, t, GR_PLANE_VALUE);
+    for (uint64_t i = 0; i < STEPS; i++) {
+        step(&s, t, i);
+        write_plane(values, &s, t, GR_PLANE_VALUE);
+        write_plane(averages, &s, t, GR_PLANE_AVERAGE);
+    }
+    size_t count = (size_t)ftell(averages) / sizeof(float);
+    assert_int_equal(fclose(values) | fclose(averages), 0);
+    gr_trainer_destroy(t);
+    train_setup_close(&s);
+    return count;
+}
+
+static float *read_floats(fixture *f, const char *name, size_t count)
+{
+    float *values = malloc(count * sizeof(*values));
+    FILE *file = open_in(f, name, "rb");
+    assert_non_null(values);
+    assert_int_equal(fread(values, sizeof(*values), count, file), count);
+    fclose(file);
+    return values;
+}
+
+/* What timm's ModelEmaV2 makes of the same values. */
+static void equals_live_timm(void **state)
+{
+    void *scratch;
+    assert_int_equal(fixture_setup(&scratch), 0);
+    fixture *f = scratch;
+    size_t count = write_steps(f, *state);
+    FILE *draws = open_in(f, "draws", "w");
+    fprintf(draws, "0.7 %zu\n", count / STEPS);
+    fclose(draws);
+    bool ran = python_ran(f, "data/transforms.py", "average", "one of torch, torchvision and timm");
+    if (ran) {
+        float *found = read_floats(f, "averages", count);
+        float *expected = read_floats(f, "results", count);
+        train_assert_close(found, expected, count, 1e-6);
+        free(found);
+        free(expected);
+    }
+    fixture_teardown(&scratch);
+    if (!ran)
+        skip();
+}
+
 /* Logits are those of the averages, then exactly those of the values again; training goes on as if
  * nothing had been. */
 static void swaps_exactly(void **state)
@@ -90,6 +153,7 @@ int main(void)
 {
     const test_case cases[] = {
         TEST_CASE(follows_its_formula),
+        TEST_CASE(equals_live_timm),
         TEST_CASE(swaps_exactly),
     };
     return TEST_RUN("train average", cases, TEST_EXECUTING);
