@@ -241,6 +241,8 @@ static void finish(gr_run *r, graft_status status)
     if (status != GRAFT_OK && status != GRAFT_ERR_INTERRUPTED && nothing_done && r->folder.path &&
         !r->p->resume)
         gr_run_folder_withdraw(&r->folder);
+    if (r->folder.path)
+        gr_run_folder_close(&r->folder);
     gr_watch_destroy(r->watch);
     gr_loader_destroy(&r->loader);
     gr_trainer_destroy(r->trainer);

@@ -126,11 +126,7 @@ class Run(CliTest):
         self.works(*self.arguments("whole", *long))
         run = subprocess.Popen([GRAFT, *self.arguments("cut", *long)], stderr=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, text=True)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and run.poll() is None:
-            if os.path.exists(self.path("cut", "metrics.jsonl")) and len(self.metrics_now()) > 5:
-                break
-            time.sleep(0.005)
+        self.wait_for_steps(run)
         run.send_signal(signal.SIGINT)
         error = run.communicate(timeout=60)[1]
         self.assertEqual(run.returncode, 130, error)
@@ -140,6 +136,19 @@ class Run(CliTest):
                          self.read("whole", "adapter.safetensors"))
         self.assertEqual([(m.get("step"), m["loss"]) for m in self.metrics("cut")],
                          [(m.get("step"), m["loss"]) for m in self.metrics("whole")])
+
+    def test_two_runs_in_one_folder(self):
+        first = subprocess.Popen([GRAFT, *self.arguments("cut", "--epochs", "2000")],
+                                 stderr=subprocess.DEVNULL)
+        try:
+            self.wait_for_steps(first)
+            for more in ((), ("--resume",)):
+                self.fails(2, *self.arguments("cut", "--epochs", "2000", *more),
+                           telling=[self.path("cut"), "another run is writing there"])
+        finally:
+            first.send_signal(signal.SIGINT)
+            first.wait(60)
+        self.works("train", "--resume", "--out", self.path("cut"), "--max-steps", "1", *REFERENCE)
 
     def test_the_same_command_resumes(self):
         """Options of methods and a recipe's are in the run's file already: they do not count twice."""
@@ -161,8 +170,14 @@ class Run(CliTest):
         self.fails(2, *command, "--data", b"/nowhere/\xff", telling=["--data", "UTF-8"])
         self.assertFalse(os.path.exists(self.path("run")))
 
-    def metrics_now(self):
-        return self.read("cut", "metrics.jsonl").splitlines()
+    def wait_for_steps(self, run):
+        """Until the run in the folder "cut" has made a few."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and run.poll() is None:
+            if os.path.exists(self.path("cut", "metrics.jsonl")) and \
+                    len(self.read("cut", "metrics.jsonl").splitlines()) > 5:
+                break
+            time.sleep(0.005)
 
     def test_label_out_of_range(self):
         """An adapter of two classes meets data of three."""
