@@ -6,8 +6,8 @@ import os
 import sys
 import unittest
 
-from test_libraries import LibraryTest, from_safetensors, randomize, to_safetensors, torch, \
-    transformers
+from layouts import openai_clip
+from libraries import LibraryTest, from_safetensors, randomize, torch, transformers
 
 NAMES = ["tabby cat", "Great_Dane", "don't know", "caf\u00e9 au lait", "\u0416\u0430\u0431\u0430 42",
          "\u4e2d\u6587!!", "  spaces   and\ttabs ", "o'clock'll", "x\u00b2 \u00bd  #1"]
@@ -41,8 +41,7 @@ class Text(LibraryTest):
             text_config=dict(small, vocab_size=len(self.ids), max_position_embeddings=40,
                              eos_token_id=self.ids["<|endoftext|>"]))
         self.model = randomize(transformers.CLIPModel(config))
-        self.backbone = self.write("clip/model.safetensors", to_safetensors(self.model.state_dict()))
-        config.save_pretrained(os.path.dirname(self.backbone))
+        self.backbone = self.save(self.model.state_dict(), "clip/model.safetensors", config)
         self.write("clip/vocab.json", json.dumps(self.ids).encode())
         self.write("clip/merges.txt", ("#version: 0.2\n" + "\n".join(MERGES) + "\n").encode())
         self.data = self.path("data")
@@ -68,31 +67,7 @@ class Text(LibraryTest):
 
     def openai(self):
         """The same model as OpenAI saves it, and its vocabulary."""
-        state = {}
-        for name, value in self.model.state_dict().items():
-            text = name.startswith("text_model.")
-            short = name.split("_model.")[-1]
-            for old, new in (("encoder.layers.", "transformer.resblocks."), ("final_layer_norm", "ln_final"),
-                             ("layer_norm", "ln_"),
-                             ("self_attn.out_proj", "attn.out_proj"), ("mlp.fc1", "mlp.c_fc"),
-                             ("mlp.fc2", "mlp.c_proj"), ("embeddings.class_embedding", "class_embedding"),
-                             ("embeddings.patch_embedding", "conv1"), ("pre_layrnorm", "ln_pre"),
-                             ("embeddings.position_embedding.weight", "positional_embedding"),
-                             ("post_layernorm", "ln_post"),
-                             ("embeddings.token_embedding", "token_embedding"),
-                             ("visual_projection.weight", "proj"),
-                             ("text_projection.weight", "text_projection")):
-                short = short.replace(old, new)
-            if short.endswith("position_ids") or "k_proj" in short or "v_proj" in short:
-                continue
-            if "q_proj" in short:
-                value = torch.cat([self.model.state_dict()[name.replace("q_proj", part)]
-                                   for part in ("q_proj", "k_proj", "v_proj")])
-                short = short.replace("self_attn.q_proj.", "attn.in_proj_")
-            beside = text or short in ("text_projection", "logit_scale")
-            state[short if beside else "visual." + short] = value.T if "proj" == short[-4:] or \
-                short == "text_projection" else value
-        path = self.write("openai/model.safetensors", to_safetensors(state))
+        path = self.save(openai_clip(self.model.state_dict()), "openai/model.safetensors")
         with gzip.open(self.path("openai", "bpe_simple_vocab_16e6.txt.gz"), "wb") as file:
             file.write(("\"bpe_simple_vocab_16e6.txt#version: 0.2\n" + "\n".join(MERGES) + "\n").encode())
         return path
@@ -106,7 +81,7 @@ class Text(LibraryTest):
         with torch.no_grad():
             images = self.model.get_image_features(self.pixels)
         logits = self.model.logit_scale.exp() * images / images.norm(dim=1, keepdim=True) @ expected.T
-        self.check(logits, "--backbone", self.backbone, "--adapter",
+        self.check_logits(logits, "--backbone", self.backbone, "--adapter",
                    self.path("run", "adapter.safetensors"))
 
     def test_layout_and_vocabulary_of_openai(self):
