@@ -85,6 +85,7 @@ typedef struct gr_command {
     gr_command_kind kind;
     bool barrier;      /* wait for all earlier commands and see their writes */
     const char *label; /* for profiles and debuggers; static or outliving the list */
+    double work;       /* multiply-adds, where they are many; what a list may be cut by */
     uint32_t binding_count;
     gr_binding binding[GR_MAX_BINDINGS];
     /* GR_COMMAND_DISPATCH */

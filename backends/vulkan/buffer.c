@@ -31,7 +31,7 @@ static int rate_type(const gr_vk_device *vk, uint32_t index, gr_memory memory)
         return -1;
     uint64_t heap = all->memoryHeaps[all->memoryTypes[index].heapIndex].size;
     int cached = !!(flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
-    return 4 * (heap == vk->base.caps.memory_bytes) + (is_host(flags) ? 2 + cached : 0);
+    return 4 * (heap == vk->base.info.memory_bytes) + (is_host(flags) ? 2 + cached : 0);
 }
 
 static int best_type(const gr_vk_device *vk, uint32_t allowed, gr_memory memory)

@@ -4,8 +4,10 @@
 #include "base/mem.h"
 
 /* A list is cut into command buffers, each a job of its own to the system's watchdog (which can
- * be as impatient as two seconds). */
+ * be as impatient as two seconds, and some drivers cancel without a word): so many commands at
+ * most, and so many multiply-adds, which slow devices do in a second. */
 #define COMMANDS_PER_BUFFER 64
+#define WORK_PER_BUFFER     1e10
 
 struct gr_list {
     VkCommandPool pool;
@@ -201,6 +203,30 @@ static graft_status record_range(recorder *r, const gr_command *commands, uint32
     return GRAFT_OK;
 }
 
+/* Where the command buffer ends that begins with command `first`. */
+static uint32_t buffer_end(const gr_list *list, const gr_command *commands, uint32_t first)
+{
+    uint32_t end = first;
+    double work = 0.0;
+    while (end < list->count && end - first < COMMANDS_PER_BUFFER) {
+        work += commands[end].work;
+        if (end > first && work > WORK_PER_BUFFER)
+            break;
+        end++;
+    }
+    return end;
+}
+
+static uint32_t count_buffers(const gr_list *list, const gr_command *commands)
+{
+    uint32_t count = 0, at = 0;
+    do {
+        at = buffer_end(list, commands, at);
+        count++;
+    } while (at < list->count);
+    return count;
+}
+
 /* A list may be submitted again before its last run is finished: simultaneous use. */
 static graft_status record(gr_vk_device *vk, gr_list *list, const gr_command *commands)
 {
@@ -208,12 +234,13 @@ static graft_status record(gr_vk_device *vk, gr_list *list, const gr_command *co
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT,
     };
-    for (uint32_t i = 0; i < list->buffer_count; i++) {
+    for (uint32_t i = 0, first = 0; i < list->buffer_count; i++) {
         recorder r = {.vk = vk, .list = list, .buffer = list->buffers[i]};
-        uint32_t first = i * COMMANDS_PER_BUFFER, end = first + COMMANDS_PER_BUFFER;
+        uint32_t end = buffer_end(list, commands, first);
         GR_VK(vk->base.log, vkBeginCommandBuffer(r.buffer, &begin));
-        GR_TRY(record_range(&r, commands, first, end < list->count ? end : list->count));
+        GR_TRY(record_range(&r, commands, first, end));
         GR_VK(vk->base.log, vkEndCommandBuffer(r.buffer));
+        first = end;
     }
     return GRAFT_OK;
 }
@@ -221,9 +248,9 @@ static graft_status record(gr_vk_device *vk, gr_list *list, const gr_command *co
 static graft_status build_list(gr_vk_device *vk, gr_list *list, const gr_command *commands,
                                bool profile)
 {
-    list->buffer_count = (list->count + COMMANDS_PER_BUFFER - 1) / COMMANDS_PER_BUFFER;
-    if (list->buffer_count == 0)
-        list->buffer_count = 1;
+    list->buffer_count = count_buffers(list, commands);
+    gr_log(vk->base.log, GRAFT_LOG_TRACE, "vulkan: %u commands in %u buffers", list->count,
+           list->buffer_count);
     list->buffers = gr_alloc_array(list, list->buffer_count, sizeof(*list->buffers));
     if (!list->buffers)
         return gr_fail(vk->base.log, GRAFT_ERR_MEMORY, "vulkan: no memory for a list of %u",

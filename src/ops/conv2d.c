@@ -50,6 +50,12 @@ static gr_view image_view(gr_plan *plan, const gr_value *x, gr_rows *rows)
     return view;
 }
 
+/* Multiply-adds: every weight meets every output pixel of its channel. */
+static double work_of(const gr_shape *y, const gr_shape *weight)
+{
+    return (double)gr_shape_span(y, 0, 3) * (double)gr_shape_count(weight);
+}
+
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     if (gr_conv2d_product(plan, y))
@@ -81,6 +87,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     launch.tunable[1] = bias;
     launch.tunable[2] = y->attr.conv.transposed;
     gr_launch_elements(plan, &launch, params.batch, params.y_stride);
+    launch.work = work_of(&y->shape, w_shape);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
 }
@@ -120,6 +127,7 @@ static graft_status lower_grad_w(gr_plan *plan, const gr_value *dw)
     launch.slot[1] = dy.slot;
     launch.slot[2] = gr_lower_dense_result(plan, dw).slot;
     gr_launch_rows(plan, &launch, (uint32_t)gr_shape_count(&dw->shape));
+    launch.work = work_of(&dw->input[1]->shape, &dw->shape);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
 }

@@ -145,6 +145,7 @@ static void emit_plain(gr_plan *plan, const gr_gemm *g)
     launch.grid[0] = (g->n + tile_n - 1) / tile_n;
     launch.grid[1] = (g->m + tile_m - 1) / tile_m;
     launch.grid[2] = g->outer * g->inner;
+    launch.work = gr_gemm_work(g);
     gr_lower_dispatch(plan, &launch);
 }
 

@@ -20,6 +20,12 @@ typedef struct gr_gemm {
     const gr_value *a_frozen, *b_frozen; /* the frozen value that the operand is a view of */
 } gr_gemm;
 
+/* Its multiply-adds. */
+static inline double gr_gemm_work(const gr_gemm *g)
+{
+    return (double)g->m * g->n * g->k * g->outer * g->inner;
+}
+
 /* Emits the product with the best kernels that the device has for it. */
 void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
 

@@ -231,6 +231,7 @@ static void emit_product(gr_plan *plan, const gr_gemm *g, uint32_t a_jump, const
     launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : b->slot;
     launch.slot[3] = b->slot;
     launch.slot[4] = g->c.slot;
+    launch.work = gr_gemm_work(g);
     divide(g, t, &launch, &params);
     gr_lower_dispatch(plan, &launch);
 }

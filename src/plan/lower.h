@@ -55,6 +55,7 @@ typedef struct gr_launch {
     uint32_t grid[3];
     uint32_t tunable[GR_MAX_TUNABLES]; /* [0] is WG */
     uint32_t width;                    /* elements of a row that one work-item takes */
+    double work;                       /* multiply-adds of products, else 0 */
 } gr_launch;
 
 /* A launch of the kernel, or of its variant for this class of devices, with the tunables that suit

@@ -87,6 +87,7 @@ static gr_command command_of(const gr_plan *plan, const gr_step *step)
         c.binding[i] = (gr_binding){r->buffer, r->offset, r->size};
     }
     if (step->kind == GR_COMMAND_DISPATCH) {
+        c.work = step->launch.work;
         memcpy(c.grid, step->launch.grid, sizeof(c.grid));
         memcpy(c.params, step->params, sizeof(c.params));
     }

@@ -146,17 +146,22 @@ static void a_list_runs_again_with_new_inputs(void **state)
     drop_fixture(&f);
 }
 
-/* x doubled 20 times from one buffer to the other and back, submitted without waiting. */
-static void submits_follow_one_another(void **state)
+/* x doubled 20 times from one buffer to the other and back by a list of `count` commands, submitted
+ * without waiting. */
+static void double_to_and_fro(gr_device *device, int count, double work)
 {
-    gr_device *device = test_device_of(state);
     fixture f = make_fixture(device, 64, FUNC_SCALE, 300);
-    gr_command commands[2] = {command_of(&f, 64, 2.0f), command_of(&f, 64, 2.0f)};
-    commands[1].binding[0].buffer = f.y;
-    commands[1].binding[1].buffer = f.x;
+    gr_command commands[20];
+    for (int i = 0; i < count; i++) {
+        commands[i] = command_of(&f, 64, 2.0f);
+        commands[i].binding[0].buffer = i % 2 ? f.y : f.x;
+        commands[i].binding[1].buffer = i % 2 ? f.x : f.y;
+        commands[i].barrier = true;
+        commands[i].work = work;
+    }
     gr_list *list;
-    TEST_OK(device->log, gr_device_list_create(device, commands, 2, false, &list));
-    for (int i = 0; i < 10; i++)
+    TEST_OK(device->log, gr_device_list_create(device, commands, count, false, &list));
+    for (int i = 0; i < 20 / count; i++)
         TEST_OK(device->log, gr_device_submit(device, list));
     float x[300];
     TEST_OK(device->log, gr_device_buffer_read(device, f.x, 4 * f.first, x, sizeof(x)));
@@ -164,6 +169,19 @@ static void submits_follow_one_another(void **state)
         assert_float_equal(x[i], ldexpf(input(f.first + i), 20), 0.0f);
     gr_device_list_destroy(device, &list);
     drop_fixture(&f);
+}
+
+static void submits_follow_one_another(void **state)
+{
+    double_to_and_fro(test_device_of(state), 2, 0.0);
+}
+
+/* Where a device is given a list in pieces: several commands each, one each, and all at once. */
+static void heavy_lists_are_done_in_order(void **state)
+{
+    static const double work[] = {3e9, 1e12, 1.0};
+    for (int i = 0; i < 3; i++)
+        double_to_and_fro(test_device_of(state), 10, work[i]);
 }
 
 static double seconds(void)
@@ -261,6 +279,7 @@ int main(void)
         TEST_CASE(tunables_and_grids_cover_every_element),
         TEST_CASE(a_list_runs_again_with_new_inputs),
         TEST_CASE(submits_follow_one_another),
+        TEST_CASE(heavy_lists_are_done_in_order),
         TEST_CASE(waiting_waits),
         TEST_CASE(a_list_copies_its_commands),
         TEST_CASE(several_pipelines_are_made_at_once),
