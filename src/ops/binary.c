@@ -57,15 +57,18 @@ static bool split(const gr_view *a, const gr_view *b, const gr_view *out, gr_row
     return false;
 }
 
-/* a += b, where the sum is all that anybody wants of a. */
+/* a += b, where the sum is all that anybody wants of a. Two parts of one value are added elsewhere:
+ * no kernel reads and writes the same slot through two bindings. */
 static bool lower_in_place(gr_plan *plan, const gr_value *y)
 {
     const gr_value *b = y->input[1];
     gr_view sum;
     if (y->op != &gr_op_add || y->attr.binary.alpha != 1.0f ||
-        !gr_shape_equal(&y->shape, &b->shape) || !gr_lower_in_place(plan, y, &sum))
+        !gr_shape_equal(&y->shape, &b->shape))
         return false;
     gr_view from = gr_lower_view(plan, b);
+    if (from.slot == gr_lower_view(plan, y->input[0]).slot || !gr_lower_in_place(plan, y, &sum))
+        return false;
     gr_lower_copy(plan, &from, &sum, true);
     return true;
 }

@@ -92,7 +92,9 @@ void gr_lower_copy(gr_plan *plan, const gr_view *from, const gr_view *to, bool a
     } else {
         gr_view dense = gr_lower_scratch(plan, from->shape);
         copy_permuted(plan, *from, dense);
-        gr_lower_split((const gr_view *[]){&dense, to}, 2, 0, rows);
-        copy_rows(plan, &dense, to, rows, true);
+        if (gr_lower_split((const gr_view *[]){&dense, to}, 2, 0, rows) >= 0)
+            copy_rows(plan, &dense, to, rows, true);
+        else
+            gr_lower_fail(plan, GRAFT_ERR_UNSUPPORTED, "a sum: its parts lie too unevenly");
     }
 }

@@ -64,14 +64,43 @@ graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count)
     return GRAFT_OK;
 }
 
-static graft_status lower_values(gr_plan *plan)
+static void lower_sink(gr_plan *plan, const gr_sink *sink)
 {
+    gr_view from = gr_lower_view(plan, sink->value);
+    int slot = gr_plan_new_slot(plan, sink->into.size);
+    if (plan->status != GRAFT_OK)
+        return;
+    plan->label = "accumulate";
+    plan->slots[slot].external = true;
+    plan->slots[slot].region = sink->into;
+    gr_view to = gr_view_dense(slot, sink->value->shape);
+    gr_lower_copy(plan, &from, &to, true);
+}
+
+static void lower_sinks_of(gr_plan *plan, const gr_plan_params *params, const gr_value *v)
+{
+    for (int i = 0; i < params->sink_count; i++)
+        if (params->sinks[i].value == v)
+            lower_sink(plan, &params->sinks[i]);
+}
+
+/* What goes into a sink goes there soon, so that its memory is free again; one value later, when a
+ * barrier has mostly come between. */
+static graft_status lower_values(gr_plan *plan, const gr_plan_params *params)
+{
+    const gr_value *last = NULL;
     for (size_t i = 0; i < plan->order_count && plan->status == GRAFT_OK; i++) {
         gr_value *v = plan->order[i];
         plan->label = v->op->name;
         if (v->op->lower)
             v->op->lower(plan, v);
+        lower_sinks_of(plan, params, last);
+        last = v;
     }
+    lower_sinks_of(plan, params, last);
+    for (int i = 0; i < params->sink_count; i++)
+        if (params->sinks[i].value->kind != GR_VALUE_RESULT) /* not in the order */
+            lower_sink(plan, &params->sinks[i]);
     return plan->status;
 }
 
@@ -95,22 +124,6 @@ static graft_status lower_outputs(gr_plan *plan, const gr_plan_params *params)
 }
 
 /* Sinks go backwards: the gradients of the last parameters are ready first. */
-static graft_status lower_sinks(gr_plan *plan, const gr_plan_params *params)
-{
-    plan->label = "accumulate";
-    for (int i = params->sink_count - 1; i >= 0; i--) {
-        gr_view from = gr_lower_view(plan, params->sinks[i].value);
-        int slot = gr_plan_new_slot(plan, params->sinks[i].into.size);
-        if (plan->status != GRAFT_OK)
-            return plan->status;
-        plan->slots[slot].external = true;
-        plan->slots[slot].region = params->sinks[i].into;
-        gr_view to = gr_view_dense(slot, params->sinks[i].value->shape);
-        gr_lower_copy(plan, &from, &to, true);
-    }
-    return plan->status;
-}
-
 static graft_status order_roots(gr_plan *plan, const gr_plan_params *params)
 {
     int count = params->output_count + params->sink_count;
@@ -140,12 +153,10 @@ graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_pla
     graft_status status = order_roots(plan, params);
     if (status == GRAFT_OK) {
         gr_plan_place_results(plan);
-        status = lower_values(plan);
+        status = lower_values(plan, params);
     }
     if (status == GRAFT_OK)
         status = lower_outputs(plan, params);
-    if (status == GRAFT_OK)
-        status = lower_sinks(plan, params);
     if (status == GRAFT_OK)
         status = gr_plan_layout(plan);
     if (status != GRAFT_OK) {

@@ -14,7 +14,8 @@
 
 typedef struct gr_plan gr_plan;
 
-/* `value` is added to `into` at the end of each run. */
+/* `value` is added to `into` in each run, soon after it was computed: no value that is computed
+ * later reads what is there. */
 typedef struct gr_sink {
     gr_value *value;
     gr_region into; /* value's bytes; the buffer may be NULL when only gr_plan_memory is asked */

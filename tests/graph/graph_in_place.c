@@ -108,6 +108,18 @@ static void parts_that_overlap(void **state)
     check_product(s, gr_slice(s->twice, 1, 0, COLS), COLS - 1);
 }
 
+static void two_parts_of_one_value(void **state)
+{
+    sums *s = *state;
+    float got[ROWS * COLS];
+    gr_value *sum = gr_add(gr_slice(s->twice, 1, 0, COLS), gr_slice(s->twice, 1, COLS, COLS));
+    run(s, gr_mul(sum, s->b), got);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLS; c++)
+            assert_true(got[r * COLS + c] ==
+                        (twice_at(s, r, c) + twice_at(s, r, COLS + c)) * s->b_data[r * COLS + c]);
+}
+
 static void a_part_that_is_read_twice(void **state)
 {
     sums *s = *state;
@@ -173,6 +185,7 @@ int main(void)
         SUM_TEST(parts_that_lie_apart),      SUM_TEST(parts_that_overlap),
         SUM_TEST(a_part_that_is_read_twice), SUM_TEST(a_whole_that_is_read_too),
         SUM_TEST(inputs_stay_as_they_are),   SUM_TEST(an_output_stays_as_it_is),
+        SUM_TEST(two_parts_of_one_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
