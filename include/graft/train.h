@@ -103,7 +103,7 @@ typedef struct graft_train_params {
     uint64_t max_steps;        /* stop after so many; 0: all */
     int eval_every;            /* epochs between evaluations; the last one always ends with one */
     uint64_t checkpoint_every; /* steps; 0: at the end of each epoch */
-    uint64_t memory_budget;    /* bytes of device memory; 0: what the device has */
+    uint64_t memory_budget;    /* bytes of device memory; 0: 7/8 of what it has */
     const char *out;           /* folder of the run */
     bool resume;               /* continue the run in `out` */
     bool profile;              /* log the time of each kernel at the end */

@@ -63,7 +63,7 @@ static const cli_option table[] = {
     {"device", 0, CLI_TEXT, offsetof(search_options, device), "BACKEND:INDEX|auto", 0, 0,
      "see graft devices", "$GRAFT_DEVICE, else auto"},
     {"memory-budget", 0, CLI_SIZE, TRAIN(memory_budget), "SIZE", 0, 0,
-     "device memory to use, such as 512M", "all"},
+     "device memory to use, such as 512M", "7/8 of all"},
     CLI_JSON_OPTION,
     {.name = NULL},
 };

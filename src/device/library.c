@@ -38,7 +38,7 @@ static const gr_verdict *find_verdict(const gr_device_state *state, const gr_lib
     return NULL;
 }
 
-/* Without memory for it, the case is checked again next time. */
+/* Without memory to note it, or to run the check, the case is checked again next time. */
 static void note_verdict(gr_device_state *state, const gr_library_desc *desc, bool accepted)
 {
     gr_verdict *place =
@@ -51,7 +51,8 @@ static bool is_candidate(const gr_device *device, const gr_library_desc *desc)
 {
     const gr_caps *caps = &device->caps;
     bool wanted = desc->kind == GR_LIBRARY_GEMM ? caps->gemm_library : caps->fft_library;
-    return wanted && device->backend->library_create;
+    return wanted && device->backend->library_create &&
+           gr_library_operand_bytes(desc) <= caps->max_binding_bytes;
 }
 
 /* Makes the library and, the first time, checks it. */
@@ -61,10 +62,10 @@ static graft_status create_checked(gr_device *device, const gr_library_desc *des
     GR_TRY(device->backend->library_create(device, desc, out));
     gr_object_add(device->state, GR_OBJECT_LIBRARY,
                   (gr_object){.handle = *out, .library = desc->kind});
-    if (trusted || gr_library_works(device, desc, *out))
-        return GRAFT_OK;
-    gr_device_library_destroy(device, out);
-    return GRAFT_ERR_UNSUPPORTED;
+    graft_status status = trusted ? GRAFT_OK : gr_library_check(device, desc, *out);
+    if (status != GRAFT_OK)
+        gr_device_library_destroy(device, out);
+    return status;
 }
 
 graft_status gr_device_library_create(gr_device *device, const gr_library_desc *desc,

@@ -152,15 +152,23 @@ static void check_product(const gr_gemm_desc *d, const operand *o, const float *
     note(e, d->alpha * sum + d->beta * before, c[at]);
 }
 
-static graft_status make_matrices(gr_device *device, const gr_gemm_desc *d, operand *o)
+/* Of a, b and c. */
+static void count_elements(const gr_gemm_desc *d, uint64_t count[3])
 {
     uint64_t rows_a = d->transpose_a ? d->k : d->m, rows_b = d->transpose_b ? d->n : d->k;
-    uint64_t a = extent(d->offset_a, d->batch, d->stride_a, rows_a, d->m + d->k - rows_a, d->lda);
-    uint64_t b = extent(d->offset_b, d->batch, d->stride_b, rows_b, d->n + d->k - rows_b, d->ldb);
-    uint64_t c = extent(d->offset_c, d->batch, d->stride_c, d->m, d->n, d->ldc);
-    GR_TRY(make_operand(device, a, 0, false, &o[0]));
-    GR_TRY(make_operand(device, b, a, false, &o[1]));
-    return make_operand(device, c, a + b, d->beta == 0, &o[2]); /* what it held must not count */
+    count[0] = extent(d->offset_a, d->batch, d->stride_a, rows_a, d->m + d->k - rows_a, d->lda);
+    count[1] = extent(d->offset_b, d->batch, d->stride_b, rows_b, d->n + d->k - rows_b, d->ldb);
+    count[2] = extent(d->offset_c, d->batch, d->stride_c, d->m, d->n, d->ldc);
+}
+
+static graft_status make_matrices(gr_device *device, const gr_gemm_desc *d, operand *o)
+{
+    uint64_t n[3];
+    count_elements(d, n);
+    GR_TRY(make_operand(device, n[0], 0, false, &o[0]));
+    GR_TRY(make_operand(device, n[1], n[0], false, &o[1]));
+    /* what c held must not count */
+    return make_operand(device, n[2], n[0] + n[1], d->beta == 0, &o[2]);
 }
 
 /* Samples all over the result: its corners, and places that a hash chooses. */
@@ -196,7 +204,18 @@ static void describe(const gr_library_desc *desc, char *text, size_t size)
         snprintf(text, size, "FFT [%u, %u, %u]", f->batch, f->length, f->inner);
 }
 
-bool gr_library_works(gr_device *device, const gr_library_desc *desc, gr_library *library)
+uint64_t gr_library_operand_bytes(const gr_library_desc *desc)
+{
+    if (desc->kind == GR_LIBRARY_FFT)
+        return (uint64_t)desc->fft.batch * desc->fft.inner * desc->fft.length * 8;
+    uint64_t count[3], most = 0;
+    count_elements(&desc->gemm, count);
+    for (int i = 0; i < 3; i++)
+        most = count[i] > most ? count[i] : most;
+    return 4 * most;
+}
+
+graft_status gr_library_check(gr_device *device, const gr_library_desc *desc, gr_library *library)
 {
     deviation e = {0};
     graft_status status = desc->kind == GR_LIBRARY_GEMM
@@ -213,5 +232,6 @@ bool gr_library_works(gr_device *device, const gr_library_desc *desc, gr_library
         gr_log(device->log, right ? GRAFT_LOG_DEBUG : GRAFT_LOG_INFO,
                "%s: the library's %s has an error of %.1e of the largest value%s", device->info.id,
                what, relative, right ? "" : "; own kernels are used");
-    return right;
+    bool no_room = status == GRAFT_ERR_MEMORY || status == GRAFT_ERR_DEVICE_MEMORY;
+    return right ? GRAFT_OK : no_room ? status : GRAFT_ERR_UNSUPPORTED;
 }

@@ -54,8 +54,12 @@ void gr_device_drop_pipelines(gr_device *device);
  * there. */
 graft_status gr_device_apply_limits(gr_device *device);
 
-/* probe.c: runs an operation of a library on known numbers. False when the result is wrong. */
-bool gr_library_works(gr_device *device, const gr_library_desc *desc, gr_library *library);
+/* probe.c: runs an operation of a library on known numbers. GRAFT_ERR_UNSUPPORTED when it does not
+ * run or its result is wrong, GRAFT_ERR_MEMORY or _DEVICE_MEMORY when there was no room to tell. */
+graft_status gr_library_check(gr_device *device, const gr_library_desc *desc, gr_library *library);
+
+/* probe.c: the size of its largest operand. */
+uint64_t gr_library_operand_bytes(const gr_library_desc *desc);
 
 /* validate.c: checks commands against the contract. */
 graft_status gr_validate_commands(const gr_device *device, const gr_command *commands, int count);

@@ -126,8 +126,9 @@ static graft_status too_little_for_statistics(gr_trainer *t)
 
 graft_status gr_trainer_fit_networks(gr_trainer *t)
 {
+    /* the driver, its libraries and the screen have a part of the memory, too */
     uint64_t bytes = 0, limit = t->params.memory_budget ? t->params.memory_budget
-                                                        : t->device->caps.memory_bytes;
+                                                        : t->device->caps.memory_bytes / 8 * 7;
     int most = t->params.micro_batch ? t->params.micro_batch : t->params.batch;
     t->micro = most < t->params.batch ? most : t->params.batch;
     for (;; t->micro = (t->micro + 1) / 2) {
