@@ -4,7 +4,7 @@
  * A supernet has all modules at full width. In each step of training a random part of it acts: what
  * does not is masked by numbers of the method's input, so that the graph stays the same. Masked
  * rows, columns and tokens change no other value, and their gradients are zero. */
-#include "peft/noah.h"
+#include "peft/noah_config.h"
 
 #include "ops/ops.h"
 #include "peft/compose.h"
@@ -13,21 +13,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-
-/* Added to the scores of tokens that nothing shall attend to: their softmax is exactly zero. */
-static const float MASKED = -1e9f;
-
-/* Masks begin at multiples of this: enough for the binding offsets of every API. */
-enum { ALIGN = 64 };
-
-/* Keys the draws of training steps; no other stream of random numbers has it. */
-static const uint32_t STREAM_SUPERNET = 0x6e6f6168;
-
-typedef struct noah_config {
-    gr_numbers width[GR_MODULES];
-    gr_numbers supernet, depths;
-    float dropout;
-} noah_config;
 
 #define WIDTHS(module) GR_OPTION_LIST, offsetof(noah_config, width[module]), "8", 0, 1024, NULL
 
@@ -45,123 +30,15 @@ static const gr_option options[] = {
     {0},
 };
 
-static int width_of(const noah_config *c, gr_module module, int block)
-{
-    const gr_numbers *list = &c->width[module];
-    return list->count == 1 ? list->at[0] : list->at[block];
-}
-
-static bool is_supernet(const noah_config *c)
-{
-    return gr_numbers_largest(&c->supernet) > 0;
-}
-
 static bool is_masked(const noah_config *c, const gr_build *b)
 {
-    return is_supernet(c) && (b->training || b->drawn);
+    return gr_noah_is_supernet(c) && (b->training || b->drawn);
 }
 
-/* ---- The method's input: masks of each block, one after the other --------------------------- */
-
-/* Where they begin. */
-typedef struct mask_places {
-    int64_t lora;     /* [rank] 0 or 1 */
-    int64_t adapter;  /* [bottleneck] 0 or 1 */
-    int64_t bias;     /* [dim] 1 where the block has an adapter at all */
-    int64_t new, old; /* [dim] 1 and 0 where the block has prompts of its own, else 0 and 1 */
-    int64_t scores;   /* [tokens] 0 or MASKED */
-    int64_t end;
-} mask_places;
-
-static int64_t patch_tokens(const gr_model_config *model)
+static gr_value *mask(const noah_config *c, gr_build *b, int64_t place, int64_t count)
 {
-    return 1 + (int64_t)gr_model_grid(model) * gr_model_grid(model);
-}
-
-static int64_t advance(int64_t *at, int64_t count)
-{
-    int64_t place = *at;
-    *at += (count + ALIGN - 1) / ALIGN * ALIGN;
-    return place;
-}
-
-static mask_places places_of(const noah_config *c, const gr_model_config *model, int block)
-{
-    int64_t at = 0;
-    mask_places p = {
-        .lora = advance(&at, width_of(c, GR_MODULE_LORA, 0)),
-        .adapter = advance(&at, width_of(c, GR_MODULE_ADAPTER, 0)),
-        .bias = advance(&at, model->dim),
-        .new = advance(&at, model->dim),
-        .old = advance(&at, model->dim),
-        .scores = advance(&at, patch_tokens(model) + width_of(c, GR_MODULE_PROMPTS, 0)),
-    };
-    int64_t start = block * at;
-    return (mask_places){p.lora + start, p.adapter + start, p.bias + start, p.new + start,
-                         p.old + start,  p.scores + start,  at + start};
-}
-
-static void fill(float *out, int64_t first, int64_t end, float value)
-{
-    for (int64_t i = first; i < end; i++)
-        out[i] = value;
-}
-
-int64_t gr_noah_input_count(const void *config, const gr_model_config *model)
-{
-    return places_of(config, model, model->depth - 1).end;
-}
-
-void gr_noah_input(const void *config, const gr_model_config *model, const gr_subnet *subnet,
-                   float *out)
-{
-    const noah_config *c = config;
-    int64_t dim = model->dim, patches = patch_tokens(model), seen = 0;
-    memset(out, 0, (size_t)gr_noah_input_count(c, model) * sizeof(*out));
-    for (int i = 0; i < model->depth; i++) {
-        mask_places p = places_of(c, model, i);
-        int prompts = subnet->width[GR_MODULE_PROMPTS][i];
-        int adapter = subnet->width[GR_MODULE_ADAPTER][i];
-        seen = prompts ? prompts : seen;
-        fill(out, p.lora, p.lora + subnet->width[GR_MODULE_LORA][i], 1.0f);
-        fill(out, p.adapter, p.adapter + adapter, 1.0f);
-        fill(out, p.bias, p.bias + dim, adapter ? 1.0f : 0.0f);
-        fill(out, p.new, p.new + dim, prompts ? 1.0f : 0.0f);
-        fill(out, p.old, p.old + dim, prompts ? 0.0f : 1.0f);
-        fill(out, p.scores + patches + seen, p.scores + patches + width_of(c, GR_MODULE_PROMPTS, i),
-             MASKED);
-    }
-}
-
-/* 3, 6, 9 and 12 of 12 blocks, as in the paper; rounded up, and none twice. */
-static gr_numbers quarters(int blocks)
-{
-    gr_numbers list = {0};
-    for (int i = 1; i <= 4; i++) {
-        int depth = (i * blocks + 3) / 4;
-        if (list.count == 0 || depth > list.at[list.count - 1])
-            list.at[list.count++] = depth;
-    }
-    return list;
-}
-
-bool gr_noah_space(const void *config, const gr_model_config *model, gr_subnet_space *out)
-{
-    const noah_config *c = config;
-    *out = (gr_subnet_space){c->supernet, c->depths};
-    if (c->depths.count == 1 && c->depths.at[0] == 0)
-        out->depths = quarters(model->depth);
-    return is_supernet(c);
-}
-
-void gr_noah_draw(const void *config, const gr_model_config *model, uint64_t seed, uint64_t step,
-                  gr_subnet *out)
-{
-    gr_subnet_space space;
-    gr_random_key key = {seed, (uint32_t)(step >> 32), (uint32_t)step};
-    gr_random random = gr_random_stream(key, STREAM_SUPERNET);
-    gr_noah_space(config, model, &space);
-    gr_subnet_draw(&space, &random, out);
+    gr_value *all = gr_methods_input(b, &gr_method_noah, gr_noah_input_count(c, b->config));
+    return gr_slice(all, 0, place, count);
 }
 
 static void draw(const void *config, const gr_model_config *model, uint64_t seed, uint64_t step,
@@ -170,12 +47,6 @@ static void draw(const void *config, const gr_model_config *model, uint64_t seed
     gr_subnet subnet;
     gr_noah_draw(config, model, seed, step, &subnet);
     gr_noah_input(config, model, &subnet, out);
-}
-
-static gr_value *mask(const noah_config *c, gr_build *b, int64_t place, int64_t count)
-{
-    gr_value *all = gr_methods_input(b, &gr_method_noah, gr_noah_input_count(c, b->config));
-    return gr_slice(all, 0, place, count);
 }
 
 /* ---- The modules ---------------------------------------------------------------------------- */
@@ -194,7 +65,7 @@ static gr_value *lora(const void *config, gr_build *b, const gr_linear_site *sit
     const noah_config *c = config;
     if (site->target != GR_TARGET_QKV || !x || !site->weight)
         return y;
-    int block = block_of(site->module), r = width_of(c, GR_MODULE_LORA, block);
+    int block = block_of(site->module), r = gr_noah_width(c, GR_MODULE_LORA, block);
     if (r == 0)
         return y;
     int64_t out = site->weight->shape.dim[0], in = site->weight->shape.dim[1];
@@ -205,7 +76,7 @@ static gr_value *lora(const void *config, gr_build *b, const gr_linear_site *sit
                                   GR_SHAPE(out, r), (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});
     gr_value *z = gr_linear(gr_build_dropout(b, x, c->dropout), down, NULL);
     if (is_masked(c, b))
-        z = gr_mul(z, mask(c, b, places_of(c, b->config, block).lora, r));
+        z = gr_mul(z, mask(c, b, gr_noah_places_of(c, b->config, block).lora, r));
     return gr_add(y, gr_linear(z, up, NULL));
 }
 
@@ -213,10 +84,10 @@ static gr_value *adapter(const void *config, gr_build *b, const gr_block *at, gr
                          gr_value *x)
 {
     const noah_config *c = config;
-    int h = width_of(c, GR_MODULE_ADAPTER, at->index);
+    int h = gr_noah_width(c, GR_MODULE_ADAPTER, at->index);
     if (half != GR_HALF_MLP || h == 0 || !x)
         return x;
-    mask_places place = places_of(c, b->config, at->index);
+    gr_noah_places place = gr_noah_places_of(c, b->config, at->index);
     const char *name = gr_build_name(b, "%s.mlp.adapter", at->name);
     gr_init xavier = {GR_INIT_UNIFORM, sqrtf(6.0f / (float)(at->dim + h)), 0.0f};
     gr_init small = {GR_INIT_NORMAL, 0.0f, 1e-6f};
@@ -253,8 +124,8 @@ static gr_value *prompts(const void *config, gr_build *b, int block, gr_value *x
     if (!x)
         return NULL;
     bool last = block == b->config->depth;
-    int64_t patches = patch_tokens(b->config), old = x->shape.dim[1] - patches;
-    int64_t count = last ? 0 : width_of(c, GR_MODULE_PROMPTS, block);
+    int64_t patches = gr_noah_patch_tokens(b->config), old = x->shape.dim[1] - patches;
+    int64_t count = last ? 0 : gr_noah_width(c, GR_MODULE_PROMPTS, block);
     if (count == 0 && !(last && old))
         return x;
     gr_value *rest = old ? gr_slice(x, 1, 0, patches) : x;
@@ -262,7 +133,7 @@ static gr_value *prompts(const void *config, gr_build *b, int block, gr_value *x
         return rest;
     gr_value *tokens = prompts_of(c, b, block, count);
     if (is_masked(c, b) && old) {
-        mask_places place = places_of(c, b->config, block);
+        gr_noah_places place = gr_noah_places_of(c, b->config, block);
         gr_value *kept = gr_slice(x, 1, patches, old);
         tokens = gr_add(gr_mul(tokens, mask(c, b, place.new, b->config->dim)),
                         gr_mul(kept, mask(c, b, place.old, b->config->dim)));
@@ -276,7 +147,7 @@ static gr_value *scores(const void *config, gr_build *b, int block, gr_value *x)
     if (!x || !is_masked(c, b))
         return x;
     int64_t tokens = x->shape.dim[x->shape.rank - 1];
-    return gr_add(x, mask(c, b, places_of(c, b->config, block).scores, tokens));
+    return gr_add(x, mask(c, b, gr_noah_places_of(c, b->config, block).scores, tokens));
 }
 
 /* ---- What fits -------------------------------------------------------------------------------*/
@@ -319,7 +190,7 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
                            "noah.%s: has %d widths, the backbone has %d blocks; give one for each, "
                            "or one for all",
                            gr_module_name(m), c->width[m].count, model->depth);
-    return is_supernet(c) ? check_supernet(log, c, model) : GRAFT_OK;
+    return gr_noah_is_supernet(c) ? check_supernet(log, c, model) : GRAFT_OK;
 }
 
 const gr_method gr_method_noah = {

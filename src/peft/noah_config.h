@@ -1,0 +1,42 @@
+/* Private to the method noah: its options, and where the masks of a supernet lie in its input. */
+#ifndef GR_NOAH_CONFIG_H
+#define GR_NOAH_CONFIG_H
+
+#include "peft/noah.h"
+
+typedef struct noah_config {
+    gr_numbers width[GR_MODULES];
+    gr_numbers supernet, depths;
+    float dropout;
+} noah_config;
+
+static inline int gr_noah_width(const noah_config *c, gr_module module, int block)
+{
+    const gr_numbers *list = &c->width[module];
+    return list->count == 1 ? list->at[0] : list->at[block];
+}
+
+static inline bool gr_noah_is_supernet(const noah_config *c)
+{
+    return gr_numbers_largest(&c->supernet) > 0;
+}
+
+/* Where the masks of a block begin. */
+typedef struct gr_noah_places {
+    int64_t lora;     /* [rank] 0 or 1 */
+    int64_t adapter;  /* [bottleneck] 0 or 1 */
+    int64_t bias;     /* [dim] 1 where the block has an adapter at all */
+    int64_t new, old; /* [dim] 1 and 0 where the block has prompts of its own, else 0 and 1 */
+    int64_t scores;   /* [tokens] 0 or MASKED */
+    int64_t end;
+} gr_noah_places;
+
+gr_noah_places gr_noah_places_of(const noah_config *c, const gr_model_config *model, int block);
+
+/* The class token and the patches. */
+static inline int64_t gr_noah_patch_tokens(const gr_model_config *model)
+{
+    return 1 + (int64_t)gr_model_grid(model) * gr_model_grid(model);
+}
+
+#endif
