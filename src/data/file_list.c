@@ -73,11 +73,11 @@ static graft_status read_class_names(graft_log *log, file_list *d)
     if (!path)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->directory);
     GR_TRY(gr_text_read(log, d, path, &text));
+    if (text->count == 0)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: holds no names of classes", path);
     d->base.class_names = gr_alloc_array(d, text->count, sizeof(*d->base.class_names));
     if (!d->base.class_names)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", path);
-    if (text->count == 0)
-        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: holds no names of classes", path);
     for (size_t i = 0; i < text->count && i < MAX_CLASSES; i++) {
         const char *tab = strchr(text->lines[i], '\t');
         d->base.class_names[d->base.classes++] = tab ? tab + 1 : text->lines[i];
