@@ -1,5 +1,6 @@
 #include "config_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,19 +63,28 @@ static graft_status set_key(cli *c, const char *path, const char *key, const jso
     return set_scalar(c, o, shown, value, options);
 }
 
-graft_status cli_read_config(cli *c, const char *path, void *options, json_t **root)
+graft_status cli_load_object(cli *c, const char *path, const char *remedy, json_t **root)
 {
     json_error_t error;
+    *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (!*root && error.line < 0)
+        return cli_fail(c, GRAFT_ERR_NOT_FOUND, "%s: %s%s%s", path, strerror(errno),
+                        remedy ? "; " : "", remedy ? remedy : "");
+    if (!*root)
+        return cli_fail(c, GRAFT_ERR_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+    if (json_is_object(*root))
+        return GRAFT_OK;
+    json_decref(*root);
+    *root = NULL;
+    return cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected a JSON object", path);
+}
+
+graft_status cli_read_config(cli *c, const char *path, void *options, json_t **root)
+{
     const char *key;
     json_t *value;
-    *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!*root)
-        return error.line < 0
-                   ? cli_fail(c, GRAFT_ERR_NOT_FOUND, "%s: %s", path, error.text)
-                   : cli_fail(c, GRAFT_ERR_FORMAT, "%s: line %d: %s", path, error.line, error.text);
+    CLI_TRY(cli_load_object(c, path, NULL, root));
     graft_status status = GRAFT_OK;
-    if (!json_is_object(*root))
-        status = cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected a JSON object", path);
     json_object_foreach(*root, key, value)
     {
         if (status == GRAFT_OK)

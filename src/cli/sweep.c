@@ -4,7 +4,7 @@
 #include "sweep/folder.h"
 #include "sweep/preset.h"
 #include "sweep/report.h"
-#include "args.h"
+#include "config_file.h"
 #include "output.h"
 #include "stop.h"
 
@@ -142,17 +142,12 @@ static void default_method(const sweep_options *o, json_t *root)
 static graft_status read_root(cli *c, const sweep_options *o, json_t **root)
 {
     const char *operand = o->common.operands.items[0];
-    json_error_t error;
     if (access(operand, F_OK) != 0 && sweep_is_preset(operand))
         *root = json_pack("{s:s}", "preset", operand);
-    else if (!(*root = json_load_file(operand, JSON_REJECT_DUPLICATES, &error)))
-        return error.line < 0 ? cli_fail(c, GRAFT_ERR_NOT_FOUND,
-                                         "%s: %s; expected a file, or vtab, fgvc, fewshot or dg",
-                                         operand, error.text)
-                              : cli_fail(c, GRAFT_ERR_FORMAT, "%s: line %d: %s", operand,
-                                         error.line, error.text);
-    if (!json_is_object(*root))
-        return cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected a JSON object", operand);
+    else
+        CLI_TRY(cli_load_object(c, operand, "expected a file, or vtab, fgvc, fewshot or dg", root));
+    if (!*root)
+        return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
     default_method(o, *root);
     return apply_options(c, o, *root);
 }

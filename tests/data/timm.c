@@ -11,11 +11,6 @@
 
 enum { DRAWS = 20000, COUNT = 6, SIZE = 20, IMAGE = 3 * SIZE * SIZE, CLASSES = 5, ERASED = 32 };
 
-static gr_random_key key_of(int index)
-{
-    return (gr_random_key){.seed = 9, .epoch = 2, .index = (uint32_t)index};
-}
-
 /* ---- RandAugment ------------------------------------------------------------------------ */
 
 static const double magnitudes[] = {0, 3, 9, 9.43, 10};

@@ -10,11 +10,6 @@
 
 enum { DRAWS = 20000, CROPS = 64, SIZE = 24, JITTERS = 60 };
 
-static gr_random_key key_of(int index)
-{
-    return (gr_random_key){.seed = 9, .epoch = 2, .index = (uint32_t)index};
-}
-
 /* ---- Crops and flips -------------------------------------------------------------------- */
 
 /* What torchvision's RandomResizedCrop has by default. */

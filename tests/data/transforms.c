@@ -12,6 +12,11 @@ void run_transforms(fixture *f, const char *what, FILE *draws)
     run_python(f, "data/transforms.py", what, "one of torch, torchvision and timm");
 }
 
+gr_random_key key_of(int number)
+{
+    return (gr_random_key){.seed = 9, .epoch = 2, .index = (uint32_t)number};
+}
+
 void compare_image(FILE *results, const gr_image *found, int number)
 {
     size_t size = (size_t)(found->width * found->height) * 3;

@@ -3,11 +3,15 @@
 #ifndef TESTS_DATA_TRANSFORMS_H
 #define TESTS_DATA_TRANSFORMS_H
 
+#include "data/random.h"
 #include "support.h"
 
 /* Closes the file "draws" unless it is NULL, and runs the script, which writes the files "results"
  * and "statistics". Without torchvision or what else it needs the test is skipped, and says so. */
 void run_transforms(fixture *f, const char *what, FILE *draws);
+
+/* The key of the draw with this number. */
+gr_random_key key_of(int number);
 
 /* The next results, which are the draw's with this number, must be these; floats to within
  * `tolerance`. */
