@@ -207,10 +207,11 @@ static graft_status report(cli *c, const sweep_plan *plan, bool json)
 {
     sweep_summary summary = {0};
     graft_status status = sweep_summary_create(c, plan, &summary);
-    if (status == GRAFT_OK)
+    if (status == GRAFT_OK) { /* the tables come also where the figures fail */
+        graft_status drawn = sweep_figures_write(c, &summary);
         status = sweep_report_write(c, &summary);
-    if (status == GRAFT_OK)
-        status = sweep_figures_write(c, &summary);
+        status = status == GRAFT_OK ? drawn : status;
+    }
     if (status == GRAFT_OK)
         status = sweep_report_print(c, &summary, json);
     sweep_summary_release(&summary);

@@ -10,7 +10,8 @@ json_t *sweep_report_json(const sweep_summary *summary);
 /* Prints text, or JSON. */
 graft_status sweep_report_print(cli *c, const sweep_summary *summary, bool json);
 
-/* Writes OUT/results.md and OUT/results.json. */
+/* Writes OUT/results.md, which shows the figure of parameters where there is one, and
+ * OUT/results.json. */
 graft_status sweep_report_write(cli *c, const sweep_summary *summary);
 
 #endif

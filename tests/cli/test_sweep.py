@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -67,8 +68,11 @@ class Sweep(CliTest):
         self.assertAlmostEqual(average["mean_of_groups_last"], statistics.mean(linear))
         self.assertEqual(self.load("out", "results.json")["averages"], result["averages"])
         page = self.read("out", "results.md").decode()
-        self.assertRegex(page, r"(?m)^\| data \| method \| lr \| seeds \| last \| best \|")
-        self.assertRegex(page, r"(?m)^\| two \| small \| 0\.02 \| 2 \| \d+\.\d\d ± \d+\.\d\d \|")
+        sets = re.split(r"(?m)^## (.*)\n\n", page)
+        self.assertEqual(sets[1::2], ["one", "two", "Averages"])
+        for table in sets[2:6:2]:
+            self.assertRegex(table, r"^\| method \| lr \| seeds \| last \| best \|")
+            self.assertRegex(table, r"(?m)^\| small \| 0\.02 \| 2 \| \d+\.\d\d ± \d+\.\d\d \|")
         self.assertRegex(page, r"(?m)^\| last epoch \| a \| b \| mean of 2 sets \| mean of groups")
         text = self.works("sweep", self.path("sweep.json"), "--report")
         self.assertRegex(text, r"(?m)^one +linear +0\.02 +2 ")
@@ -295,13 +299,17 @@ class Sweep(CliTest):
             first.wait(60)
 
     def test_figures(self):
-        self.sweep()
+        self.sweep(data=[{"name": n, "data": self.data} for n in ("photos", "again")])
+        page = self.read("out", "results.md").decode()
+        self.assertRegex(page, r"(?m)^\| last epoch \| mean of 2 sets \|$")  # there are no groups
         script = self.read("out", "figures", "curves-photos.gp").decode()
         self.assertIn("photos small seed 1", script)
         self.assertTrue(os.path.exists(self.path("out", "figures", "parameters.gp")))
         if os.path.exists(self.path("out", "figures", "parameters.svg")):
             self.assertTrue(self.read("out", "figures", "parameters.svg").startswith(b"<svg"))
+            self.assertIn("](figures/parameters.svg)", page)
         else:
+            self.assertNotIn("figures", page)
             print("skipped: gnuplot is not installed")
 
 
