@@ -53,7 +53,7 @@ typedef struct graft_text_params {
 } graft_text_params;
 
 typedef struct graft_train_progress {
-    uint64_t step, steps; /* done so far, in all */
+    uint64_t step, steps; /* done so far, at the end of this call (max_steps) */
     int epoch, epochs;    /* running one from 1, in all (with those of the cooldown) */
     float loss;           /* of the latest step */
     float lr;

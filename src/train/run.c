@@ -21,21 +21,28 @@ static bool stopped(const gr_run *r)
     return r->p->stop && *r->p->stop;
 }
 
+/* The step after which this call stops. */
+static uint64_t last_step(const gr_run *r)
+{
+    return r->p->max_steps && r->p->max_steps < r->steps ? r->p->max_steps : r->steps;
+}
+
 static void report(const gr_run *r, bool evaluating, uint64_t done, uint64_t total)
 {
     if (!r->p->progress)
         return;
     double rate = r->step_seconds > 0 ? (double)r->batch / r->step_seconds : 0.0;
+    uint64_t steps = last_step(r);
     int epoch = gr_run_epoch(r) + (r->at.step % r->steps_per_epoch != 0);
     graft_train_progress progress = {
         .step = evaluating ? done : r->at.step,
-        .steps = evaluating ? total : r->steps,
+        .steps = evaluating ? total : steps,
         .epoch = epoch,
         .epochs = r->epochs,
         .loss = r->loss,
         .lr = r->lr,
         .images_per_second = rate,
-        .seconds_left = (double)(r->steps - r->at.step) * r->step_seconds,
+        .seconds_left = steps > r->at.step ? (double)(steps - r->at.step) * r->step_seconds : 0.0,
         .accuracy = r->at.accuracy,
         .evaluating = evaluating,
     };
@@ -201,13 +208,12 @@ static graft_status interrupted(gr_run *r)
 
 static graft_status train(gr_run *r)
 {
-    uint64_t end = r->p->max_steps && r->p->max_steps < r->steps ? r->p->max_steps : r->steps;
     for (;;) {
         graft_status status = end_of_epoch(r);
         if (stopped(r) && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
             return interrupted(r);
         GR_TRY(status);
-        if (r->at.step >= end)
+        if (r->at.step >= last_step(r))
             break;
         GR_TRY(next_step(r));
     }

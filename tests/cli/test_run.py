@@ -79,6 +79,11 @@ class Run(CliTest):
         self.assertRegex(done.stderr, r"(?m)^graft: epoch 4/4 .* 0:00 left .*loss.*accuracy 100.0%$")
         self.assertNotRegex(done.stderr, "[\r\033]")
 
+    def test_progress_counts_to_where_the_run_stops(self):
+        done = graft(*self.arguments("run", "--max-steps", "5"), env={"GRAFT_LOG": "info"})
+        self.assertRegex(done.stderr, r"(?m)^graft: epoch 1/4  step 1/5  ")
+        self.assertRegex(done.stderr, r"(?m)^graft: epoch 2/4  step 5/5  0:00 left  ")
+
     def test_terminal(self):
         code, text = self.on_terminal(*self.arguments("run"))
         self.assertEqual(code, 0)
