@@ -5,6 +5,7 @@
  * Answers with the time of a step, see sample.h; with --profile it prints the time of each kernel
  * in one step instead. */
 #include "bench/sample.h"
+#include "device/device.h"
 #include "model/vit.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
@@ -91,6 +92,8 @@ static int step(void *user)
     graft_status status = gr_trainer_gradients(b->trainer, b->images, b->labels, b->step, &loss);
     if (status == GRAFT_OK)
         status = gr_trainer_update(b->trainer, b->step++, 1e-3f);
+    if (status == GRAFT_OK)
+        status = gr_device_wait(gr_device_from_public(b->device)); /* the update is not left over */
     return status != GRAFT_OK || !(loss < 1e3f);
 }
 
