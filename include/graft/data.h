@@ -17,6 +17,11 @@ GRAFT_API bool graft_data_has_validation(const char *data);
  * "train80" and "val20". The texts are constants. Thread-safety: safe. */
 GRAFT_API void graft_data_selection(const char *data, const char **train, const char **val);
 
+/* The split to test a model on that was trained on other data: "all" in a folder of class folders
+ * without test or validation images, since nothing of it was trained on, else "test". The text is a
+ * constant. Thread-safety: safe. */
+GRAFT_API const char *graft_data_foreign_test(const char *data);
+
 GRAFT_END_DECLS
 
 #endif

@@ -31,7 +31,8 @@ typedef struct graft_count {
 GRAFT_BEGIN_DECLS
 
 /* Reads the files and compiles for the device. The model borrows `log` and `device`, which must
- * outlive it; the files are not needed any more. Blocks. */
+ * outlive it; the files are not needed any more. *out is NULL on failure. Blocks. Thread-safety:
+ * one thread at a time for each device. */
 GRAFT_API graft_status graft_model_open(graft_log *log, graft_device *device,
                                         const graft_model_params *params, graft_model **out);
 
@@ -49,22 +50,27 @@ GRAFT_API const char *graft_model_class_name(graft_model *model, int index);
 GRAFT_API graft_status graft_model_logits(graft_model *model, const float *images, int count,
                                           float *logits);
 
-/* Accuracy and mean loss on a split of a data set. Blocks. */
+/* Accuracy and mean loss on a split of a data set (docs/data.md); NULL: "test". Where both the data
+ * and the model name their classes, images belong to the model's class of that name, and data with
+ * other names is GRAFT_ERR_FORMAT. Blocks. */
 GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
                                             graft_eval_result *result);
 
-/* Classifies image files: one callback for each, in order. k: how many classes to tell; more than
- * there are: all. Blocks. */
+/* Classifies image files: one callback for each, in order. k: how many classes to tell, from 1 to
+ * all of them. A file that cannot be read ends it, after the callbacks of batches before. Blocks.
+ */
 GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
                                            int k, graft_prediction *callback, void *user);
 
 /* Folds an adapter into its backbone and writes a plain checkpoint with timm names, for images of
  * the size that the adapter was trained with. `type` of the file's elements: "f32", "f16" or
- * "bf16"; NULL: "f32". A value that f16 cannot hold is GRAFT_ERR_NUMERIC. */
+ * "bf16"; NULL: "f32". A value that f16 cannot hold is GRAFT_ERR_NUMERIC. `out` is replaced once
+ * all is written; it may not be one of the inputs. Blocks. Thread-safety: safe. */
 GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter,
                                    const char *out, const char *type);
 
-/* Counts the trainable parameters of a method on a named geometry or a checkpoint file. */
+/* Counts the trainable parameters of a method on a geometry by name, or a checkpoint file. `set`:
+ * options such as "lora.r=4"; `classes` of the head, at least 1. Thread-safety: safe. */
 GRAFT_API graft_status graft_count_trainable(graft_log *log, const char *model, const char *method,
                                              const char *const *set, int set_count, int classes,
                                              graft_count *count);

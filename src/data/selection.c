@@ -2,12 +2,13 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/source.h"
 
 #include <string.h>
 
 static bool is_generated(const char *data)
 {
-    return strncmp(data, "dsprites:", 9) == 0;
+    return strncmp(data, GR_DSPRITES_PREFIX, strlen(GR_DSPRITES_PREFIX)) == 0;
 }
 
 static bool has(const char *folder, const char *name)
@@ -36,6 +37,15 @@ bool graft_data_has_validation(const char *data)
         return has(data, "annotations/val_meta.list") && has(data, "annotations/test_meta.list");
     /* without test images of their own the final test is done on those of the validation */
     return has_any(data, val) && has_any(data, test);
+}
+
+const char *graft_data_foreign_test(const char *data)
+{
+    static const char *const parts[] = {
+        "test",      "val",        "validation",         "test.tar",    "val.tar",
+        "test.txt",  "val.txt",    "val200.txt",         "test.json",   "val.json",
+        "train.txt", "train.json", "train800val200.txt", "annotations", NULL};
+    return gr_file_is_directory(data) && !has_any(data, parts) ? "all" : "test";
 }
 
 void graft_data_selection(const char *data, const char **train, const char **val)

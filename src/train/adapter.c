@@ -1,6 +1,7 @@
 #include "train/adapter.h"
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "model/config_json.h"
 
 #include <stdio.h>
@@ -175,6 +176,23 @@ void gr_adapter_info_release(gr_adapter_info *info)
 {
     gr_methods_destroy(info->methods);
     info->methods = NULL;
+}
+
+graft_status gr_adapter_class_names(graft_log *log, const gr_tensors *adapter, void *parent,
+                                    int count, const char ***names)
+{
+    json_t *all = NULL;
+    *names = gr_alloc_array(parent, (size_t)count, sizeof(**names));
+    bool complete = *names != NULL;
+    if (gr_tensors_metadata(adapter, "graft.classes"))
+        GR_TRY(parse(log, adapter, "graft.classes", &all));
+    for (int i = 0; i < count && complete; i++) {
+        const json_t *item = json_array_get(json_object_get(all, "names"), (size_t)i);
+        if (json_is_string(item))
+            complete = ((*names)[i] = gr_strdup(parent, json_string_value(item))) != NULL;
+    }
+    json_decref(all);
+    return complete ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "adapter: out of memory");
 }
 
 const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128])

@@ -49,6 +49,10 @@ graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, in
                                    gr_input *input);
 void gr_adapter_info_release(gr_adapter_info *info);
 
+/* The names of classes 0 .. count-1, an allocation of `parent`; NULL where the file tells none. */
+graft_status gr_adapter_class_names(graft_log *log, const gr_tensors *adapter, void *parent,
+                                    int count, const char ***names);
+
 /* The name of class `index` in text, or NULL when the file does not tell. */
 const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128]);
 

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/image.h"
+#include "data/relabel.h"
 #include "device/device.h"
+#include "peft/merge.h"
 #include "train/adapter.h"
 #include "train/evaluate.h"
 #include "train/network.h"
@@ -62,6 +64,7 @@ static graft_status load(graft_model *m, const graft_model_params *p)
     if (p->adapter) {
         GR_TRY(gr_tensors_load(m->log, p->adapter, &m->adapter));
         GR_TRY(gr_adapter_info_read(m->log, m->adapter, &m->info));
+        GR_TRY(gr_merge_check(m->log, m->weights, &m->info));
     } else {
         GR_TRY(describe_backbone(m));
     }
@@ -84,6 +87,7 @@ graft_status graft_model_open(graft_log *log, graft_device *device,
                               const graft_model_params *params, graft_model **out)
 {
     graft_model *m = gr_alloc(NULL, sizeof(*m));
+    *out = NULL;
     if (!m)
         return gr_fail(log, GRAFT_ERR_MEMORY, "model: out of memory");
     m->log = log;
@@ -142,11 +146,26 @@ static graft_status logits_callback(void *model, const float *images, int count,
     return graft_model_logits(model, images, count, logits);
 }
 
+/* The labels of the data, by the names of the model's classes. */
+static graft_status match_classes(graft_model *m, gr_dataset *dataset)
+{
+    const char **names;
+    int count = graft_model_classes(m);
+    void *room = gr_alloc(NULL, 1);
+    const gr_tensors *file = m->adapter ? m->adapter : m->weights;
+    graft_status status = gr_adapter_class_names(m->log, file, room, count, &names);
+    if (status == GRAFT_OK)
+        status = gr_dataset_relabel(m->log, dataset, names, count);
+    gr_free(room);
+    return status;
+}
+
 graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
                                   graft_eval_result *result)
 {
     gr_dataset *dataset;
-    gr_dataset_params params = {.split = split, .classes = graft_model_classes(model)};
+    gr_dataset_params params = {.split = split ? split : "test",
+                                .classes = graft_model_classes(model)};
     GR_TRY(gr_dataset_open(model->log, data, &params, &dataset));
     gr_evaluation e = {
         .data = dataset,
@@ -158,7 +177,9 @@ graft_status graft_model_evaluate(graft_model *model, const char *data, const ch
         .model = model,
     };
     gr_score score;
-    graft_status status = gr_evaluate(model->log, &e, &score);
+    graft_status status = match_classes(model, dataset);
+    if (status == GRAFT_OK)
+        status = gr_evaluate(model->log, &e, &score);
     if (status == GRAFT_OK)
         *result = (graft_eval_result){(double)score.correct / (double)score.images, score.loss,
                                       (int64_t)score.images};

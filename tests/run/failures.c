@@ -99,9 +99,9 @@ static void lying_adapters(void **state)
     static const struct {
         const char *true_text, *lie, *telling;
     } cases[] = {
-        {"\\\"dim\\\":32", "\\\"dim\\\":34", "[34"},
+        {"\\\"dim\\\":32", "\\\"dim\\\":34", "on 2 of 34"},
         {"\\\"dim\\\":32", "\\\"dim\\\":-2", "width -2"},
-        {"\\\"depth\\\":2", "\\\"depth\\\":3", "blocks.2"},
+        {"\\\"depth\\\":2", "\\\"depth\\\":3", "on 3 of 32"},
         {"\\\"depth\\\":2", "\\\"depth\\\":0", "depth 0"},
         {"\\\"heads\\\":2", "\\\"heads\\\":0", "0 heads"},
         {"\\\"classes\\\":3", "\\\"classes\\\":9", "head.weight"},
