@@ -77,6 +77,10 @@ static graft_status read_filter(gr_report *r, const gr_analyzed_run *run, const 
         return gr_fail(r->log, GRAFT_ERR_SHAPE,
                        "%s: has %d axes, expected %d; is the adapter whole?", t->name,
                        t->shape.rank, 3 + complex - sequence);
+    if (complex && t->shape.dim[t->shape.rank - 1] != 2)
+        return gr_fail(r->log, GRAFT_ERR_SHAPE,
+                       "%s: has %lld numbers in each place, expected 2; is the adapter whole?",
+                       t->name, (long long)t->shape.dim[t->shape.rank - 1]);
     *f = shape_of(t, sequence, complex);
     char name[64];
     const gr_tensor *scale;

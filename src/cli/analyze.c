@@ -1,8 +1,8 @@
 /* graft analyze: what fine-tuning did, as a page of figures and as JSON. */
 #include "analyze.h"
 #include "output.h"
+#include "write.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,18 +32,6 @@ static const cli_option table[] = {
     {.name = NULL},
 };
 
-static graft_status write_file(cli *c, const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    bool failed = !file;
-    if (file) {
-        failed = fputs(text, file) < 0;
-        failed |= fclose(file) != 0;
-    }
-    return failed ? cli_fail(c, GRAFT_ERR_IO, "%s: cannot write: %s", path, strerror(errno))
-                  : GRAFT_OK;
-}
-
 static graft_status write_page(cli *c, const char *path, const char *json)
 {
     cli_page page;
@@ -55,7 +43,7 @@ static graft_status write_page(cli *c, const char *path, const char *json)
     json_decref(report);
     graft_status status = cli_page_end(&page);
     if (status == GRAFT_OK)
-        status = write_file(c, path, page.text);
+        status = cli_write_file(c, path, page.text);
     free(page.text);
     return status;
 }
@@ -79,11 +67,13 @@ static graft_status run(cli *c, void *options)
     char *json = NULL;
     if (!o->json)
         CLI_TRY(cli_need(c, "out", o->out));
+    if (o->out && o->json && strcmp(o->out, o->json) == 0)
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "--json %s: is the page of --out, too", o->json);
     if (o->out)
         CLI_TRY(cli_figures_possible(c));
     graft_status status = analyze(c, o, &json);
     if (status == GRAFT_OK && o->json)
-        status = write_file(c, o->json, json);
+        status = cli_write_file(c, o->json, json);
     if (status == GRAFT_OK && o->out)
         status = write_page(c, o->out, json);
     free(json);

@@ -35,9 +35,7 @@ graft_status cli_fail(cli *c, graft_status status, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(c->error, sizeof(c->error), fmt, args);
     va_end(args);
-    for (char *at = c->error; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
+    cli_clean_text(c->error);
     return status;
 }
 
@@ -166,6 +164,7 @@ int main(int argc, char **argv)
     cli_console console;
     keep_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a lost reader must not end a training run */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its own */
     cli_console_init(&console);
     cli c = {.console = &console};
     if (argc < 2) {

@@ -39,10 +39,21 @@ static bool is_number(const char *text)
     return *text && strspn(text, "0123456789.,%-e ") == strlen(text);
 }
 
+static char clean(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
+void cli_clean_text(char *text)
+{
+    for (; *text; text++)
+        *text = clean(*text);
+}
+
 void cli_print_text(const char *text)
 {
     for (; *text; text++)
-        putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+        putchar(clean(*text));
 }
 
 static void print_cell(const char *cell, int width, bool last)
@@ -61,7 +72,9 @@ static void print_heading(const cli_table *t, int column, int width, bool last)
     const char *heading = t->cells[column];
     bool right = t->count > (size_t)t->columns && is_number(t->cells[t->columns + column]);
     int pad = width - width_of(heading);
-    printf("%*s%s%*s", right ? pad : 0, "", heading, last ? 0 : (right ? 0 : pad) + 2, "");
+    printf("%*s", right ? pad : 0, "");
+    cli_print_text(heading);
+    printf("%*s", last ? 0 : (right ? 0 : pad) + 2, "");
 }
 
 static void print_rows(const cli_table *t)
@@ -164,7 +177,8 @@ const char *cli_bytes(uint64_t bytes, char text[32])
 graft_status cli_flush_output(cli *c)
 {
     errno = 0;
-    bool lost = ferror(stdout) | (fflush(stdout) != 0);
+    bool lost = fflush(stdout) != 0;
+    lost |= ferror(stdout) != 0;
     if (!lost)
         return GRAFT_OK;
     if (errno == 0) { /* an earlier write failed: another one tells why */

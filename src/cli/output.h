@@ -38,6 +38,7 @@ const char *cli_bytes(uint64_t bytes, char text[32]);
 
 /* A text without control characters, so that names in files cannot steer the terminal. */
 void cli_print_text(const char *text);
+void cli_clean_text(char *text); /* the same in place, for other outputs */
 
 /* Fails when anything printed to standard output was lost. */
 graft_status cli_flush_output(cli *c);

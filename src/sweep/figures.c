@@ -1,6 +1,7 @@
 #include "sweep/figures.h"
 
 #include "sweep/folder.h"
+#include "cli/write.h"
 #include "plot/gnuplot.h"
 
 #include <stdio.h>
@@ -47,11 +48,7 @@ static graft_status write_file(cli *c, const char *folder, const char *name, con
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/%s.%s", folder, name, ending);
-    FILE *file = fopen(path, "w");
-    bool failed = !file || fputs(text, file) < 0;
-    if (file)
-        failed |= fclose(file) != 0;
-    return failed ? cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path) : GRAFT_OK;
+    return cli_write_file(c, path, text);
 }
 
 /* Writes and draws it. *drawn becomes false when there is no gnuplot. */
@@ -93,7 +90,10 @@ static graft_status no_memory(cli *c, figure *f)
 {
     if (f->data)
         fclose(f->data);
+    if (f->plot)
+        fclose(f->plot);
     free(f->data_text);
+    free(f->plot_text);
     return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
 }
 

@@ -8,7 +8,9 @@
 graft_status sweep_make_folder(cli *c, const char *folder)
 {
     char path[4096];
-    snprintf(path, sizeof(path), "%s", folder);
+    struct stat info;
+    if (snprintf(path, sizeof(path), "%s", folder) >= (int)sizeof(path))
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: the path is too long", folder);
     for (char *at = path + 1;; at++) {
         char end = *at;
         if (end != '/' && end != '\0')
@@ -16,6 +18,8 @@ graft_status sweep_make_folder(cli *c, const char *folder)
         *at = '\0';
         if (mkdir(path, 0777) != 0 && errno != EEXIST)
             return cli_fail(c, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
+        if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+            return cli_fail(c, GRAFT_ERR_IO, "%s: is a file, not a folder", path);
         if (end == '\0')
             return GRAFT_OK;
         *at = end;

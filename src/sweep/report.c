@@ -1,8 +1,10 @@
 #include "sweep/report.h"
 
 #include "sweep/tables.h"
+#include "cli/write.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void print_missing_targets(const sweep_item *data, FILE *file)
@@ -99,6 +101,30 @@ static void write_page(FILE *file, const sweep_summary *s)
     print_missing(s, file);
 }
 
+/* NULL: out of memory. */
+static char *page_text(const sweep_summary *s)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+    if (!file)
+        return NULL;
+    write_page(file, s);
+    bool failed = ferror(file) != 0;
+    failed |= fclose(file) != 0;
+    if (!failed)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static graft_status write_text(cli *c, const sweep_summary *s, const char *name, const char *text)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", s->plan->spec->out, name);
+    return text ? cli_write_file(c, path, text) : cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
+}
+
 graft_status sweep_report_print(cli *c, const sweep_summary *s, bool json)
 {
     return json ? cli_print_json(c, sweep_report_json(s)) : print_text(c, s);
@@ -106,19 +132,14 @@ graft_status sweep_report_print(cli *c, const sweep_summary *s, bool json)
 
 graft_status sweep_report_write(cli *c, const sweep_summary *s)
 {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/results.md", s->plan->spec->out);
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path);
-    write_page(file, s);
-    bool failed = ferror(file) != 0;
-    failed |= fclose(file) != 0;
-    if (failed)
-        return cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path);
-    snprintf(path, sizeof(path), "%s/results.json", s->plan->spec->out);
     json_t *all = sweep_report_json(s);
-    failed = !all || json_dump_file(all, path, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) != 0;
+    char *json = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) : NULL;
+    char *page = page_text(s);
+    graft_status status = write_text(c, s, "results.md", page);
+    if (status == GRAFT_OK)
+        status = write_text(c, s, "results.json", json);
     json_decref(all);
-    return failed ? cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", path) : GRAFT_OK;
+    free(json);
+    free(page);
+    return status;
 }

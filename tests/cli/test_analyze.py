@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import unittest
 
@@ -99,6 +100,28 @@ class Analyze(CliTest):
                    *REFERENCE, run, telling=["void"])
         self.fails(1, "analyze", "--json", self.path("no", "such.json"), run,
                    telling=["such.json", "cannot write"])
+        self.fails(2, "analyze", "--out", self.path("a"), "--json", self.path("a"), run,
+                   telling=["--json", "--out"])
+
+    def test_full_disk_keeps_the_old_file(self):
+        run, out = self.trained("lora"), self.write("numbers.json", b"old")
+        self.fails(1, "analyze", "--json", out, run, telling=["numbers.json", "File too large"],
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        with open(out, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "old")
+        self.assertEqual([f for f in os.listdir(self.folder) if f.startswith("numbers")],
+                         ["numbers.json"])
+
+    def test_damaged_filter(self):
+        run = self.trained("freqfit+linear")
+        adapter = os.path.join(run, "adapter.safetensors")
+        with open(adapter, "rb") as file:
+            data = file.read()
+        self.assertIn(b"[2,2,16,2]", data)
+        with open(adapter, "wb") as file:
+            file.write(data.replace(b"[2,2,16,2]", b"[2,4,16,1]"))
+        self.fails(1, "analyze", "--json", self.path("numbers.json"), run,
+                   telling=["freqfit", "expected 2"])
 
 
 if __name__ == "__main__":
