@@ -79,17 +79,19 @@ graft_status cli_load_object(cli *c, const char *path, const char *remedy, json_
     return cli_fail(c, GRAFT_ERR_FORMAT, "%s: expected a JSON object", path);
 }
 
-graft_status cli_read_config(cli *c, const char *path, void *options, json_t **root)
+graft_status cli_set_options(cli *c, const char *title, const json_t *object, void *options)
 {
     const char *key;
     json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+        CLI_TRY(set_key(c, title, key, value, options));
+    return GRAFT_OK;
+}
+
+graft_status cli_read_config(cli *c, const char *path, void *options, json_t **root)
+{
     CLI_TRY(cli_load_object(c, path, NULL, root));
-    graft_status status = GRAFT_OK;
-    json_object_foreach(*root, key, value)
-    {
-        if (status == GRAFT_OK)
-            status = set_key(c, path, key, value, options);
-    }
+    graft_status status = cli_set_options(c, path, *root, options);
     if (status != GRAFT_OK) {
         json_decref(*root);
         *root = NULL;

@@ -15,4 +15,7 @@ graft_status cli_load_object(cli *c, const char *path, const char *remedy, json_
  * `options` then borrows: the caller gives it to json_decref() when done; NULL on failure. */
 graft_status cli_read_config(cli *c, const char *path, void *options, json_t **root);
 
+/* The same of an object: `title` begins the errors. It keeps owning the texts. */
+graft_status cli_set_options(cli *c, const char *title, const json_t *object, void *options);
+
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct sweep_options {
@@ -115,6 +116,8 @@ static graft_status apply_options(cli *c, const sweep_options *o, json_t *root)
         settings = json_object();
         json_object_set_new(root, "settings", settings);
     }
+    if (!json_is_object(settings))
+        return cli_fail(c, GRAFT_ERR_FORMAT, "settings: expected an object");
     set_text(root, "out", o->out);
     set_text(root, "root", o->data);
     set_text(settings, "backbone", o->backbone);
@@ -142,7 +145,9 @@ static void default_method(const sweep_options *o, json_t *root)
 static graft_status read_root(cli *c, const sweep_options *o, json_t **root)
 {
     const char *operand = o->common.operands.items[0];
-    if (access(operand, F_OK) != 0 && sweep_is_preset(operand))
+    struct stat info;
+    bool file = stat(operand, &info) == 0 && !S_ISDIR(info.st_mode); /* data may lie in ./vtab */
+    if (!file && sweep_is_preset(operand))
         *root = json_pack("{s:s}", "preset", operand);
     else
         CLI_TRY(cli_load_object(c, operand, "expected a file, or vtab, fgvc, fewshot or dg", root));
@@ -158,6 +163,7 @@ static void warn_missing(cli *c, const char *name, const char *path)
 {
     char text[1200];
     snprintf(text, sizeof(text), "%s is left out: %s is not there", name, path);
+    cli_clean_text(text);
     if (c->console->level >= GRAFT_LOG_WARN)
         cli_console_message(c->console, GRAFT_LOG_WARN, text);
 }
@@ -189,7 +195,7 @@ static graft_status list_runs(cli *c, sweep_plan *plan)
     return GRAFT_OK;
 }
 
-/* Makes OUT, and keeps another sweep from working in it. */
+/* Makes OUT, and keeps another sweep from working in it, where the file system has locks. */
 static graft_status lock_out(cli *c, const char *out, int *lock)
 {
     char path[4096];
@@ -198,7 +204,7 @@ static graft_status lock_out(cli *c, const char *out, int *lock)
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*lock < 0)
         return cli_fail(c, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
-    if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: another sweep is running in it", out);
     return GRAFT_OK;
 }

@@ -2,6 +2,7 @@
 #include "config_file.h"
 #include "output.h"
 #include "progress.h"
+#include "train_check.h"
 #include "stop.h"
 
 #include <limits.h>
@@ -210,16 +211,50 @@ static graft_status train(cli *c, train_options *o)
     return status;
 }
 
+/* From what was told to what graft_train takes. */
+static graft_status settle(cli *c, train_options *o)
+{
+    CLI_TRY(apply_recipe(c, o));
+    cli_list_unique(&o->set); /* a resumed run's file has what its command repeats */
+    o->params.set = o->set.items;
+    o->params.set_count = o->set.count;
+    return GRAFT_OK;
+}
+
+static void keep_message(void *user, graft_log_level level, const char *text)
+{
+    (void)level;
+    cli_fail(user, GRAFT_OK, "%s", text);
+}
+
+graft_status cli_train_check(cli *c, const char *title, const json_t *settings)
+{
+    train_options o = {0};
+    char *text = NULL;
+    cli train = {.command = &cli_command_train, .console = c->console};
+    graft_log_params log = {.callback = keep_message, .user = &train, .level = GRAFT_LOG_ERROR};
+    train.log = graft_log_create(&log);
+    set_defaults(&o);
+    graft_status status = cli_set_options(&train, "settings", settings, &o);
+    if (status == GRAFT_OK)
+        status = settle(&train, &o);
+    if (status == GRAFT_OK)
+        status = graft_train_describe(train.log, &o.params, NULL, &text);
+    if (status != GRAFT_OK)
+        cli_fail(c, status, "%s: %s", title, train.error);
+    free(text);
+    free(o.set.items);
+    graft_log_destroy(&train.log);
+    return status;
+}
+
 static graft_status run(cli *c, void *options)
 {
     train_options *o = options;
     json_t *config = NULL;
     graft_status status = read_config(c, o, &config);
     if (status == GRAFT_OK)
-        status = apply_recipe(c, o);
-    cli_list_unique(&o->set); /* a resumed run's file has what its command repeats */
-    o->params.set = o->set.items;
-    o->params.set_count = o->set.count;
+        status = settle(c, o);
     if (status == GRAFT_OK && o->dry_run)
         status = print_settings(c, o);
     else if (status == GRAFT_OK && (status = check(c, o)) == GRAFT_OK)

@@ -15,7 +15,8 @@
 enum { MAX_ARGUMENTS = 30, NOT_STARTED = 127 };
 
 /* In the child: never returns. */
-static void become(const char *const *arguments, int output, int log, pid_t parent)
+static void become(const char *const *arguments, int output, int log, pid_t parent,
+                   const sigset_t *stops)
 {
     const char *argv[MAX_ARGUMENTS + 2] = {"graft"};
     for (int i = 0; i < MAX_ARGUMENTS && arguments[i]; i++)
@@ -30,6 +31,7 @@ static void become(const char *const *arguments, int output, int log, pid_t pare
     dup2(log, STDERR_FILENO);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, stops, NULL);
     execv("/proc/self/exe", (char *const *)argv);
     execvp("graft", (char *const *)argv);
     _exit(NOT_STARTED);
@@ -41,10 +43,17 @@ graft_status sweep_child_start(cli *c, const char *const *arguments, const char 
     int out = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int err = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     pid_t parent = getpid();
+    sigset_t stops,
+        before; /* one that comes while the child has the parent's handler would be lost */
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stops, &before);
     *pid = out >= 0 && err >= 0 ? fork() : -1;
     if (*pid == 0)
-        become(arguments, out, err, parent);
+        become(arguments, out, err, parent, &stops);
     int error = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (out >= 0)
         close(out);
     if (err >= 0)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, MAX_WORKERS = 64 };
+enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 /* A device with the run that is on it. */
 typedef struct worker {
@@ -24,7 +24,7 @@ typedef struct engine {
     cli *c;
     sweep_plan *plan;
     const volatile int *stop;
-    worker workers[MAX_WORKERS];
+    worker workers[SWEEP_MAX_DEVICES];
     int worker_count;
     sweep_watch watch;
 } engine;
@@ -184,7 +184,7 @@ static graft_status fill_workers(engine *e, int *busy)
 
 static void show(engine *e)
 {
-    sweep_active active[MAX_WORKERS];
+    sweep_active active[SWEEP_MAX_DEVICES];
     int count = 0;
     for (int i = 0; i < e->worker_count; i++)
         if (e->workers[i].run)
@@ -212,7 +212,7 @@ graft_status sweep_engine_run(cli *c, sweep_plan *plan, const volatile int *stop
 {
     engine e = {.c = c, .plan = plan, .stop = stop};
     size_t devices = json_array_size(plan->spec->devices);
-    for (size_t i = 0; i < (devices ? devices : 1) && i < MAX_WORKERS; i++) {
+    for (size_t i = 0; i < (devices ? devices : 1); i++) {
         const json_t *device = json_array_get(plan->spec->devices, i);
         e.workers[e.worker_count++].device = device ? json_string_value(device) : "auto";
     }

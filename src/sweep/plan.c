@@ -2,10 +2,13 @@
 
 #include "sweep/folder.h"
 #include "sweep/settings.h"
+#include "cli/train_check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- Listing ----------------------------------------------------------------------------- */
 
@@ -42,6 +45,30 @@ static void add_cell(sweep_plan *p, const place *at)
     p->cells++;
 }
 
+static graft_status check_run(cli *c, const sweep_run *run)
+{
+    char title[160];
+    const char *backbone = json_string_value(json_object_get(run->settings, "backbone"));
+    if (backbone && access(backbone, F_OK) != 0)
+        return cli_fail(c, GRAFT_ERR_NOT_FOUND, "--backbone %s: %s", backbone, strerror(errno));
+    return cli_train_check(c, sweep_run_title(run, title), run->settings);
+}
+
+/* What can be refused is refused before hours of work. Rates that are still to be chosen do not
+ * matter to it. */
+static graft_status check_all(cli *c, const sweep_plan *p)
+{
+    graft_status status = GRAFT_OK;
+    for (int i = 0; i < p->count && status == GRAFT_OK; i++) {
+        sweep_run run = p->runs[i];
+        status = sweep_run_settle(c, p->spec, &run);
+        if (status == GRAFT_OK)
+            status = check_run(c, &run);
+        json_decref(run.settings);
+    }
+    return status;
+}
+
 graft_status sweep_plan_create(cli *c, const sweep_spec *s, sweep_plan *p)
 {
     size_t shots = json_array_size(s->shots), rates = json_array_size(s->lr);
@@ -57,7 +84,7 @@ graft_status sweep_plan_create(cli *c, const sweep_spec *s, sweep_plan *p)
                 place at = {&s->methods[m], &s->data[d], json_array_get(s->shots, i), p->cells};
                 add_cell(p, &at);
             }
-    return GRAFT_OK;
+    return check_all(c, p);
 }
 
 void sweep_plan_release(sweep_plan *p)

@@ -38,7 +38,8 @@ typedef struct sweep_plan {
     int count, cells;
 } sweep_plan;
 
-/* Lists the runs. The plan borrows the spec. */
+/* Lists the runs; settings that graft train would refuse are an error. The plan borrows the spec;
+ * the caller releases it, also after a failure. */
 graft_status sweep_plan_create(cli *c, const sweep_spec *spec, sweep_plan *out);
 void sweep_plan_release(sweep_plan *plan);
 

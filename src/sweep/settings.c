@@ -66,7 +66,24 @@ static void choose_task(json_t *settings)
         json_object_set_new(settings, "task", json_string(name));
 }
 
-/* Found out before anything runs. */
+/* What the sweep itself tells each run; NULL: `key` is for all runs. */
+static const char *own_place_of(const char *key)
+{
+    static const char *const own[][2] = {
+        {"seed", "give the list seeds"},
+        {"device", "give the list devices"},
+        {"out", "give the out of the sweep"},
+        {"config", "its items belong here"},
+        {"resume", "a sweep goes on by itself"},
+        {"json", "leave it out"},
+        {"dry-run", "graft sweep --dry-run lists the runs"},
+    };
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcmp(own[i][0], key) == 0)
+            return own[i][1];
+    return NULL;
+}
+
 static graft_status check_options(cli *c, const sweep_run *run, const json_t *settings)
 {
     const char *key;
@@ -76,6 +93,9 @@ static graft_status check_options(cli *c, const sweep_run *run, const json_t *se
         if (!cli_find_option(&cli_command_train, key, strlen(key), NULL))
             return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s, %s: %s: no such option of graft train",
                             run->data->name, run->method->name, key);
+        if (own_place_of(key))
+            return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s, %s: %s: is no setting of single runs; %s",
+                            run->data->name, run->method->name, key, own_place_of(key));
     }
     return GRAFT_OK;
 }

@@ -101,6 +101,22 @@ static graft_status check_numbers(cli *c, const char *key, const json_t *array, 
     return GRAFT_OK;
 }
 
+static graft_status check_devices(cli *c, const json_t *devices)
+{
+    const json_t *item;
+    size_t i;
+    if (json_array_size(devices) > SWEEP_MAX_DEVICES)
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "devices: %zu; expected at most %d",
+                        json_array_size(devices), SWEEP_MAX_DEVICES);
+    json_array_foreach(devices, i, item)
+    {
+        if (!json_is_string(item))
+            return cli_fail(c, GRAFT_ERR_FORMAT,
+                            "devices: expected texts such as \"opencl:0\", see graft devices");
+    }
+    return GRAFT_OK;
+}
+
 /* Names become folders. */
 static bool good_name(const char *name)
 {
@@ -221,6 +237,8 @@ static graft_status read_select(cli *c, sweep_spec *s)
         select = json_object();
         json_object_set_new(s->root, "select", select);
     }
+    if (!json_is_object(select))
+        return cli_fail(c, GRAFT_ERR_FORMAT, "select: expected an object");
     s->select_train = text_of(select, "train-split");
     s->select_test = text_of(select, "test-split");
     s->select_seeds = array_of(select, "seeds");
@@ -249,6 +267,7 @@ graft_status sweep_spec_read(cli *c, json_t *root, sweep_spec *s)
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "--out: missing; a folder for the runs");
     if (s->settings && !json_is_object(s->settings))
         return cli_fail(c, GRAFT_ERR_FORMAT, "settings: expected an object");
+    CLI_TRY(check_devices(c, s->devices));
     if (json_array_size(s->seeds) == 0)
         json_array_append_new(s->seeds, json_integer(42));
     CLI_TRY(check_numbers(c, "lr", s->lr, false));

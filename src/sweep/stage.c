@@ -39,13 +39,21 @@ int sweep_stage_count(const sweep_run *run)
     return 1 + (run->candidate ? 0 : (int)json_array_size(run->data->evaluate));
 }
 
+/* One that cannot be read, such as an empty one after a power failure, is made again. */
+static bool is_kept(const char *output)
+{
+    json_t *result = json_load_file(output, 0, NULL);
+    json_decref(result);
+    return result != NULL;
+}
+
 int sweep_stage_next(const sweep_run *run, int from)
 {
     int stage = from;
     for (; stage < sweep_stage_count(run); stage++) {
         paths p;
         bool missing = stage > 0 && sweep_target_missing(target_of(run, stage));
-        if (!missing && (!find_paths(run, stage, &p) || access(p.output, F_OK) != 0))
+        if (!missing && (!find_paths(run, stage, &p) || !is_kept(p.output)))
             break;
     }
     return stage;
@@ -66,6 +74,7 @@ static graft_status start_test(cli *c, const sweep_run *run, const json_t *targe
                                const char *device, pid_t *pid)
 {
     const char *split = sweep_target_text(target, "split");
+    const char *data = sweep_target_text(target, "data");
     const char *backbone = json_string_value(json_object_get(run->settings, "backbone"));
     bool whole = !backbone; /* trained from scratch: its file is the model */
     const char *arguments[] = {
@@ -73,9 +82,9 @@ static graft_status start_test(cli *c, const sweep_run *run, const json_t *targe
         "--backbone",
         whole ? p->adapter : backbone,
         "--data",
-        sweep_target_text(target, "data"),
+        data,
         "--split",
-        *split ? split : "test",
+        *split ? split : graft_data_foreign_test(data),
         "--device",
         device,
         "--json",

@@ -97,6 +97,17 @@ class Sweep(CliTest):
         self.assertEqual(times, [os.stat(self.path("out", "runs", r, "adapter.safetensors"))
                                  .st_mtime_ns for r in self.runs()])
 
+    def test_damaged_results_are_made_again(self):
+        """As a power failure may leave them: empty."""
+        data = [{"name": "photos", "data": self.data,
+                 "evaluate": [{"name": "same", "data": self.data}]}]
+        first = self.sweep(methods=["linear"], data=data)
+        for name in ("result.json", "evaluate-same.json"):
+            self.write("out/runs/photos/linear/seed-1/" + name, b"")
+            again = self.sweep(methods=["linear"], data=data)
+            self.assertEqual(again["cells"][0]["last"], first["cells"][0]["last"])
+            self.assertEqual(again["cells"][0]["evaluate"], first["cells"][0]["evaluate"])
+
     def test_stopped_sweep_goes_on(self):
         """SIGTERM in the middle of a run; afterwards all is as if nothing had happened."""
         # A loaded machine must not finish the run before the signal.
@@ -178,6 +189,22 @@ class Sweep(CliTest):
         page = self.read("out", "results.md").decode()
         self.assertRegex(page, r"\| same \| training \| gone \|")
         self.assertIn("Missing: gone (/nowhere), a test for photos.", page)
+
+    def test_other_test_sets_go_by_the_names_of_classes(self):
+        """A folder with some of the classes, all of whose images count."""
+        for i in range(6):
+            self.write("part/light/%d.png" % i, png(16, 20, (200, 255 - i, 250)))
+        result = self.sweep(methods=["linear"], settings={
+            "backbone": self.backbone, "epochs": 6, "batch-size": 4, "warmup-epochs": 0,
+            "lr": 0.1}, data=[{"name": "photos", "data": self.data,
+                               "evaluate": [{"name": "part", "data": self.path("part")}]}])
+        self.assertEqual(result["cells"][0]["last"]["mean"], 100)
+        self.assertEqual(result["cells"][0]["evaluate"]["part"]["mean"], 100)
+        [found] = glob.glob(self.path("out", "runs", "*", "*", "*", "evaluate-part.json"))
+        with open(found, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["images"], 6)
+
+    def test_bad_test_sets(self):
         self.fails(1, "sweep", self.config(data=[
             {"name": "photos", "data": self.data, "evaluate": [{"name": "x"}]}]),
             telling=["photos: evaluate: item 1"])
@@ -257,7 +284,34 @@ class Sweep(CliTest):
         self.fails(2, "sweep", self.config(settings={"backbone": self.backbone, "epoch": 3}),
                    telling=["epoch", "no such option"])
         self.fails(2, "sweep", self.config(methods=["lara"], out=self.path("other")),
-                   telling=["photos/lara", "'lara'"])
+                   telling=["photos lara seed 1", "'lara'"])
+        self.assertFalse(os.path.exists(self.path("other")))
+
+    def test_settings_are_checked_before_the_first_run(self):
+        settings = {"backbone": self.backbone, "epochs": 2, "batch-size": 4, "lr": 0.02}
+        for wrong, words in (
+                ({"methods": ["linear", "lora+foo"]}, ["photos lora+foo seed 1", "'foo'"]),
+                ({"methods": ["linear", {"name": "a", "method": "lora", "set": ["lora.r=0"]}]},
+                 ["photos a seed 1", "lora.r"]),
+                ({"settings": {**settings, "recipe": "ssf", "task": "x"}}, ["task 'x'", "ssf"]),
+                ({"settings": {**settings, "epochs": "many"}}, ["epochs", "many"]),
+                ({"settings": {**settings, "backbone": self.path("gone")}},
+                 ["gone", "No such file"])):
+            config = self.config(**wrong)
+            for more in ((), ("--dry-run",)):
+                done = graft("sweep", config, *more)
+                self.assertIn(done.returncode, (1, 2), wrong)
+                for word in words:
+                    self.assertIn(word, done.stderr)
+            self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_what_the_sweep_sets_is_no_setting(self):
+        for key, value, remedy in (("seed", 7, "seeds"), ("device", "opencl:0", "devices"),
+                                   ("out", "x", "the sweep"), ("dry-run", True, "--dry-run"),
+                                   ("resume", True, "by itself"), ("json", True, "leave it out")):
+            settings = {"backbone": self.backbone, key: value}
+            self.fails(2, "sweep", self.config(settings=settings),
+                       telling=["photos, linear: %s:" % key, remedy])
 
     def test_changed_settings_are_refused(self):
         self.sweep(methods=["linear"])
@@ -279,6 +333,11 @@ class Sweep(CliTest):
                    telling=["'linear'", "twice"])
         self.fails(1, "sweep", self.config(methods=[{"name": "../x"}]), telling=["letters"])
         self.fails(2, "sweep", self.config(out=""), telling=["--out"])
+        self.fails(1, "sweep", self.config(select="val"), telling=["select: expected an object"])
+        self.fails(1, "sweep", self.config(settings=[]), "--setting", "set=lora.r=1",
+                   telling=["settings: expected an object"])
+        self.fails(1, "sweep", self.config(devices=[0]), telling=["devices", "opencl:0"])
+        self.fails(2, "sweep", self.config(devices=["reference:0"] * 65), telling=["64"])
 
     def test_folder_that_cannot_be_made(self):
         """A run that cannot be started has no process to be stopped."""
@@ -314,16 +373,16 @@ class Sweep(CliTest):
 
 
 class Protocols(CliTest):
-    def listed(self, *args):
+    def listed(self, *args, **options):
         done = graft("sweep", *args, "--out", self.path("out"), "--dry-run",
-                     env={"GRAFT_LOG": "warn"})
+                     env={"GRAFT_LOG": "warn"}, **options)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.splitlines(), done.stderr
 
     def make(self, *folders):
         for folder in folders:
             os.makedirs(self.path("sets", folder))
-        return ["--data", self.path("sets"), "--backbone", "b"]
+        return ["--data", self.path("sets"), "--backbone", self.write_vit()]
 
     def test_vtab(self):
         common = self.make("cifar", "eurosat", "dsprites_ori")
@@ -398,6 +457,12 @@ class Protocols(CliTest):
                 self.assertEqual(done.returncode, 0 if works else 2, done.stderr)
                 self.assertEqual("task 'cub': unknown to the recipe convpass" in done.stderr,
                                  not works, done.stderr)
+
+    def test_folder_named_like_a_preset(self):
+        common = self.make("imagenet")
+        os.mkdir(self.path("dg"))
+        runs, _ = self.listed("dg", *common, "--method", "lora", cwd=self.folder)
+        self.assertEqual(len(runs), 3)
 
     def test_dg(self):
         common = self.make("imagenet", "imagenetv2")
