@@ -291,7 +291,7 @@ def parse_arguments(arguments):
                         help="metadata of the file, such as graft.heads=6")
     parser.add_argument("--skip", action="store_true", help="leave out entries that are no tensors")
     parser.add_argument("--force", action="store_true", help="replace an output that exists")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     for text in options.set:
         if "=" not in text:
             parser.error("--set %s: expected KEY=VALUE" % text)

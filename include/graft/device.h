@@ -38,15 +38,17 @@ GRAFT_API int graft_device_list(graft_log *log, graft_device_info *infos, int ma
 GRAFT_API graft_status graft_device_open(graft_log *log, const char *id, const char *cache_dir,
                                          graft_device **out);
 
-/* Closes the device and sets *device to NULL. Everything made on it must be gone. */
+/* Closes the device and sets *device to NULL; NULL is accepted. Everything made on it must be gone.
+ */
 GRAFT_API void graft_device_close(graft_device **device);
 
-/* Facts about an open device; valid until it is closed. */
+/* Facts about an open device; valid until it is closed. Thread-safety: safe. */
 GRAFT_API const graft_device_info *graft_device_get_info(const graft_device *device);
 
 /* Bytes of live device buffers now, and the most there have been. */
 GRAFT_API uint64_t graft_device_memory(const graft_device *device, uint64_t *peak_bytes);
 
+/* "cpu", "integrated", ..: a constant. Thread-safety: safe. */
 GRAFT_API const char *graft_device_type_name(graft_device_type type);
 
 GRAFT_END_DECLS

@@ -23,7 +23,7 @@ typedef struct graft_log graft_log;
 
 typedef struct graft_log_params {
     /* Called with one line without the newline; may be NULL. Calls are serialised, but may come
-     * from any thread of the library. */
+     * from any thread of the library; they may not use the log that calls. */
     void (*callback)(void *user, graft_log_level level, const char *text);
     void *user;            /* borrowed for the life of the log */
     graft_log_level level; /* messages above it are dropped; errors are always kept */

@@ -115,6 +115,12 @@ bool gr_file_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
+bool gr_file_is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool gr_file_is_directory(const char *path)
 {
     struct stat info;

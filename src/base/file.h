@@ -31,6 +31,7 @@ graft_status gr_file_write(graft_log *log, const char *path, const void *data, s
 
 bool gr_file_exists(const char *path);
 bool gr_file_is_directory(const char *path);
+bool gr_file_is_same(const char *a, const char *b); /* by whatever paths; false: one is not there */
 
 /* Creates a directory and whatever lacks above it; succeeds when it exists already. */
 graft_status gr_make_directories(graft_log *log, const char *path);

@@ -47,7 +47,8 @@ static graft_status scan_entry(graft_log *log, image_folder *d, const char *inne
 static graft_status scan_open(graft_log *log, image_folder *d, const char *inner, int depth,
                               DIR *folder)
 {
-    for (struct dirent *file; (file = readdir(folder));) {
+    struct dirent *file;
+    while (errno = 0, (file = readdir(folder))) {
         if (file->d_name[0] == '.')
             continue;
         char *below =
@@ -56,7 +57,9 @@ static graft_status scan_open(graft_log *log, image_folder *d, const char *inner
         gr_free(below);
         GR_TRY(status);
     }
-    return GRAFT_OK;
+    return errno == 0
+               ? GRAFT_OK
+               : gr_fail(log, GRAFT_ERR_IO, "%s/%s: %s", d->base.title, inner, strerror(errno));
 }
 
 static graft_status scan(graft_log *log, image_folder *d, const char *inner, int depth)

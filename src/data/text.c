@@ -37,6 +37,10 @@ static graft_status read_into(graft_log *log, const char *path, gr_text *text)
     char *bytes = NULL;
     size_t size_bytes = 0;
     GR_TRY(gr_file_read(log, text, path, &bytes, &size_bytes));
+    if (size_bytes >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { /* byte order mark */
+        bytes += 3;
+        size_bytes -= 3;
+    }
     if (memchr(bytes, '\0', size_bytes))
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: holds a NUL byte; expected text", path);
     if (!split_lines(text, bytes, size_bytes))

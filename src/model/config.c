@@ -43,6 +43,10 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%d heads: must divide the width %d; the metadata key graft.heads sets them",
                        c->heads, c->dim);
+    enum { DEEPEST = 1024 };
+    if (c->depth > DEEPEST)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d blocks: expected at most %d", c->depth,
+                       DEEPEST);
     if (c->depth < 1 || c->hidden < 1 || c->classes < 1)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "depth %d, MLP width %d and %d classes must be positive", c->depth,

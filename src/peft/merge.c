@@ -1,6 +1,7 @@
 #include "peft/merge.h"
 
 #include "base/convert.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "peft/fold.h"
 #include "weights/load.h"
@@ -199,6 +200,25 @@ static graft_status choose_type(graft_log *log, const char *type, gr_store_as *o
     return GRAFT_OK;
 }
 
+/* Its format is safetensors, and readers go by names; and what it is made of stays. */
+static graft_status check_out(graft_log *log, const char *out, const char *backbone,
+                              const char *adapter)
+{
+    static const char *const others[] = {".bin", ".pt", ".pth", ".ckpt", ".npz", ".onnx"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (gr_path_has_suffix(out, others[i]))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "%s: would hold safetensors, not what %s files are; choose a name that "
+                           "ends in .safetensors",
+                           out, others[i]);
+    const char *same = gr_file_is_same(out, backbone)  ? "backbone"
+                       : gr_file_is_same(out, adapter) ? "adapter"
+                                                       : NULL;
+    return same ? gr_fail(log, GRAFT_ERR_ARGUMENT,
+                          "%s: is the %s, which would be lost; choose another file", out, same)
+                : GRAFT_OK;
+}
+
 graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
                          const char *type)
 {
@@ -207,6 +227,8 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
     gr_merged merged = {0};
     gr_safetensors_params how = {.sorted = true};
     graft_status status = choose_type(log, type, &how.store);
+    if (status == GRAFT_OK)
+        status = check_out(log, out, backbone, adapter);
     if (status == GRAFT_OK)
         status = gr_backbone_load(log, backbone, &weights);
     if (status == GRAFT_OK)

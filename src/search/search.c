@@ -123,10 +123,10 @@ static void report_candidate(const search *s)
             progress.candidates++;
             progress.candidate += e->items[i].accuracy >= 0;
         }
-    int left = progress.candidates - progress.candidate +
-               (e->params.generations - e->generation) * e->params.population;
+    int64_t left = progress.candidates - progress.candidate +
+                   (int64_t)(e->params.generations - e->generation) * e->params.population;
     if (s->measured)
-        progress.seconds_left = left * s->measured_seconds / s->measured;
+        progress.seconds_left = (double)left * s->measured_seconds / s->measured;
     if (s->p->progress)
         s->p->progress(s->p->user, &progress);
 }

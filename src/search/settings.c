@@ -51,7 +51,7 @@ graft_status gr_search_check(graft_log *log, const graft_search_params *p)
                        "--val-split out, and every fifth training image is held out",
                        p->train.data);
     if (p->generations < 1 || p->population < 1 || p->parents < 1 || p->mutations < 0 ||
-        p->crossovers < 0 || p->mutations + p->crossovers > p->population)
+        p->crossovers < 0 || (int64_t)p->mutations + p->crossovers > p->population)
         return gr_fail(
             log, GRAFT_ERR_ARGUMENT,
             "population of %d with %d mutations and %d crossovers of %d parents: expected "

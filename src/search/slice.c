@@ -43,6 +43,8 @@ static graft_status copy_part(graft_log *log, const gr_tensor *t, int axis, int 
         return gr_fail(log, GRAFT_ERR_SHAPE,
                        "%s: too small for a sub-network of width %d; is it of this supernet?",
                        t->name, width);
+    if (gr_shape_count(&shape) < 1)
+        return gr_fail(log, GRAFT_ERR_SHAPE, "%s: is empty; is it of a supernet?", t->name);
     if (axis != WHOLE)
         shape.dim[axis] = width;
     void *data;

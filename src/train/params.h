@@ -22,7 +22,7 @@ typedef enum gr_param_plane {
 #define GR_PLANE_BIT(plane) (1u << (plane))
 
 typedef struct gr_param {
-    const char *name; /* borrowed from the graph given to gr_params_create: copied */
+    const char *name; /* owned */
     gr_shape shape;
     bool decay;      /* weight decay acts on it */
     bool state;      /* not trained: GR_VALUE_STATE */

@@ -1,6 +1,7 @@
 #include "train/run_folder.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,29 @@ static graft_status lock_folder(graft_log *log, const char *path, int *lock)
                    path);
 }
 
+/* The config.json of something else, such as a checkpoint's folder, is not written over. */
+static graft_status check_config(graft_log *log, const gr_run_folder *f, const char *path)
+{
+    json_t *config = NULL;
+    if (!gr_file_exists(f->config))
+        return GRAFT_OK;
+    bool ours = gr_json_read(NULL, f->config, &config) == GRAFT_OK &&
+                json_object_get(config, "method") && json_object_get(config, "data");
+    json_decref(config);
+    return ours ? GRAFT_OK
+                : gr_fail(log, GRAFT_ERR_ARGUMENT,
+                          "%s: has a config.json that is not of a run; choose another --out", path);
+}
+
+static graft_status check_vacant(graft_log *log, const gr_run_folder *f, const char *path)
+{
+    if (gr_file_exists(f->state))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "%s: holds a run already; choose another --out, or go on with --resume",
+                       path);
+    return check_config(log, f, path);
+}
+
 graft_status gr_run_folder_open(graft_log *log, void *parent, const char *path, bool resume,
                                 gr_run_folder *out)
 {
@@ -39,11 +63,11 @@ graft_status gr_run_folder_open(graft_log *log, void *parent, const char *path, 
     f.is_new = !gr_file_exists(path);
     GR_TRY(gr_make_directories(log, f.checkpoint));
     GR_TRY(lock_folder(log, path, &f.lock));
-    if (!resume && gr_file_exists(f.state)) {
+    graft_status status = resume ? GRAFT_OK : check_vacant(log, &f, path);
+    if (status != GRAFT_OK) {
+        rmdir(f.checkpoint); /* stays when there is something in it */
         close(f.lock);
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "%s: holds a run already; choose another --out, or go on with --resume",
-                       path);
+        return status;
     }
     gr_file_clear_temporaries(f.path);
     gr_file_clear_temporaries(f.checkpoint);

@@ -90,6 +90,10 @@ static graft_status choose_drop(graft_log *log, const char *name, bool *elements
 
 static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
+    if (p->backbone && p->model)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "--model %s: starts from scratch, --backbone %s has a model; leave one out",
+                       p->model, p->backbone);
     if (p->backbone) {
         GR_TRY(gr_backbone_load(log, p->backbone, &s->weights));
         return gr_model_config_read(log, s->weights, &s->config);

@@ -68,6 +68,16 @@ class Failures(CliTest):
         self.fails(1, "train", "--backbone", self.write_vit(), "--data", self.write_images(),
                    "--method", "lora", "--out", out, *REFERENCE, telling=[out])
 
+    def test_out_is_the_folder_of_a_checkpoint(self):
+        """Its config.json is not a run's, and stays."""
+        config = self.write("model/config.json", b'{"model_type": "vit"}')
+        self.fails(2, "train", "--backbone", self.write_vit(), "--data", self.write_images(),
+                   "--method", "lora", "--out", self.path("model"), *REFERENCE,
+                   telling=["model", "config.json", "--out"])
+        with open(config, encoding="utf-8") as file:
+            self.assertEqual(file.read(), '{"model_type": "vit"}')
+        self.assertEqual(os.listdir(self.path("model")), ["config.json"])
+
     def test_merge_leaves_nothing(self):
         out = self.path("merged.safetensors")
         self.fails(1, "merge", "--backbone", self.write_vit(), "--adapter", self.write_vit("a.safetensors"),

@@ -2,6 +2,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -184,6 +185,13 @@ class Run(CliTest):
                 break
             time.sleep(0.005)
 
+    def test_lists_with_a_byte_order_mark(self):
+        lines = b"".join(b"train/%s/%d.png %d\n" % (name, i, label) for i in range(6)
+                         for label, name in enumerate((b"dark", b"light")))
+        for split in ("train", "test"):
+            self.write("photos/%s.txt" % split, b"\xef\xbb\xbf" + lines)
+        self.works(*self.arguments("run"))
+
     def test_label_out_of_range(self):
         """An adapter of two classes meets data of three."""
         self.works(*self.arguments("run"))
@@ -192,12 +200,45 @@ class Run(CliTest):
                           self.path("run", "adapter.safetensors"), "--data", self.data, *REFERENCE)
         self.assertIn("2", done.stderr)
 
+    def test_classes_go_by_their_names(self):
+        """Data with some of a model's classes; with others."""
+        self.works(*self.arguments("run"))
+        model = ["--backbone", self.backbone, "--adapter", self.path("run", "adapter.safetensors"),
+                 *REFERENCE]
+
+        def eval_of(folder):
+            return json.loads(self.works("eval", *model, "--data", folder, "--split", "all",
+                                         "--json"))
+        for name in ("dark", "light"):
+            shutil.copytree(os.path.join(self.data, "train", name), self.path(name, name))
+            shutil.copytree(os.path.join(self.data, "train", name), self.path("both", name))
+        dark, light, both = (eval_of(self.path(name)) for name in ("dark", "light", "both"))
+        self.assertAlmostEqual((dark["loss"] + light["loss"]) / 2, both["loss"], places=5)
+        self.assertNotAlmostEqual(dark["loss"], light["loss"], places=2)
+        os.rename(self.path("both", "light"), self.path("both", "grey"))
+        self.fails(1, "eval", *model, "--data", self.path("both"), "--split", "all",
+                   telling=["both", "'grey'", "2 classes", "dark"])
+
+    def test_merge_keeps_its_input(self):
+        self.works(*self.arguments("run"))
+        adapter = self.path("run", "adapter.safetensors")
+        parts = ["merge", "--backbone", self.backbone, "--adapter", adapter, "--out"]
+        before = os.stat(adapter).st_mtime_ns
+        self.fails(2, *parts, adapter, telling=["adapter.safetensors", "is the adapter"])
+        self.fails(2, *parts, self.backbone, telling=["is the backbone"])
+        self.fails(2, *parts, self.path("x.bin"), telling=["x.bin", ".safetensors"])
+        self.assertEqual(os.stat(adapter).st_mtime_ns, before)
+
+    def test_backbone_and_model(self):
+        self.fails(2, *self.arguments("run"), "--model", "vit_mini_patch8_64",
+                   telling=["--model vit_mini_patch8_64", "--backbone"])
+
     def test_adapter_of_another_backbone(self):
         self.works(*self.arguments("run"))
         other = self.write_vit("other.safetensors", dim=24)
         adapter = self.path("run", "adapter.safetensors")
         self.fails(1, "eval", "--backbone", other, "--adapter", adapter, "--data", self.data,
-                   *REFERENCE)
+                   *REFERENCE, telling=["other.safetensors", "width 24", "trained on"])
         merged = self.path("merged.safetensors")
         self.fails(1, "merge", "--backbone", other, "--adapter", adapter, "--out", merged)
         self.assertFalse(os.path.exists(merged))

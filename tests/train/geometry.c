@@ -141,6 +141,11 @@ static void misfits(void **state)
     c = tiny_swin();
     c.window = 0;
     assert_int_equal(gr_model_config_check(the_log, &c), GRAFT_ERR_ARGUMENT);
+    c = *gr_model_preset("vit_mini_patch8_64");
+    c.classes = 7;
+    c.depth = 100000000; /* would take all memory */
+    assert_int_equal(gr_model_config_check(the_log, &c), GRAFT_ERR_ARGUMENT);
+    test_assert_error(the_log, "100000000 blocks: expected at most 1024");
 }
 
 /* A table of relative positions has (2 w - 1)^2 rows. */
