@@ -77,7 +77,9 @@ typedef struct graft_train_params {
     const char *method;      /* "lora", "freqfit+lora" */
     const char *const *set;  /* "method.option=value" */
     int set_count;
-    const char *init_adapter; /* adapter file to start from, or NULL */
+    /* Adapter file to start from, or NULL. Tensors that the method does not train are left out with
+     * a warning; GRAFT_ERR_ARGUMENT when it trains none of them. */
+    const char *init_adapter;
     graft_input_params input;
     graft_augment_params augment;
     const char *optimizer; /* "adamw", "sgd" */

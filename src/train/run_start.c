@@ -6,6 +6,35 @@
 #include "data/augment_mix.h"
 #include "train/settings.h"
 
+/* Values of --init-adapter that nothing here is trained from were not meant to be lost. */
+static graft_status check_start_values(const gr_run *r)
+{
+    const gr_tensors *start = r->setup.adapter;
+    const char *unused = NULL;
+    size_t count = start ? gr_tensors_count(start) : 0, left_out = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = gr_tensors_at(start, i)->name;
+        if (gr_params_find(gr_trainer_parameters(r->trainer), name) ||
+            gr_tensors_find(r->setup.header, name))
+            continue;
+        left_out++;
+        if (!unused)
+            unused = name;
+    }
+    if (left_out == 0)
+        return GRAFT_OK;
+    if (left_out == count)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: %s trains none of its tensors, such as %s; give the --method that it "
+                       "was made with",
+                       gr_tensors_source(start), r->p->method, unused);
+    gr_log(r->log, GRAFT_LOG_WARN,
+           "%s: %zu of %zu tensors are not trained by %s and left out: %s%s",
+           gr_tensors_source(start), left_out, count, r->p->method, unused,
+           left_out > 1 ? ", ..." : "");
+    return GRAFT_OK;
+}
+
 static graft_status create_trainer(gr_run *r)
 {
     const graft_train_params *p = r->p;
@@ -29,6 +58,7 @@ static graft_status create_trainer(gr_run *r)
         .profile = p->profile,
     };
     GR_TRY(gr_trainer_create(r->log, &params, &r->trainer));
+    GR_TRY(check_start_values(r));
     gr_run_setup_drop_weights(&r->setup);
     return gr_watch_create(r->log, r->trainer, &r->watch);
 }

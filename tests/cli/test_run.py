@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from support import GRAFT, CliTest, graft, png
+from support import GRAFT, CliTest, graft, png, safetensors
 
 REFERENCE = ["--device", "reference:0"]
 
@@ -66,6 +66,22 @@ class Run(CliTest):
         self.assertEqual(plain[0]["top"][0]["class"], 1)
         self.assertAlmostEqual(plain[0]["top"][0]["probability"], seen[1]["top"][0]["probability"],
                                places=4)
+
+    def test_start_values_that_do_not_fit(self):
+        adapter = self.path("run", "adapter.safetensors")
+        self.works(*self.arguments("run", "--max-steps", "1"))
+        again = graft(*self.arguments("again", "--max-steps", "1", "--init-adapter", adapter),
+                      env={"GRAFT_LOG": "warn"})
+        self.assertEqual((again.returncode, "left out" in again.stderr), (0, False), again.stderr)
+        other = graft(*self.arguments("other", "--max-steps", "1", "--init-adapter", adapter,
+                                      "--set", "lora.targets=q"),
+                      env={"GRAFT_LOG": "warn"})
+        self.assertIn("2 of 6 tensors are not trained by lora and left out: blocks.0.attn.v.",
+                      other.stderr)
+        none = self.write("none.safetensors", safetensors({"blocks.7.ssf": [4]}))
+        self.fails(2, *self.arguments("none", "--init-adapter", none),
+                   telling=[none, "lora trains none of its tensors", "blocks.7.ssf"])
+        self.assertFalse(os.path.exists(self.path("none")))
 
     def test_table(self):
         text = self.works(*self.arguments("run", "--max-steps", "3"))
