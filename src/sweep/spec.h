@@ -20,9 +20,9 @@
 
 #include <jansson.h>
 
-/* A method or a data set. */
 enum { SWEEP_MAX_DEVICES = 64 };
 
+/* A method or a data set. */
 typedef struct sweep_item {
     const char *name;
     const char *group;      /* of a data set; or NULL */
