@@ -238,6 +238,8 @@ static graft_status count_failures(cli *c, const sweep_plan *plan)
 static graft_status run_plan(cli *c, const sweep_options *o, sweep_plan *plan)
 {
     int lock = -1;
+    if (!o->report) /* what is done needs no files to start from */
+        CLI_TRY(sweep_plan_check(c, plan));
     if (o->dry_run)
         return list_runs(c, plan);
     graft_status status = lock_out(c, plan->spec->out, &lock);

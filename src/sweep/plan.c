@@ -54,9 +54,8 @@ static graft_status check_run(cli *c, const sweep_run *run)
     return cli_train_check(c, sweep_run_title(run, title), run->settings);
 }
 
-/* What can be refused is refused before hours of work. Rates that are still to be chosen do not
- * matter to it. */
-static graft_status check_all(cli *c, const sweep_plan *p)
+/* Rates that are still to be chosen do not matter to it. */
+graft_status sweep_plan_check(cli *c, const sweep_plan *p)
 {
     graft_status status = GRAFT_OK;
     for (int i = 0; i < p->count && status == GRAFT_OK; i++) {
@@ -84,7 +83,7 @@ graft_status sweep_plan_create(cli *c, const sweep_spec *s, sweep_plan *p)
                 place at = {&s->methods[m], &s->data[d], json_array_get(s->shots, i), p->cells};
                 add_cell(p, &at);
             }
-    return check_all(c, p);
+    return GRAFT_OK;
 }
 
 void sweep_plan_release(sweep_plan *p)

@@ -38,10 +38,12 @@ typedef struct sweep_plan {
     int count, cells;
 } sweep_plan;
 
-/* Lists the runs; settings that graft train would refuse are an error. The plan borrows the spec;
- * the caller releases it, also after a failure. */
+/* Lists the runs. The plan borrows the spec; the caller releases it, also after a failure. */
 graft_status sweep_plan_create(cli *c, const sweep_spec *spec, sweep_plan *out);
 void sweep_plan_release(sweep_plan *plan);
+
+/* Refuses before hours of work what graft train would refuse of a run's settings. */
+graft_status sweep_plan_check(cli *c, const sweep_plan *plan);
 
 /* Whether everything that the run waits for has ended. */
 bool sweep_run_ready(const sweep_plan *plan, const sweep_run *run);

@@ -305,6 +305,13 @@ class Sweep(CliTest):
                     self.assertIn(word, done.stderr)
             self.assertFalse(os.path.exists(self.path("out")))
 
+    def test_report_needs_no_backbone(self):
+        """What is done is done; only runs to come need what they start from."""
+        first = self.sweep(methods=["linear"])
+        os.rename(self.backbone, self.path("moved.safetensors"))
+        again = json.loads(self.works("sweep", self.config(methods=["linear"]), "--report", "--json"))
+        self.assertEqual(again["cells"], first["cells"])
+
     def test_what_the_sweep_sets_is_no_setting(self):
         for key, value, remedy in (("seed", 7, "seeds"), ("device", "opencl:0", "devices"),
                                    ("out", "x", "the sweep"), ("dry-run", True, "--dry-run"),
