@@ -1,4 +1,5 @@
 #include "page.h"
+#include "write.h"
 
 #include "plot/gnuplot.h"
 
@@ -91,18 +92,10 @@ void cli_page_begin(cli_page *p, cli *c, const char *title)
     cli_page_text(p, "h1", "%s", title);
 }
 
-/* Whether nothing of it was lost. */
-static bool close_whole(FILE *file)
-{
-    bool failed = ferror(file) != 0;
-    failed |= fclose(file) != 0;
-    return !failed;
-}
-
 graft_status cli_page_end(cli_page *p)
 {
     cli_page_html(p, "</body>\n</html>\n");
-    if (p->out && !close_whole(p->out))
+    if (p->out && !cli_close_whole(p->out))
         fail(p, "page");
     p->out = NULL;
     if (p->status != GRAFT_OK) {
@@ -175,7 +168,7 @@ void cli_page_figure(cli_page *p, cli_figure *f, const char *caption)
     snprintf(name, sizeof(name), "figure%d", ++p->figures);
     if (f->script)
         end_plot(f);
-    if (!f->script || !close_whole(f->script))
+    if (!f->script || !cli_close_whole(f->script))
         fail(p, name);
     if (p->status == GRAFT_OK) {
         const gr_figure figure = {name, f->text, f->width, f->height};

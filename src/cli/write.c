@@ -7,13 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool cli_close_whole(FILE *file)
+{
+    bool failed = ferror(file) != 0;
+    failed |= fclose(file) != 0;
+    return !failed;
+}
+
 static bool write_all(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
-    bool written = file && fputs(text, file) >= 0;
-    if (file)
-        written &= fclose(file) == 0;
-    return written;
+    if (!file)
+        return false;
+    fputs(text, file);
+    return cli_close_whole(file);
 }
 
 graft_status cli_write_file(cli *c, const char *path, const char *text)

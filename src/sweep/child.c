@@ -43,8 +43,8 @@ graft_status sweep_child_start(cli *c, const char *const *arguments, const char 
     int out = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int err = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     pid_t parent = getpid();
-    sigset_t stops,
-        before; /* one that comes while the child has the parent's handler would be lost */
+    sigset_t stops, before;
+    /* One that comes while the child has the parent's handler would be lost. */
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);
     sigaddset(&stops, SIGTERM);

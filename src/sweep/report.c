@@ -110,9 +110,7 @@ static char *page_text(const sweep_summary *s)
     if (!file)
         return NULL;
     write_page(file, s);
-    bool failed = ferror(file) != 0;
-    failed |= fclose(file) != 0;
-    if (!failed)
+    if (cli_close_whole(file))
         return text;
     free(text);
     return NULL;
