@@ -3,7 +3,7 @@
 #ifndef TESTS_TINY_SWIN_H
 #define TESTS_TINY_SWIN_H
 
-#include "model/config.h"
+#include "build/config.h"
 
 static inline gr_model_config tiny_swin(int patch_size, int dim, int classes)
 {

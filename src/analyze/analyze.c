@@ -1,7 +1,7 @@
 #include "analyze/report.h"
 
 #include "model/count.h"
-#include "peft/merge.h"
+#include "adapter/merge.h"
 #include "weights/load.h"
 
 #include <stdlib.h>

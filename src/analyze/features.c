@@ -1,9 +1,11 @@
 /* The power spectrum of the patch tokens between blocks: what FreqFit filters. */
 #include "analyze/power.h"
+
 #include "analyze/report.h"
 #include "data/loader.h"
+#include "model/backbone.h"
+#include "model/network.h"
 #include "model/taps.h"
-#include "train/network.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef GR_ANALYZE_RUN_H
 #define GR_ANALYZE_RUN_H
 
-#include "train/adapter.h"
+#include "adapter/file.h"
 
 #include <jansson.h>
 

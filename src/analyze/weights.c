@@ -2,7 +2,7 @@
 #include "analyze/report.h"
 #include "analyze/singular.h"
 #include "base/mem.h"
-#include "peft/merge.h"
+#include "adapter/merge.h"
 
 #include <math.h>
 #include <stdlib.h>

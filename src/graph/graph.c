@@ -1,7 +1,7 @@
 #include "graph/graph.h"
 
 #include "base/mem.h"
-#include "ops/op.h"
+#include "graph/op.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -150,14 +150,4 @@ gr_value *gr_graph_state(gr_graph *graph, const char *name, gr_shape shape, gr_d
 gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inputs, int count,
                           const gr_attrs *attrs);
 
-/* Appends the gradient of the scalar `loss` with respect to params[0..count).
- * Only what those need is built: nothing is added for frozen values. grads[i] becomes NULL when
- * the loss does not depend on params[i]. */
-graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const *params, int count,
-                                gr_value **grads);
-
-/* Returns a value equal to `output` in which rows that nobody reads are not computed: slices move
- * up through row-wise operators. Call before gr_graph_gradients. */
-gr_value *gr_graph_narrow(gr_graph *graph, gr_value *output);
-
 #endif

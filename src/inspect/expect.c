@@ -1,6 +1,7 @@
 #include "inspect/expect.h"
 
-#include "model/build.h"
+#include "build/build.h"
+#include "model/backbone.h"
 #include "peft/compose.h"
 
 #include <stdio.h>

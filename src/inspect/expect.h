@@ -2,7 +2,7 @@
 #ifndef GR_EXPECT_H
 #define GR_EXPECT_H
 
-#include "model/config.h"
+#include "build/config.h"
 #include "weights/tensors.h"
 
 /* Called with a tensor's name and what is wrong with it. Another status than GRAFT_OK ends it. */

@@ -1,7 +1,7 @@
 /* Looking inside weight files: include/graft/inspect.h. */
 #include "base/mem.h"
 #include "inspect/expect.h"
-#include "train/adapter.h"
+#include "adapter/file.h"
 #include "weights/load.h"
 
 #include <graft/inspect.h>

@@ -3,7 +3,7 @@
 #ifndef GR_BLOCK_H
 #define GR_BLOCK_H
 
-#include "model/build.h"
+#include "build/build.h"
 #include "model/window.h"
 
 typedef struct gr_block_shape {

@@ -2,7 +2,7 @@
 #ifndef GR_MODEL_COUNT_H
 #define GR_MODEL_COUNT_H
 
-#include "model/config.h"
+#include "build/config.h"
 
 struct gr_methods;
 

@@ -1,5 +1,6 @@
 #include "model/layers.h"
 
+#include "model/backbone.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
 

@@ -3,7 +3,7 @@
 #ifndef GR_LAYERS_H
 #define GR_LAYERS_H
 
-#include "model/build.h"
+#include "build/build.h"
 #include "peft/method.h"
 
 /* The layer norm "name.weight", "name.bias" over the last axis of x; `point` tells methods where it
@@ -20,10 +20,6 @@ gr_value *gr_build_patches(gr_build *b, gr_value *image);
 
 /* The mean of the last `count` tokens of x [B, T, D] -> [B, D]. */
 gr_value *gr_build_mean(gr_build *b, gr_value *x, int64_t count);
-
-/* Of the head's batch normalisation. */
-#define GR_HEAD_NORM     "head.bn"
-#define GR_HEAD_NORM_EPS 1e-6f
 
 /* The classifier: feature [B, D] -> logits [B, classes]. */
 gr_value *gr_build_head(gr_build *b, gr_value *feature);

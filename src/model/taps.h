@@ -2,7 +2,7 @@
 #ifndef GR_TAPS_H
 #define GR_TAPS_H
 
-#include "model/build.h"
+#include "build/build.h"
 
 /* The stream [B, T, D]; its last grid * grid tokens are the patches, row by row. Entry `depth` is
  * the stream behind the last block. */

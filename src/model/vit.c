@@ -1,5 +1,6 @@
 #include "model/vit.h"
 
+#include "model/backbone.h"
 #include "model/block.h"
 #include "model/layers.h"
 #include "model/taps.h"

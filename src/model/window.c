@@ -1,5 +1,6 @@
 #include "model/window.h"
 
+#include "model/backbone.h"
 #include "ops/ops.h"
 
 /* [.., n, ..] rolled so that index `by` comes first. */

@@ -4,7 +4,7 @@
 #ifndef GR_WINDOW_H
 #define GR_WINDOW_H
 
-#include "model/build.h"
+#include "build/build.h"
 
 typedef struct gr_window {
     int64_t grid;  /* tokens along a side */

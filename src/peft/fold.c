@@ -1,6 +1,5 @@
 #include "peft/fold.h"
 
-#include "model/layers.h"
 #include "weights/tensors.h"
 
 #include <math.h>

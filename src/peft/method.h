@@ -8,7 +8,7 @@
 #ifndef GR_METHOD_H
 #define GR_METHOD_H
 
-#include "model/build.h"
+#include "build/build.h"
 
 typedef enum gr_option_type {
     GR_OPTION_INT,     /* int */

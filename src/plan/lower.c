@@ -1,6 +1,8 @@
 /* Where operators find their inputs and put their results while they are lowered. */
 #include "plan/internal.h"
 
+#include "ops/op.h"
+
 #include "base/mem.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 #define GR_LOWER_H
 
 #include "backends/backend.h"
-#include "ops/op.h"
+#include "graph/op.h"
 #include "plan/view.h"
 
 /* Facts about the device the plan is for. */

@@ -2,6 +2,8 @@
  * must be dense, or a part of a concatenation, is written there instead of being copied. */
 #include "plan/internal.h"
 
+#include "ops/op.h"
+
 /* The storage of `view`, the result of view operator `v`, as the operator's input sees it. */
 static bool undo_view(const gr_value *v, const gr_view *view, gr_view *out)
 {

@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "device/device.h"
 #include "peft/noah.h"
-#include "train/adapter.h"
-#include "train/network.h"
+#include "adapter/file.h"
+#include "model/network.h"
 #include "weights/load.h"
 
 #include <stdlib.h>

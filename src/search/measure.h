@@ -3,7 +3,7 @@
 #define GR_MEASURE_H
 
 #include "peft/subnet.h"
-#include "train/evaluate.h"
+#include "adapter/evaluate.h"
 
 struct gr_device;
 

@@ -10,7 +10,7 @@
 #include "search/measure.h"
 #include "search/settings.h"
 #include "search/slice.h"
-#include "train/adapter.h"
+#include "adapter/file.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 

@@ -2,6 +2,7 @@
 
 #include "base/convert.h"
 #include "base/mem.h"
+#include "model/backbone.h"
 #include "model/block.h"
 #include "model/layers.h"
 #include "ops/ops.h"

@@ -4,7 +4,7 @@
 #define GR_TEXT_EMBED_H
 
 #include "device/device.h"
-#include "model/config.h"
+#include "build/config.h"
 #include "text/bpe.h"
 #include "weights/tensors.h"
 

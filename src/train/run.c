@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "data/augment_mix.h"
-#include "train/adapter.h"
-#include "train/evaluate.h"
+#include "adapter/file.h"
+#include "adapter/evaluate.h"
 #include "train/run.h"
 #include "train/schedule.h"
 

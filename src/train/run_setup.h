@@ -7,7 +7,7 @@
 #include "device/device.h"
 #include "data/augment.h"
 #include "data/augment_mix.h"
-#include "train/adapter.h"
+#include "adapter/file.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 

@@ -8,7 +8,7 @@
 #ifndef GR_TRAINER_H
 #define GR_TRAINER_H
 
-#include "model/build.h"
+#include "build/build.h"
 #include "peft/compose.h"
 #include "train/optimizer.h"
 #include "weights/tensors.h"

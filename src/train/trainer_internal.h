@@ -3,7 +3,7 @@
 #define GR_TRAINER_INTERNAL_H
 
 #include "train/average.h"
-#include "train/network.h"
+#include "model/network.h"
 #include "train/trainer.h"
 
 struct gr_trainer {

@@ -2,6 +2,7 @@
 #include "train/trainer_internal.h"
 
 #include "base/mem.h"
+#include "passes/passes.h"
 
 static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
 {

@@ -4,6 +4,7 @@
 #include "devices.h"
 #include "ops/op.h"
 #include "ops/ops.h"
+#include "passes/passes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,7 @@
 #include "compare.h"
 #include "ops/op.h"
 #include "ops/ops.h"
+#include "passes/passes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -101,7 +102,7 @@ void toy_open(toy *t, graft_log *log, const toy_config *c)
     gr_value *weight = param(t, "head", GR_SHAPE(c->classes, c->dim));
     t->logits = gr_linear(x, weight, param(t, "head.bias", GR_SHAPE(c->classes)));
     if (c->narrow)
-        t->logits = gr_graph_narrow(t->graph, t->logits);
+        t->logits = gr_graph_push_slices(t->graph, t->logits);
     t->loss = gr_cross_entropy(t->logits, t->labels, t->scalars);
     gr_graph_gradients(t->graph, t->loss, t->params, t->param_count, t->grads);
     assert_int_equal(gr_graph_status(t->graph), GRAFT_OK);

@@ -1,5 +1,6 @@
 /* What is expected of every operator case: values, gradients, and which gradients exist. */
 #include "op_test.h"
+#include "passes/passes.h"
 
 #include <math.h>
 #include <setjmp.h>

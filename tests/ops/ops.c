@@ -16,6 +16,7 @@
 static const gr_op *const all_ops[] = {
 #define GR_OP(name) &gr_op_##name,
 #include "ops/list.h"
+#include "passes/passes.h"
 #undef GR_OP
 };
 

@@ -1,5 +1,5 @@
 /* Figures drawn by gnuplot: what comes back, and what is said when nothing does. */
-#include "plot/gnuplot.h"
+#include "command/plot/gnuplot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

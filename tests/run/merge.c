@@ -2,8 +2,8 @@
 #include "support.h"
 
 #include "base/log.h"
-#include "model/build.h"
-#include "model/config_json.h"
+#include "build/build.h"
+#include "build/config_json.h"
 #include "peft/compose.h"
 #include "tiny_swin.h"
 #include "weights/load.h"

@@ -4,7 +4,7 @@
 #include "peft/noah.h"
 #include "search/measure.h"
 #include "search/slice.h"
-#include "train/adapter.h"
+#include "adapter/file.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 

@@ -1,7 +1,7 @@
 /* Geometries: read off tensors, written into metadata and back, and checked. No device. */
 #include "support.h"
 
-#include "model/config_json.h"
+#include "build/config_json.h"
 #include "weights/tensors.h"
 
 #include <stdio.h>

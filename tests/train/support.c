@@ -1,7 +1,7 @@
 #include "support.h"
 
 #include "base/mem.h"
-#include "model/build.h"
+#include "build/build.h"
 
 #include <math.h>
 #include <stdio.h>

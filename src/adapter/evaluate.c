@@ -1,0 +1,89 @@
+#include "adapter/evaluate.h"
+
+#include "base/log.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* log(sum exp(row)) */
+static double log_sum_exp(const float *row, int count)
+{
+    double peak = row[0], sum = 0.0;
+    for (int c = 1; c < count; c++)
+        peak = row[c] > peak ? row[c] : peak;
+    for (int c = 0; c < count; c++)
+        sum += exp(row[c] - peak);
+    return peak + log(sum);
+}
+
+void gr_softmax_row(float *row, int count)
+{
+    double norm = log_sum_exp(row, count);
+    for (int c = 0; c < count; c++)
+        row[c] = (float)exp(row[c] - norm);
+}
+
+static void score_batch(const float *logits, const int32_t *labels, int rows, int classes,
+                        gr_score *score)
+{
+    for (int r = 0; r < rows; r++) {
+        const float *row = logits + (size_t)r * (size_t)classes;
+        int best = 0;
+        for (int c = 1; c < classes; c++)
+            best = row[c] > row[best] ? c : best;
+        score->correct += best == labels[r];
+        score->loss += log_sum_exp(row, classes) - row[labels[r]];
+    }
+    score->images += (size_t)rows;
+}
+
+static graft_status score_all(const gr_evaluation *e, gr_loader *loader, float *images,
+                              int32_t *labels, float *logits, gr_score *score)
+{
+    for (;;) {
+        int valid;
+        GR_TRY(gr_loader_next(loader, images, labels, &valid));
+        if (valid == 0)
+            return GRAFT_OK;
+        GR_TRY(e->logits(e->model, images, valid, logits));
+        score_batch(logits, labels, valid, e->classes, score);
+        if (e->progress)
+            e->progress(e->user, score->images, gr_dataset_count(e->data));
+        if (e->stop && *e->stop)
+            return GRAFT_ERR_INTERRUPTED;
+    }
+}
+
+graft_status gr_evaluate(graft_log *log, const gr_evaluation *e, gr_score *out)
+{
+    gr_loader_params params = {
+        .preprocess = e->preprocess,
+        .batch = e->batch,
+        .order = GR_ORDER_SEQUENTIAL,
+        .threads = e->threads,
+    };
+    size_t pixels = 3 * (size_t)e->preprocess.size * (size_t)e->preprocess.size;
+    size_t batch = (size_t)e->batch;
+    float *images = malloc(batch * pixels * sizeof(*images));
+    int32_t *labels = malloc(batch * sizeof(*labels));
+    float *logits = malloc(batch * (size_t)e->classes * sizeof(*logits));
+    gr_loader *loader = NULL;
+    *out = (gr_score){0};
+    graft_status status = images && labels && logits
+                              ? gr_loader_create(log, e->data, &params, &loader)
+                              : gr_fail(log, GRAFT_ERR_MEMORY, "evaluation: out of memory");
+    if (status == GRAFT_OK)
+        status = score_all(e, loader, images, labels, logits, out);
+    if (out->images)
+        out->loss /= (double)out->images;
+    if (status == GRAFT_OK && !isfinite(out->loss))
+        status = gr_fail(log, GRAFT_ERR_NUMERIC,
+                         "evaluation: the loss is %s: the model is broken; train it with a lower "
+                         "--lr",
+                         isnan(out->loss) ? "NaN" : "infinite");
+    gr_loader_destroy(&loader);
+    free(images);
+    free(labels);
+    free(logits);
+    return status;
+}

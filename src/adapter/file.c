@@ -1,0 +1,211 @@
+#include "adapter/file.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "build/config_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char FORMAT[] = "adapter-1";
+
+static void copy_name(char out[16], const char *name, const char *fallback)
+{
+    snprintf(out, 16, "%s", name && *name ? name : fallback);
+}
+
+graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
+                              gr_input *out)
+{
+    *out = (gr_input){.preprocess = {.size = image_size, .resize_to = params->resize_to}};
+    copy_name(out->interpolation, params->interpolation, "bicubic");
+    copy_name(out->resize, params->resize, "squash");
+    copy_name(out->normalization, params->normalization, "imagenet");
+    if (strcmp(out->interpolation, "bicubic") == 0)
+        out->preprocess.interpolation = GR_BICUBIC;
+    else if (strcmp(out->interpolation, "bilinear") == 0)
+        out->preprocess.interpolation = GR_BILINEAR;
+    else if (strcmp(out->interpolation, "bilinear-plain") == 0)
+        out->preprocess.interpolation = GR_BILINEAR_PLAIN;
+    else
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "interpolation '%s': expected bicubic, bilinear or bilinear-plain",
+                       out->interpolation);
+    if (strcmp(out->resize, "squash") == 0)
+        out->preprocess.mode = GR_RESIZE_SQUASH;
+    else if (strcmp(out->resize, "crop") == 0)
+        out->preprocess.mode = GR_RESIZE_CROP;
+    else
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "resize '%s': expected squash or crop",
+                       out->resize);
+    GR_TRY(gr_normalization_named(log, out->normalization, &out->preprocess.normalization));
+    return gr_preprocess_check(log, &out->preprocess);
+}
+
+static json_t *options_json(const gr_methods *methods)
+{
+    json_t *options = json_object();
+    for (int i = 0; i < methods->count; i++)
+        for (const gr_option *o = methods->item[i].method->options; o && o->name; o++) {
+            char key[96], text[GR_OPTION_TEXT];
+            snprintf(key, sizeof(key), "%s.%s", methods->item[i].method->name, o->name);
+            gr_option_text(o, methods->item[i].config, text);
+            json_object_set_new(options, key, json_string(text));
+        }
+    return options;
+}
+
+static json_t *input_json(const gr_input *input)
+{
+    json_t *json = json_pack("{s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
+                             input->resize, "normalization", input->normalization);
+    if (json && input->preprocess.resize_to)
+        json_object_set_new(json, "resize_to", json_integer(input->preprocess.resize_to));
+    return json;
+}
+
+static json_t *classes_json(const gr_dataset *data)
+{
+    if (!data || !gr_dataset_class_name(data, 0))
+        return NULL;
+    json_t *names = json_array();
+    for (int i = 0; i < gr_dataset_classes(data); i++) {
+        const char *name = gr_dataset_class_name(data, i);
+        json_array_append_new(names, json_string(name ? name : ""));
+    }
+    return json_pack("{s:o}", "names", names);
+}
+
+/* Takes `json`; NULL stands for out of memory. */
+static graft_status set_json(graft_log *log, gr_tensors *adapter, const char *key, json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(json);
+    if (!text)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "adapter: out of memory");
+    graft_status status = gr_tensors_set_metadata(log, adapter, key, text);
+    free(text);
+    return status;
+}
+
+graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_model_config *config,
+                                 const gr_methods *methods, const gr_input *input,
+                                 const gr_dataset *classes)
+{
+    char name[128], heads[16];
+    gr_methods_name(methods, name, sizeof(name));
+    snprintf(heads, sizeof(heads), "%d", config->heads);
+    GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.format", FORMAT));
+    GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.methods", name));
+    GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.heads", heads));
+    GR_TRY(set_json(log, adapter, "graft.options", options_json(methods)));
+    GR_TRY(gr_model_config_describe(log, adapter, config));
+    GR_TRY(set_json(log, adapter, "graft.input", input_json(input)));
+    json_t *names = classes_json(classes);
+    return names ? set_json(log, adapter, "graft.classes", names) : GRAFT_OK;
+}
+
+static graft_status parse(graft_log *log, const gr_tensors *adapter, const char *key, json_t **out)
+{
+    const char *text = gr_tensors_metadata(adapter, key);
+    if (!text)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: no %s in its metadata; is it an adapter?",
+                       gr_tensors_source(adapter), key);
+    return gr_json_parse(log, key, text, strlen(text), out);
+}
+
+static graft_status read_options(graft_log *log, const gr_tensors *adapter, gr_methods *methods)
+{
+    json_t *options, *value;
+    const char *key;
+    GR_TRY(parse(log, adapter, "graft.options", &options));
+    graft_status status = GRAFT_OK;
+    json_object_foreach(options, key, value)
+    {
+        if (status == GRAFT_OK)
+            status = json_is_string(value)
+                         ? gr_methods_set(log, methods, key, json_string_value(value))
+                         : gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s is not a text",
+                                   gr_tensors_source(adapter), key);
+    }
+    json_decref(options);
+    return status;
+}
+
+graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, int image_size,
+                                   gr_input *input)
+{
+    json_t *json;
+    graft_input_params p = {0};
+    GR_TRY(parse(log, adapter, "graft.input", &json));
+    graft_status status;
+    if (json_unpack(json, "{s:s,s:s,s:s,s?i}", "interpolation", &p.interpolation, "resize",
+                    &p.resize, "normalization", &p.normalization, "resize_to", &p.resize_to))
+        status = gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.input in its metadata is incomplete",
+                         gr_tensors_source(adapter));
+    else
+        status = gr_input_resolve(log, &p, image_size, input);
+    json_decref(json);
+    return status;
+}
+
+graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_adapter_info *out)
+{
+    *out = (gr_adapter_info){0};
+    const char *format = gr_tensors_metadata(adapter, "graft.format");
+    const char *methods = gr_tensors_metadata(adapter, "graft.methods");
+    if (!format || !methods || strcmp(format, FORMAT) != 0)
+        return gr_fail(log, GRAFT_ERR_FORMAT,
+                       "%s: not an adapter of this version of graft (graft.format is %s, expected "
+                       "%s)",
+                       gr_tensors_source(adapter), format ? format : "missing", FORMAT);
+    graft_status status = gr_methods_parse(log, methods, &out->methods);
+    if (status == GRAFT_OK)
+        status = read_options(log, adapter, out->methods);
+    if (status == GRAFT_OK)
+        status = gr_model_config_described(log, adapter, &out->config);
+    if (status == GRAFT_OK)
+        status = gr_adapter_input_read(log, adapter, out->config.image_size, &out->input);
+    if (status != GRAFT_OK)
+        gr_adapter_info_release(out);
+    return status;
+}
+
+void gr_adapter_info_release(gr_adapter_info *info)
+{
+    gr_methods_destroy(info->methods);
+    info->methods = NULL;
+}
+
+graft_status gr_adapter_class_names(graft_log *log, const gr_tensors *adapter, void *parent,
+                                    int count, const char ***names)
+{
+    json_t *all = NULL;
+    *names = gr_alloc_array(parent, (size_t)count, sizeof(**names));
+    bool complete = *names != NULL;
+    if (gr_tensors_metadata(adapter, "graft.classes"))
+        GR_TRY(parse(log, adapter, "graft.classes", &all));
+    for (int i = 0; i < count && complete; i++) {
+        const json_t *item = json_array_get(json_object_get(all, "names"), (size_t)i);
+        if (json_is_string(item))
+            complete = ((*names)[i] = gr_strdup(parent, json_string_value(item))) != NULL;
+    }
+    json_decref(all);
+    return complete ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "adapter: out of memory");
+}
+
+const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128])
+{
+    json_t *names;
+    if (!gr_tensors_metadata(adapter, "graft.classes") ||
+        parse(NULL, adapter, "graft.classes", &names) != GRAFT_OK)
+        return NULL;
+    const json_t *list = json_object_get(names, "names");
+    const char *name = json_string_value(json_array_get(list, (size_t)index));
+    bool named = name && *name;
+    if (named)
+        snprintf(text, 128, "%s", name);
+    json_decref(names);
+    return named ? text : NULL;
+}

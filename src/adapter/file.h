@@ -1,0 +1,59 @@
+/* Adapter files: the trained tensors with what is needed to rebuild the model around them.
+ *
+ * A safetensors file. Metadata, all texts: "graft.format" "adapter-1", "graft.methods"
+ * "freqfit+lora", "graft.options" (JSON object "method.option": "value"), "graft.model" (JSON
+ * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization,
+ * resize_to unless 0),
+ * "graft.classes" (JSON object {"names": [...]}, may be absent), "graft.heads".
+ * Beside what was trained there may be "head.bn.running_mean" and "head.bn.running_var" [D]: the
+ * head then stands behind a batch norm with these statistics.
+ */
+#ifndef GR_ADAPTER_H
+#define GR_ADAPTER_H
+
+#include <graft/train.h>
+
+#include "data/dataset.h"
+#include "data/preprocess.h"
+#include "build/config.h"
+#include "peft/compose.h"
+#include "weights/tensors.h"
+
+/* How images become input, with the names that files and users see. */
+typedef struct gr_input {
+    char interpolation[16], resize[16], normalization[16];
+    gr_preprocess preprocess;
+} gr_input;
+
+/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet. The size is the
+ * model's, not that of `params`. */
+graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
+                              gr_input *out);
+
+typedef struct gr_adapter_info {
+    gr_model_config config;
+    gr_methods *methods; /* owned: gr_adapter_info_release */
+    gr_input input;
+} gr_adapter_info;
+
+/* Writes the metadata of an adapter. `classes` names them; may be NULL. */
+graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_model_config *config,
+                                 const gr_methods *methods, const gr_input *input,
+                                 const gr_dataset *classes);
+
+/* Reads it back. A file that is no adapter, or lies, is a one-line error. */
+graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_adapter_info *out);
+
+/* The input alone, which a merged checkpoint tells as well. */
+graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, int image_size,
+                                   gr_input *input);
+void gr_adapter_info_release(gr_adapter_info *info);
+
+/* The names of classes 0 .. count-1, an allocation of `parent`; NULL where the file tells none. */
+graft_status gr_adapter_class_names(graft_log *log, const gr_tensors *adapter, void *parent,
+                                    int count, const char ***names);
+
+/* The name of class `index` in text, or NULL when the file does not tell. */
+const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128]);
+
+#endif

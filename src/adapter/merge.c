@@ -1,0 +1,250 @@
+#include "adapter/merge.h"
+
+#include "base/convert.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "model/backbone.h"
+#include "peft/fold.h"
+#include "weights/load.h"
+#include "weights/safetensors.h"
+
+#include <graft/model.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct merge {
+    graft_log *log;
+    const gr_tensors *backbone, *adapter;
+    const gr_adapter_info *info;
+    gr_tensors *result;
+    gr_graph *graph;
+    gr_sites *sites;
+} merge;
+
+static graft_status check_foldable(graft_log *log, const gr_methods *methods)
+{
+    for (int i = 0; i < methods->count; i++) {
+        const gr_method *method = methods->item[i].method;
+        if (method->not_foldable)
+            return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                           "%s: cannot be folded into plain weights: %s", method->name,
+                           method->not_foldable);
+    }
+    return GRAFT_OK;
+}
+
+graft_status gr_merge_check(graft_log *log, const gr_tensors *backbone,
+                            const gr_adapter_info *adapter)
+{
+    gr_model_config found;
+    const gr_model_config *wanted = &adapter->config;
+    GR_TRY(gr_model_config_read(log, backbone, &found));
+    if (found.dim == wanted->dim && found.depth == wanted->depth &&
+        found.hidden == wanted->hidden && found.patch_size == wanted->patch_size)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_SHAPE,
+                   "%s: %d blocks of width %d and %d with patches of %d: the adapter was trained "
+                   "on %d of %d and %d with patches of %d",
+                   gr_tensors_source(backbone), found.depth, found.dim, found.hidden,
+                   found.patch_size, wanted->depth, wanted->dim, wanted->hidden,
+                   wanted->patch_size);
+}
+
+/* The model's graph tells which tensors there are, of which shape, and where methods act. */
+static graft_status build(merge *m)
+{
+    const gr_model_config *c = &m->info->config;
+    m->graph = gr_graph_create(m->log);
+    m->sites = gr_sites_create();
+    if (!m->graph || !m->sites)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    gr_build b = {
+        .graph = m->graph,
+        .config = c,
+        .methods = m->info->methods,
+        .weights = m->backbone,
+        .adapter = m->adapter,
+        .adapter_is_complete = true,
+        .sites = m->sites,
+        .batch = 1,
+    };
+    GR_TRY(gr_methods_check(m->log, b.methods, c));
+    gr_model_logits(&b, gr_graph_input(m->graph, "images", GR_F32,
+                                       GR_SHAPE(1, 3, c->image_size, c->image_size)));
+    return gr_graph_status(m->graph);
+}
+
+/* The backbone's tensors, as trained and as resized for the adapter's images, and the head. */
+static graft_status copy_tensors(merge *m)
+{
+    for (int i = 0; i < gr_graph_count(m->graph); i++) {
+        const gr_value *v = gr_graph_at(m->graph, i);
+        bool wanted = gr_tensors_find(m->backbone, v->name) || strncmp(v->name, "head.", 5) == 0;
+        if ((v->kind != GR_VALUE_FROZEN && v->kind != GR_VALUE_PARAM) || !wanted)
+            continue;
+        void *values;
+        GR_TRY(gr_tensors_add_new(m->log, m->result, v->name, GR_F32, v->shape, &values));
+        gr_to_f32(v->source_dtype, v->source, (size_t)gr_shape_count(&v->shape), values);
+    }
+    return GRAFT_OK;
+}
+
+/* A tensor of the result, to be changed. One that the backbone does without starts at zero. */
+static graft_status result_tensor(merge *m, const char *module, const char *name, gr_shape shape,
+                                  const gr_tensor **tensor)
+{
+    char full[160];
+    void *zeros;
+    snprintf(full, sizeof(full), "%s.%s", module, name);
+    if (shape.rank && !gr_tensors_find(m->result, full))
+        GR_TRY(gr_tensors_add_new(m->log, m->result, full, GR_F32, shape, &zeros));
+    return gr_tensors_get(m->log, m->result, full, tensor);
+}
+
+static graft_status fold_method(merge *m, int method, const gr_site *s)
+{
+    const gr_method *it = m->info->methods->item[method].method;
+    bool linear = s->target != 0;
+    if (linear ? !it->fold || !gr_method_takes(it, &m->info->config, s->target) : !it->fold_output)
+        return GRAFT_OK;
+    const gr_tensor *weight, *bias;
+    GR_TRY(result_tensor(m, s->tensor, "weight", (gr_shape){0}, &weight));
+    GR_TRY(result_tensor(m, s->tensor, "bias", GR_SHAPE(weight->shape.dim[0]), &bias));
+    int64_t in = gr_shape_span(&weight->shape, 1, weight->shape.rank);
+    gr_fold_site site = {
+        .module = s->module,
+        .model = &m->info->config,
+        .target = s->target,
+        .point = s->point,
+        .out = s->rows,
+        .in = in,
+        .weight = (float *)weight->data + s->row * in,
+        .bias = (float *)bias->data + s->row,
+    };
+    const void *config = m->info->methods->item[method].config;
+    return linear ? it->fold(m->log, config, m->adapter, &site)
+                  : it->fold_output(m->log, config, m->adapter, &site);
+}
+
+static graft_status fold_head_norm(merge *m)
+{
+    const gr_tensor *weight, *bias;
+    GR_TRY(result_tensor(m, "head", "weight", (gr_shape){0}, &weight));
+    GR_TRY(result_tensor(m, "head", "bias", (gr_shape){0}, &bias));
+    return gr_fold_head_norm(m->log, m->adapter, weight->shape.dim[0], weight->shape.dim[1],
+                             (float *)weight->data, (float *)bias->data);
+}
+
+/* What a reader cannot see in the tensors: the geometry, and how images become input. */
+static graft_status copy_metadata(merge *m)
+{
+    static const char *const keys[] = {"graft.heads", "graft.model", "graft.input",
+                                       "graft.classes"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = gr_tensors_metadata(m->adapter, keys[i]);
+        if (value)
+            GR_TRY(gr_tensors_set_metadata(m->log, m->result, keys[i], value));
+    }
+    return GRAFT_OK;
+}
+
+static graft_status merge_all(merge *m)
+{
+    GR_TRY(build(m));
+    GR_TRY(copy_tensors(m));
+    for (size_t i = 0; i < m->sites->count; i++)
+        for (int k = 0; k < m->info->methods->count; k++)
+            GR_TRY(fold_method(m, k, &m->sites->items[i]));
+    GR_TRY(fold_head_norm(m));
+    return copy_metadata(m);
+}
+
+graft_status gr_merge(graft_log *log, const gr_tensors *backbone, const gr_tensors *adapter,
+                      const gr_adapter_info *info, gr_merged *out)
+{
+    merge m = {.log = log,
+               .backbone = backbone,
+               .adapter = adapter,
+               .info = info,
+               .result = gr_tensors_create()};
+    graft_status status =
+        m.result ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    if (status == GRAFT_OK)
+        status = gr_merge_check(log, backbone, info);
+    if (status == GRAFT_OK)
+        status = merge_all(&m);
+    *out = (gr_merged){m.result, m.graph, m.sites};
+    if (status != GRAFT_OK)
+        gr_merged_release(out);
+    return status;
+}
+
+void gr_merged_release(gr_merged *merged)
+{
+    gr_tensors_destroy(&merged->tensors);
+    gr_graph_destroy(merged->graph);
+    gr_sites_destroy(merged->sites);
+    *merged = (gr_merged){0};
+}
+
+static graft_status choose_type(graft_log *log, const char *type, gr_store_as *out)
+{
+    *out = GR_STORE_AS_IS; /* the folded tensors are f32 */
+    if (!type || strcmp(type, "f32") == 0)
+        return GRAFT_OK;
+    if (strcmp(type, "f16") == 0)
+        *out = GR_STORE_F16;
+    else if (strcmp(type, "bf16") == 0)
+        *out = GR_STORE_BF16;
+    else
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "type '%s': expected f32, f16 or bf16", type);
+    return GRAFT_OK;
+}
+
+/* Its format is safetensors, and readers go by names; and what it is made of stays. */
+static graft_status check_out(graft_log *log, const char *out, const char *backbone,
+                              const char *adapter)
+{
+    static const char *const others[] = {".bin", ".pt", ".pth", ".ckpt", ".npz", ".onnx"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (gr_path_has_suffix(out, others[i]))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "%s: would hold safetensors, not what %s files are; choose a name that "
+                           "ends in .safetensors",
+                           out, others[i]);
+    const char *same = gr_file_is_same(out, backbone)  ? "backbone"
+                       : gr_file_is_same(out, adapter) ? "adapter"
+                                                       : NULL;
+    return same ? gr_fail(log, GRAFT_ERR_ARGUMENT,
+                          "%s: is the %s, which would be lost; choose another file", out, same)
+                : GRAFT_OK;
+}
+
+graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
+                         const char *type)
+{
+    gr_tensors *weights = NULL, *trained = NULL;
+    gr_adapter_info info = {0};
+    gr_merged merged = {0};
+    gr_safetensors_params how = {.sorted = true};
+    graft_status status = choose_type(log, type, &how.store);
+    if (status == GRAFT_OK)
+        status = check_out(log, out, backbone, adapter);
+    if (status == GRAFT_OK)
+        status = gr_backbone_load(log, backbone, &weights);
+    if (status == GRAFT_OK)
+        status = gr_tensors_load(log, adapter, &trained);
+    if (status == GRAFT_OK)
+        status = gr_adapter_info_read(log, trained, &info);
+    if (status == GRAFT_OK)
+        status = check_foldable(log, info.methods);
+    if (status == GRAFT_OK)
+        status = gr_merge(log, weights, trained, &info, &merged);
+    if (status == GRAFT_OK)
+        status = gr_safetensors_write(log, out, merged.tensors, &how);
+    gr_merged_release(&merged);
+    gr_adapter_info_release(&info);
+    gr_tensors_destroy(&weights);
+    gr_tensors_destroy(&trained);
+    return status;
+}

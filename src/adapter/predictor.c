@@ -1,0 +1,259 @@
+/* graft_model: a backbone with an adapter, for evaluation and prediction. */
+#include <graft/model.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/image.h"
+#include "data/relabel.h"
+#include "device/device.h"
+#include "adapter/merge.h"
+#include "adapter/file.h"
+#include "adapter/evaluate.h"
+#include "model/network.h"
+#include "weights/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct graft_model {
+    graft_log *log;
+    gr_tensors *weights, *adapter;
+    gr_adapter_info info;
+    gr_store *store;
+    gr_network network;
+    int batch, threads;
+    char class_name[128];
+};
+
+/* Without an adapter the backbone's own head classifies. */
+static graft_status describe_backbone(graft_model *m)
+{
+    GR_TRY(gr_model_config_read(m->log, m->weights, &m->info.config));
+    if (m->info.config.classes < 1)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                       "%s: has no head.weight; give an adapter made by graft train",
+                       gr_tensors_source(m->weights));
+    GR_TRY(gr_methods_parse(m->log, "linear", &m->info.methods));
+    int size = m->info.config.image_size;
+    if (gr_tensors_metadata(m->weights, "graft.input")) /* merged by graft */
+        return gr_adapter_input_read(m->log, m->weights, size, &m->info.input);
+    return gr_input_resolve(m->log, &(graft_input_params){0}, size, &m->info.input);
+}
+
+static graft_status override_input(graft_model *m, const graft_input_params *p)
+{
+    gr_input *input = &m->info.input;
+    if (p->image_size)
+        m->info.config.image_size = p->image_size;
+    GR_TRY(gr_model_config_check(m->log, &m->info.config));
+    gr_input old = *input;
+    graft_input_params merged = {
+        .resize_to = p->resize_to ? p->resize_to : old.preprocess.resize_to,
+        .interpolation = p->interpolation ? p->interpolation : old.interpolation,
+        .resize = p->resize ? p->resize : old.resize,
+        .normalization = p->normalization ? p->normalization : old.normalization,
+    };
+    return gr_input_resolve(m->log, &merged, m->info.config.image_size, input);
+}
+
+static graft_status load(graft_model *m, const graft_model_params *p)
+{
+    if (!p->backbone)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "--backbone: is required");
+    GR_TRY(gr_backbone_load(m->log, p->backbone, &m->weights));
+    if (p->adapter) {
+        GR_TRY(gr_tensors_load(m->log, p->adapter, &m->adapter));
+        GR_TRY(gr_adapter_info_read(m->log, m->adapter, &m->info));
+        GR_TRY(gr_merge_check(m->log, m->weights, &m->info));
+    } else {
+        GR_TRY(describe_backbone(m));
+    }
+    return override_input(m, &p->input);
+}
+
+static graft_status prepare(graft_model *m)
+{
+    gr_build build = {
+        .config = &m->info.config,
+        .methods = m->info.methods,
+        .weights = m->weights,
+        .adapter = m->adapter ? m->adapter : m->weights,
+        .adapter_is_complete = true,
+    };
+    return gr_network_fit(m->log, m->store, &build, &m->batch, &m->network);
+}
+
+graft_status graft_model_open(graft_log *log, graft_device *device,
+                              const graft_model_params *params, graft_model **out)
+{
+    graft_model *m = gr_alloc(NULL, sizeof(*m));
+    *out = NULL;
+    if (!m)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "model: out of memory");
+    m->log = log;
+    m->batch = params->batch_size > 0 ? params->batch_size : 32;
+    m->threads = params->input.threads;
+    graft_status status = load(m, params);
+    if (status == GRAFT_OK)
+        status = gr_store_create(log, gr_device_from_public(device), &m->store);
+    if (status == GRAFT_OK)
+        status = prepare(m);
+    if (status != GRAFT_OK) {
+        graft_model_close(&m);
+        return status;
+    }
+    *out = m;
+    return GRAFT_OK;
+}
+
+void graft_model_close(graft_model **model)
+{
+    if (!model || !*model)
+        return;
+    graft_model *m = *model;
+    gr_network_release(&m->network);
+    gr_store_destroy(m->store);
+    gr_adapter_info_release(&m->info);
+    gr_tensors_destroy(&m->weights);
+    gr_tensors_destroy(&m->adapter);
+    gr_free(m);
+    *model = NULL;
+}
+
+int graft_model_classes(const graft_model *model)
+{
+    return model->info.config.classes;
+}
+
+int graft_model_image_size(const graft_model *model)
+{
+    return model->info.config.image_size;
+}
+
+const char *graft_model_class_name(graft_model *model, int index)
+{
+    const gr_tensors *file = model->adapter ? model->adapter : model->weights;
+    return gr_adapter_class_name(file, index, model->class_name);
+}
+
+graft_status graft_model_logits(graft_model *model, const float *images, int count, float *logits)
+{
+    return gr_network_logits(model->log, model->store, &model->network, images, count, logits);
+}
+
+static graft_status logits_callback(void *model, const float *images, int count, float *logits)
+{
+    return graft_model_logits(model, images, count, logits);
+}
+
+/* The labels of the data, by the names of the model's classes. */
+static graft_status match_classes(graft_model *m, gr_dataset *dataset)
+{
+    const char **names;
+    int count = graft_model_classes(m);
+    void *room = gr_alloc(NULL, 1);
+    const gr_tensors *file = m->adapter ? m->adapter : m->weights;
+    graft_status status = gr_adapter_class_names(m->log, file, room, count, &names);
+    if (status == GRAFT_OK)
+        status = gr_dataset_relabel(m->log, dataset, names, count);
+    gr_free(room);
+    return status;
+}
+
+graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
+                                  graft_eval_result *result)
+{
+    gr_dataset *dataset;
+    gr_dataset_params params = {.split = split ? split : "test",
+                                .classes = graft_model_classes(model)};
+    GR_TRY(gr_dataset_open(model->log, data, &params, &dataset));
+    gr_evaluation e = {
+        .data = dataset,
+        .preprocess = model->info.input.preprocess,
+        .batch = model->batch,
+        .classes = graft_model_classes(model),
+        .threads = model->threads,
+        .logits = logits_callback,
+        .model = model,
+    };
+    gr_score score;
+    graft_status status = match_classes(model, dataset);
+    if (status == GRAFT_OK)
+        status = gr_evaluate(model->log, &e, &score);
+    if (status == GRAFT_OK)
+        *result = (graft_eval_result){(double)score.correct / (double)score.images, score.loss,
+                                      (int64_t)score.images};
+    gr_dataset_close(&dataset);
+    return status;
+}
+
+/* Indices of the k largest values, largest first; of equal ones the lower index. */
+static void top_k(const float *values, int count, int k, int *indices)
+{
+    for (int rank = 0; rank < k; rank++) {
+        int best = -1;
+        for (int c = 0; c < count; c++) {
+            bool taken = false;
+            for (int r = 0; r < rank; r++)
+                taken |= indices[r] == c;
+            if (!taken && (best < 0 || values[c] > values[best]))
+                best = c;
+        }
+        indices[rank] = best;
+    }
+}
+
+/* Decodes up to a batch of files from `names` into images. */
+static graft_status read_images(graft_model *m, const char *const *names, int count, float *images)
+{
+    const gr_preprocess *p = &m->info.input.preprocess;
+    size_t pixels = 3 * (size_t)p->size * (size_t)p->size;
+    for (int i = 0; i < count; i++) {
+        gr_image image;
+        GR_TRY(gr_image_load(m->log, names[i], names[i], &image));
+        graft_status status = gr_preprocess_image(m->log, p, &image, images + (size_t)i * pixels);
+        gr_image_free(&image);
+        GR_TRY(status);
+    }
+    return GRAFT_OK;
+}
+
+static void hand_out(graft_model *m, const char *const *names, int count, int k, float *logits,
+                     graft_prediction *callback, void *user, int *classes, float *probabilities)
+{
+    int all = graft_model_classes(m);
+    for (int i = 0; i < count; i++) {
+        float *row = logits + (size_t)i * (size_t)all;
+        gr_softmax_row(row, all);
+        top_k(row, all, k, classes);
+        for (int r = 0; r < k; r++)
+            probabilities[r] = row[classes[r]];
+        callback(user, names[i], classes, probabilities, k);
+    }
+}
+
+graft_status graft_model_predict(graft_model *m, const char *const *images, int count, int k,
+                                 graft_prediction *callback, void *user)
+{
+    int all = graft_model_classes(m);
+    k = k < 1 ? 1 : k > all ? all : k;
+    size_t size = (size_t)m->info.input.preprocess.size, batch = (size_t)m->batch;
+    void *room = gr_alloc(NULL, 1);
+    float *pixels = gr_alloc_array(room, batch * 3 * size * size, sizeof(*pixels));
+    float *logits = gr_alloc_array(room, batch * (size_t)all, sizeof(*logits));
+    int *classes = gr_alloc_array(room, (size_t)k, sizeof(*classes));
+    float *probabilities = gr_alloc_array(room, (size_t)k, sizeof(*probabilities));
+    graft_status status = pixels && logits && classes && probabilities
+                              ? GRAFT_OK
+                              : gr_fail(m->log, GRAFT_ERR_MEMORY, "predict: out of memory");
+    for (int first = 0; first < count && status == GRAFT_OK; first += m->batch) {
+        int n = count - first < m->batch ? count - first : m->batch;
+        status = read_images(m, images + first, n, pixels);
+        if (status == GRAFT_OK)
+            status = graft_model_logits(m, pixels, n, logits);
+        if (status == GRAFT_OK)
+            hand_out(m, images + first, n, k, logits, callback, user, classes, probabilities);
+    }
+    gr_free(room);
+    return status;
+}

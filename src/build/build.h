@@ -1,0 +1,109 @@
+/* Writing the graph of a backbone with its methods: named tensors, initial values, graft points. */
+#ifndef GR_BUILD_H
+#define GR_BUILD_H
+
+#include "graph/graph.h"
+#include "build/config.h"
+
+struct gr_tensor;
+struct gr_tensors;
+struct gr_methods;
+struct gr_sites;
+struct gr_taps;
+
+/* How a trainable tensor starts. */
+typedef enum gr_init_kind {
+    GR_INIT_ZERO,
+    GR_INIT_CONSTANT,      /* a */
+    GR_INIT_UNIFORM,       /* [-a, a) */
+    GR_INIT_NORMAL,        /* mean a, standard deviation b */
+    GR_INIT_TRUNCATED,     /* normal within two standard deviations, mean a, deviation b */
+    GR_INIT_CONV_IDENTITY, /* [O, I, k, k]: ones at the centre tap where O == I index */
+} gr_init_kind;
+
+typedef struct gr_init {
+    gr_init_kind kind;
+    float a, b;
+} gr_init;
+
+/* How the head's weight [C, D] and bias [C] start. */
+typedef enum gr_head_init {
+    GR_HEAD_UNIFORM,   /* both uniform in +-1/sqrt(D): torch's Linear; Convpass */
+    GR_HEAD_ZERO,      /* RLRR */
+    GR_HEAD_TRUNCATED, /* truncated normal of deviation 0.02, bias 0: timm; SSF */
+    GR_HEAD_NARROW,    /* truncated normal of deviation 0.01, bias uniform: AdaptFormer */
+    GR_HEAD_KAIMING,   /* normal of deviation sqrt(2/C), bias -ln 99: VPT, FreqFit */
+} gr_head_init;
+
+/* By name, "uniform" to "kaiming"; an unknown one is an error that lists the valid ones. */
+graft_status gr_head_init_named(graft_log *log, const char *name, gr_head_init *out);
+
+/* Of the head's batch normalisation. */
+#define GR_HEAD_NORM     "head.bn"
+#define GR_HEAD_NORM_EPS 1e-6f
+
+typedef struct gr_build {
+    gr_graph *graph;
+    const gr_model_config *config;
+    const struct gr_methods *methods;
+    const struct gr_tensors *weights; /* the backbone; NULL: there is none */
+    bool from_scratch;                /* without a backbone: draw all tensors; else only shapes */
+    const struct gr_tensors *adapter; /* values of trained tensors that exist already; or NULL */
+    bool adapter_is_complete;         /* a trained tensor that it lacks is an error */
+    uint64_t seed;                    /* of initial values */
+    bool training;                    /* dropout and drop-path act */
+    bool drawn;                       /* methods keep the inputs that they draw, see method.h */
+    gr_head_init head_init;
+    bool head_norm;     /* batch normalisation of the feature; also where the adapter has one */
+    float drop_path;    /* rate of the last block; grows linearly from 0 */
+    bool drop_elements; /* that rate drops single elements of branches */
+    gr_value *scalars;
+    uint32_t next_site;     /* of dropout */
+    struct gr_sites *sites; /* notes where methods may act, see peft/sites.h; or NULL */
+    struct gr_taps *taps;   /* notes the stream between blocks, see model/taps.h; or NULL */
+    int64_t prompts;        /* tokens that a method put between the class token and the patches */
+    int64_t batch;
+} gr_build;
+
+/* Where in a backbone a block is. */
+typedef struct gr_block {
+    const char *name; /* "blocks.3", "layers.1.blocks.0" */
+    int index;        /* among all blocks */
+    int64_t dim;      /* width of its tokens */
+    int64_t grid;     /* patches along a side */
+    bool cls;         /* its first token is the class token */
+} gr_block;
+
+/* A new trainable tensor. Its start value comes from the given adapter or from `init`, drawn by a
+ * generator keyed by the seed and the name: no other tensor changes it. */
+gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init);
+
+/* A tensor that training changes without a gradient: kept in adapters, but no parameter. Its start
+ * value comes from the given adapter or from `init`. */
+gr_value *gr_build_state(gr_build *b, const char *name, gr_shape shape, gr_init init);
+
+/* Whether a tensor of a file has the shape; a wrong one fails the graph with both shapes. */
+bool gr_build_has_shape(gr_build *b, const struct gr_tensor *t, const gr_shape *shape);
+
+/* Whether the given adapter has the tensor. */
+bool gr_build_has(const gr_build *b, const char *name);
+
+/* A frozen tensor of the given adapter, such as a projection that it was trained with: NULL without
+ * an error when there is none, an error when it has another shape. */
+gr_value *gr_build_kept(gr_build *b, const char *name, gr_shape shape);
+
+/* "prefix.suffix" that lives as long as the graph. */
+const char *gr_build_name(gr_build *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);
+
+/* Dropout at a site of its own; x itself outside training. */
+gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate);
+
+/* DropPath of a branch of block `block`, by sample or by element: rate drop_path * block / (depth -
+ * 1). */
+gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block);
+
+/* Draws count values; the same ones for the same seed, name and count, on every machine. */
+void gr_init_values(gr_init init, const gr_shape *shape, uint64_t seed, const char *name,
+                    float *out);
+
+#endif

@@ -1,0 +1,55 @@
+#include "build/config.h"
+
+int gr_model_grid(const gr_model_config *config)
+{
+    return config->image_size / config->patch_size;
+}
+
+/* Every stage halves the grid, and cuts it into windows where one does not hold it. */
+static graft_status check_swin(graft_log *log, const gr_model_config *c)
+{
+    int depth = 0;
+    if (c->stages < 1 || c->stages > GR_MAX_STAGES || c->window < 1)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "Swin: %d stages with windows of %d; at most %d",
+                       c->stages, c->window, GR_MAX_STAGES);
+    for (int i = 0; i < c->stages; i++) {
+        int grid = gr_model_grid(c) >> i, dim = c->dim << i, heads = c->stage_heads[i];
+        bool last = i + 1 == c->stages;
+        depth += c->stage_depth[i];
+        if (c->stage_depth[i] < 1 || heads < 1 || dim % heads)
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "Swin stage %d: %d blocks with %d heads: the heads must divide the "
+                           "width %d",
+                           i, c->stage_depth[i], heads, dim);
+        if (grid < 1 || (!last && grid % 2) || (grid > c->window && grid % c->window))
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "image size %d: its grid of %d in stage %d does not fill windows of %d; "
+                           "take a multiple of %d",
+                           c->image_size, grid, i, c->window,
+                           (c->patch_size << (c->stages - 1)) * c->window);
+    }
+    return depth == c->depth ? GRAFT_OK
+                             : gr_fail(log, GRAFT_ERR_ARGUMENT,
+                                       "Swin: %d blocks, but its stages have %d", c->depth, depth);
+}
+
+graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
+{
+    if (c->patch_size < 1 || c->image_size < c->patch_size || c->image_size % c->patch_size)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "image size %d: must be a multiple of the patch size %d", c->image_size,
+                       c->patch_size);
+    if (c->heads < 1 || c->dim < 1 || c->dim % c->heads)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "%d heads: must divide the width %d; the metadata key graft.heads sets them",
+                       c->heads, c->dim);
+    enum { DEEPEST = 1024 };
+    if (c->depth > DEEPEST)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d blocks: expected at most %d", c->depth,
+                       DEEPEST);
+    if (c->depth < 1 || c->hidden < 1 || c->classes < 1)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "depth %d, MLP width %d and %d classes must be positive", c->depth,
+                       c->hidden, c->classes);
+    return c->family == GR_FAMILY_SWIN ? check_swin(log, c) : GRAFT_OK;
+}

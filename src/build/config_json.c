@@ -1,0 +1,122 @@
+#include "build/config_json.h"
+
+#include "base/json.h"
+#include "weights/tensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *list_json(const int *values, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, json_integer(values[i]));
+    return list;
+}
+
+static json_t *swin_json(const gr_model_config *c)
+{
+    return json_pack("{s:o,s:o,s:i}", "depths", list_json(c->stage_depth, c->stages), "heads",
+                     list_json(c->stage_heads, c->stages), "window", c->window);
+}
+
+static json_t *clip_json(const gr_model_config *c)
+{
+    return json_pack("{s:i,s:b,s:f}", "proj_dim", c->proj_dim, "feature_norm", c->normalize_feature,
+                     "logit_scale", (double)c->logit_scale);
+}
+
+static json_t *config_json(const gr_model_config *c)
+{
+    json_t *json =
+        json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:s}", "image_size", c->image_size,
+                  "patch_size", c->patch_size, "dim", c->dim, "depth", c->depth, "heads", c->heads,
+                  "hidden", c->hidden, "classes", c->classes, "norm_eps", (double)c->norm_eps,
+                  "activation", (int)c->activation, "pool", c->pool == GR_POOL_AVG ? "avg" : "cls");
+    if (c->family == GR_FAMILY_SWIN)
+        json_object_set_new(json, "swin", swin_json(c));
+    if (c->pre_norm)
+        json_object_set_new(json, "clip", clip_json(c));
+    return json;
+}
+
+graft_status gr_model_config_describe(graft_log *log, gr_tensors *weights,
+                                      const gr_model_config *config)
+{
+    json_t *json = config_json(config);
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(json);
+    if (!text)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", GR_MODEL_KEY);
+    graft_status status = gr_tensors_set_metadata(log, weights, GR_MODEL_KEY, text);
+    free(text);
+    return status;
+}
+
+/* Returns how many there are, at most GR_MAX_STAGES of which are stored. */
+static int read_list(const json_t *list, int out[GR_MAX_STAGES])
+{
+    int count = (int)json_array_size(list);
+    for (int i = 0; i < count && i < GR_MAX_STAGES; i++)
+        out[i] = (int)json_integer_value(json_array_get(list, (size_t)i));
+    return count;
+}
+
+static bool read_swin(json_t *json, gr_model_config *c)
+{
+    json_t *depths, *heads;
+    c->family = GR_FAMILY_SWIN;
+    if (json_unpack(json, "{s:o,s:o,s:i}", "depths", &depths, "heads", &heads, "window",
+                    &c->window))
+        return false;
+    c->stages = read_list(depths, c->stage_depth);
+    return read_list(heads, c->stage_heads) == c->stages;
+}
+
+static bool read_clip(json_t *json, gr_model_config *c)
+{
+    int norm;
+    double scale;
+    if (json_unpack(json, "{s:i,s:b,s:F}", "proj_dim", &c->proj_dim, "feature_norm", &norm,
+                    "logit_scale", &scale))
+        return false;
+    c->pre_norm = true;
+    c->normalize_feature = norm;
+    c->logit_scale = (float)scale;
+    return true;
+}
+
+static bool read_json(json_t *json, gr_model_config *c)
+{
+    double eps;
+    int activation;
+    const char *pool;
+    if (json_unpack(json, "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:F,s:i,s:s}", "image_size", &c->image_size,
+                    "patch_size", &c->patch_size, "dim", &c->dim, "depth", &c->depth, "heads",
+                    &c->heads, "hidden", &c->hidden, "classes", &c->classes, "norm_eps", &eps,
+                    "activation", &activation, "pool", &pool))
+        return false;
+    c->norm_eps = (float)eps;
+    c->activation = activation == GR_FUNC_QUICK_GELU ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
+    c->pool = strcmp(pool, "avg") == 0 ? GR_POOL_AVG : GR_POOL_CLS;
+    json_t *swin = json_object_get(json, "swin"), *clip = json_object_get(json, "clip");
+    return (!swin || read_swin(swin, c)) && (!clip || read_clip(clip, c));
+}
+
+graft_status gr_model_config_described(graft_log *log, const gr_tensors *weights,
+                                       gr_model_config *out)
+{
+    json_t *json;
+    const char *text = gr_tensors_metadata(weights, GR_MODEL_KEY);
+    *out = (gr_model_config){0};
+    if (!text)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: no %s in its metadata; is it an adapter?",
+                       gr_tensors_source(weights), GR_MODEL_KEY);
+    GR_TRY(gr_json_parse(log, GR_MODEL_KEY, text, strlen(text), &json));
+    bool complete = read_json(json, out);
+    json_decref(json);
+    if (!complete)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s in its metadata is incomplete",
+                       gr_tensors_source(weights), GR_MODEL_KEY);
+    return gr_model_config_check(log, out);
+}

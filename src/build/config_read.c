@@ -1,0 +1,185 @@
+/* The geometry of a backbone from the names and shapes of its tensors. */
+#include "build/config_json.h"
+#include "weights/tensors.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many of "prefix0suffix", "prefix1suffix", .. there are. */
+static int count_tensors(const gr_tensors *weights, const char *prefix, const char *suffix)
+{
+    char name[96];
+    int count = 0;
+    do
+        snprintf(name, sizeof(name), "%s%d%s", prefix, count, suffix);
+    while (gr_tensors_find(weights, name) && ++count);
+    return count;
+}
+
+static graft_status get_ranked(graft_log *log, const gr_tensors *weights, const char *name,
+                               int rank, const gr_tensor **out)
+{
+    GR_TRY(gr_tensors_get(log, weights, name, out));
+    if ((*out)->shape.rank == rank)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_SHAPE, "%s: expected %d axes, found %d; is this a ViT?", name,
+                   rank, (*out)->shape.rank);
+}
+
+/* What both families tell by the same tensors. */
+static graft_status read_common(graft_log *log, const gr_tensors *weights, const char *first_block,
+                                gr_model_config *c)
+{
+    char name[96];
+    const gr_tensor *patch, *fc1, *head = gr_tensors_find(weights, "head.weight");
+    snprintf(name, sizeof(name), "%s.mlp.fc1.weight", first_block);
+    GR_TRY(get_ranked(log, weights, "patch_embed.proj.weight", 4, &patch));
+    GR_TRY(get_ranked(log, weights, name, 2, &fc1));
+    *c = (gr_model_config){
+        .patch_size = (int)patch->shape.dim[2],
+        .dim = (int)patch->shape.dim[0],
+        .hidden = (int)fc1->shape.dim[0],
+        .classes = head && head->shape.rank == 2 ? (int)head->shape.dim[0] : 0,
+        .norm_eps = 1e-6f,
+        .activation = GR_FUNC_GELU,
+    };
+    return GRAFT_OK;
+}
+
+/* CLIP's image encoder is a ViT with a norm before its blocks; OpenAI's has an activation and an
+ * epsilon of its own. */
+static void read_clip(const gr_tensors *weights, gr_model_config *c)
+{
+    const gr_tensor *proj = gr_tensors_find(weights, "proj.weight");
+    c->pre_norm = true;
+    c->norm_eps = 1e-5f;
+    c->activation = GR_FUNC_QUICK_GELU;
+    c->proj_dim = proj && proj->shape.rank == 2 ? (int)proj->shape.dim[0] : 0;
+}
+
+static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    const gr_tensor *pos;
+    GR_TRY(read_common(log, weights, "blocks.0", c));
+    GR_TRY(get_ranked(log, weights, "pos_embed", 3, &pos));
+    int grid = (int)lround(sqrt((double)(pos->shape.dim[1] - 1)));
+    c->image_size = grid * c->patch_size;
+    c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
+    c->heads = c->dim / (c->dim == 1280 ? 80 : 64);
+    if (gr_tensors_find(weights, "norm_pre.weight"))
+        read_clip(weights, c);
+    if (pos->shape.dim[1] != (int64_t)grid * grid + 1)
+        return gr_fail(log, GRAFT_ERR_SHAPE,
+                       "pos_embed: %lld tokens are not a square grid and a class token",
+                       (long long)pos->shape.dim[1]);
+    return GRAFT_OK;
+}
+
+static const char TABLE[] = ".attn.relative_position_bias_table";
+
+/* A stage's heads, and the side of its windows, from its first bias table. */
+static graft_status read_table(graft_log *log, const gr_tensors *weights, int stage, int *heads,
+                               int *side)
+{
+    char name[96];
+    const gr_tensor *table;
+    snprintf(name, sizeof(name), "layers.%d.blocks.0%s", stage, TABLE);
+    GR_TRY(get_ranked(log, weights, name, 2, &table));
+    int span = (int)lround(sqrt((double)table->shape.dim[0]));
+    *heads = (int)table->shape.dim[1];
+    *side = (span + 1) / 2;
+    if ((int64_t)span * span == table->shape.dim[0] && span % 2 == 1)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_SHAPE, "%s: %lld rows are not (2 w - 1)^2 of a window", name,
+                   (long long)table->shape.dim[0]);
+}
+
+/* Nothing depends on the image's size but the windows: the last stage is one of them. */
+static graft_status read_swin(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    int side = 0;
+    GR_TRY(read_common(log, weights, "layers.0.blocks.0", c));
+    c->family = GR_FAMILY_SWIN;
+    c->norm_eps = 1e-5f;
+    c->pool = GR_POOL_AVG;
+    c->stages = count_tensors(weights, "layers.", ".blocks.0.norm1.weight");
+    if (c->stages < 1 || c->stages > GR_MAX_STAGES)
+        return gr_fail(log, GRAFT_ERR_SHAPE, "layers: %d stages, at most %d", c->stages,
+                       GR_MAX_STAGES);
+    for (int i = 0; i < c->stages; i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof(prefix), "layers.%d.blocks.", i);
+        c->stage_depth[i] = count_tensors(weights, prefix, ".norm1.weight");
+        c->depth += c->stage_depth[i];
+        GR_TRY(read_table(log, weights, i, &c->stage_heads[i], &side));
+        c->window = side > c->window ? side : c->window;
+    }
+    c->heads = c->stage_heads[0];
+    c->image_size = (c->patch_size << (c->stages - 1)) * side;
+    return GRAFT_OK;
+}
+
+/* A metadata key that is "no" or "yes", which sets *is_yes; without the key it stays. */
+static graft_status read_choice(graft_log *log, const gr_tensors *weights, const char *key,
+                                const char *no, const char *yes, bool *is_yes)
+{
+    const char *value = gr_tensors_metadata(weights, key);
+    if (!value)
+        return GRAFT_OK;
+    *is_yes = strcmp(value, yes) == 0;
+    if (*is_yes || strcmp(value, no) == 0)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: %s '%s': expected %s or %s",
+                   gr_tensors_source(weights), key, value, no, yes);
+}
+
+/* A metadata key that is a number above zero. */
+static graft_status read_number(graft_log *log, const gr_tensors *weights, const char *key,
+                                double most, double *number)
+{
+    const char *value = gr_tensors_metadata(weights, key);
+    char *end;
+    if (!value)
+        return GRAFT_OK;
+    *number = strtod(value, &end);
+    if (end != value && *end == '\0' && *number > 0.0 && *number <= most)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s '%s': expected a number above 0, at most %g",
+                   gr_tensors_source(weights), key, value, most);
+}
+
+/* What a file's metadata says, or config.json beside it, goes before what the tensors tell. */
+static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    double eps = (double)c->norm_eps, heads = c->heads, size = c->image_size;
+    bool quick = c->activation == GR_FUNC_QUICK_GELU, mean = c->pool == GR_POOL_AVG;
+    GR_TRY(read_choice(log, weights, "graft.activation", "gelu", "quick_gelu", &quick));
+    GR_TRY(read_choice(log, weights, "graft.pool", "cls", "avg", &mean));
+    GR_TRY(read_number(log, weights, "graft.norm_eps", 1.0, &eps));
+    GR_TRY(read_number(log, weights, "graft.heads", 4096.0, &heads));
+    c->activation = quick ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
+    c->norm_eps = (float)eps;
+    if (c->family == GR_FAMILY_SWIN) {
+        GR_TRY(read_number(log, weights, "graft.image_size", 65536.0, &size));
+        c->image_size = (int)size;
+        return GRAFT_OK;
+    }
+    c->pool = mean ? GR_POOL_AVG : GR_POOL_CLS;
+    c->heads = (int)heads;
+    return GRAFT_OK;
+}
+
+graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_model_config *out)
+{
+    if (gr_tensors_metadata(weights, GR_MODEL_KEY))
+        return gr_model_config_described(log, weights, out);
+    char name[96];
+    snprintf(name, sizeof(name), "layers.0.blocks.0%s", TABLE);
+    if (gr_tensors_find(weights, name))
+        GR_TRY(read_swin(log, weights, out));
+    else
+        GR_TRY(read_vit(log, weights, out));
+    return read_metadata(log, weights, out);
+}

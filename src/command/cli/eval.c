@@ -1,0 +1,67 @@
+/* graft eval: accuracy of a model on a split of a data set. */
+#include "command/cli/commands.h"
+#include "command/cli/model_options.h"
+#include "command/console/output.h"
+
+typedef struct eval_options {
+    cli_model_options model;
+    const char *data, *split;
+} eval_options;
+
+static const cli_option table[] = {
+#include "command/cli/model_options.inc"
+    {"data", 'd', CLI_TEXT, offsetof(eval_options, data), "DIR", 0, 0,
+     "labelled images: a folder, a .tar or dsprites:orientation"},
+    {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0,
+     "part of the data: test, val, train, all, or a list's name"},
+    CLI_JSON_OPTION,
+    {.name = NULL},
+};
+
+static void set_defaults(void *options)
+{
+    ((eval_options *)options)->split = "test";
+}
+
+static graft_status print_result(cli *c, const eval_options *o, const graft_eval_result *r)
+{
+    if (o->model.common.json)
+        return cli_print_json(c, json_pack("{s:o,s:f,s:f,s:I}", "split", cli_json_text(o->split),
+                                           "accuracy", r->accuracy, "loss", r->loss, "images",
+                                           (json_int_t)r->images));
+    char images[32];
+    cli_table t = {.columns = 4};
+    cli_table_cell(&t, "split");
+    cli_table_cell(&t, "images");
+    cli_table_cell(&t, "accuracy");
+    cli_table_cell(&t, "loss");
+    cli_table_cell(&t, "%s", o->split);
+    cli_table_cell(&t, "%s", cli_grouped(r->images, images));
+    cli_table_cell(&t, "%.2f%%", 100.0 * r->accuracy);
+    cli_table_cell(&t, "%.4f", r->loss);
+    return cli_table_print(c, &t);
+}
+
+static graft_status run(cli *c, void *options)
+{
+    const eval_options *o = options;
+    graft_device *device;
+    graft_model *model;
+    graft_eval_result result = {0};
+    CLI_TRY(cli_need(c, "data", o->data));
+    CLI_TRY(cli_open_model(c, &o->model, &device, &model));
+    graft_status status = graft_model_evaluate(model, o->data, o->split, &result);
+    graft_model_close(&model);
+    graft_device_close(&device);
+    return status == GRAFT_OK ? print_result(c, o, &result) : status;
+}
+
+const cli_command cli_command_eval = {
+    .name = "eval",
+    .summary = "Measures accuracy and loss on labelled images",
+    .usage = "--backbone FILE [--adapter FILE] --data DIR [--split NAME] [options]",
+    .options = table,
+    .options_bytes = sizeof(eval_options),
+    .defaults = set_defaults,
+    .run = run,
+};

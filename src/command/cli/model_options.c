@@ -1,0 +1,14 @@
+#include "command/cli/model_options.h"
+
+graft_status cli_open_model(cli *c, const cli_model_options *options, graft_device **device,
+                            graft_model **model)
+{
+    *device = NULL;
+    *model = NULL;
+    CLI_TRY(cli_need(c, "backbone", options->params.backbone));
+    CLI_TRY(graft_device_open(c->log, options->device, NULL, device));
+    graft_status status = graft_model_open(c->log, *device, &options->params, model);
+    if (status != GRAFT_OK)
+        graft_device_close(device);
+    return status;
+}

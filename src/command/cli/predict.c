@@ -1,0 +1,111 @@
+/* graft predict: the most likely classes of image files. */
+#include "command/cli/commands.h"
+#include "command/cli/model_options.h"
+#include "command/console/output.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+typedef struct predict_options {
+    cli_model_options model;
+    int top;
+} predict_options;
+
+static const cli_option table[] = {
+#include "command/cli/model_options.inc"
+    {"top", 'k', CLI_INT, offsetof(predict_options, top), "K", 1, 100000, "classes to print"},
+    CLI_JSON_OPTION,
+    {.name = NULL},
+};
+
+static void set_defaults(void *options)
+{
+    ((predict_options *)options)->top = 5;
+}
+
+typedef struct printer {
+    graft_model *model;
+    json_t *images; /* NULL: print text */
+} printer;
+
+static void print_text(const printer *p, const char *image, const int *classes,
+                       const float *probabilities, int k)
+{
+    cli_print_text(image);
+    for (int i = 0; i < k; i++) {
+        const char *name = graft_model_class_name(p->model, classes[i]);
+        printf("%s", i ? ", " : ": ");
+        if (name)
+            cli_print_text(name);
+        else
+            printf("class %d", classes[i]);
+        printf(" %.2f%%", 100.0 * (double)probabilities[i]);
+    }
+    putchar('\n');
+}
+
+static json_t *class_json(const printer *p, int index, float probability)
+{
+    const char *name = graft_model_class_name(p->model, index);
+    return json_pack("{s:i,s:o,s:f}", "class", index, "name",
+                     name ? cli_json_text(name) : json_null(), "probability", (double)probability);
+}
+
+static void print_prediction(void *user, const char *image, const int *classes,
+                             const float *probabilities, int k)
+{
+    const printer *p = user;
+    if (!p->images) {
+        print_text(p, image, classes, probabilities, k);
+        return;
+    }
+    json_t *top = json_array();
+    for (int i = 0; i < k; i++)
+        json_array_append_new(top, class_json(p, classes[i], probabilities[i]));
+    json_array_append_new(p->images,
+                          json_pack("{s:o,s:o}", "image", cli_json_text(image), "top", top));
+}
+
+/* As many images at once as there are, or a few more: each size has kernels of its own. */
+static int fitting_batch(int images)
+{
+    int batch = 1;
+    while (batch < images && batch < 32)
+        batch *= 2;
+    return batch;
+}
+
+static graft_status run(cli *c, void *options)
+{
+    predict_options *o = options;
+    const cli_list *images = &o->model.common.operands;
+    bool json = o->model.common.json;
+    graft_device *device;
+    graft_model *model;
+    if (o->model.params.batch_size == 0)
+        o->model.params.batch_size = fitting_batch(images->count);
+    CLI_TRY(cli_open_model(c, &o->model, &device, &model));
+    int classes = graft_model_classes(model), k = o->top < classes ? o->top : classes;
+    printer p = {model, json ? json_array() : NULL};
+    graft_status status =
+        graft_model_predict(model, images->items, images->count, k, print_prediction, &p);
+    graft_model_close(&model);
+    graft_device_close(&device);
+    if (json && status == GRAFT_OK)
+        return cli_print_json(c, p.images);
+    json_decref(p.images);
+    return status;
+}
+
+const cli_command cli_command_predict = {
+    .name = "predict",
+    .summary = "Names the most likely classes of images",
+    .usage = "--backbone FILE [--adapter FILE] IMAGE... [options]",
+    .options = table,
+    .options_bytes = sizeof(predict_options),
+    .operand = "IMAGE",
+    .min_operands = 1,
+    .max_operands = INT_MAX,
+    .defaults = set_defaults,
+    .run = run,
+};

@@ -1,0 +1,16 @@
+/* What graft train says of settings, for commands that have it run later. */
+#ifndef CLI_TRAIN_CHECK_H
+#define CLI_TRAIN_CHECK_H
+
+#include "command/console/command.h"
+
+#include <jansson.h>
+
+/* The subcommand, whose options are the settings of a run. */
+extern const cli_command cli_command_train;
+
+/* Whether graft train takes an object of settings, whose keys are its long options, as far as no
+ * file is needed. `title` begins the error. */
+graft_status cli_train_check(cli *c, const char *title, const json_t *settings);
+
+#endif

@@ -1,0 +1,116 @@
+#include "model/network.h"
+
+#include "build/build.h"
+#include "model/backbone.h"
+#include "ops/ops.h"
+#include "passes/passes.h"
+#include "peft/compose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Inputs of training and evaluation have names of their own: their batches may differ. */
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answers answers,
+                              gr_network *n)
+{
+    bool training = answers != GR_ANSWERS_NONE;
+    int64_t size = build.config->image_size;
+    *n = (gr_network){0};
+    GR_TRY(gr_methods_check(log, build.methods, build.config));
+    n->graph = gr_graph_create(log);
+    if (!n->graph)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
+    n->image = gr_graph_input(n->graph, training ? "train.images" : "eval.images", GR_F32,
+                              GR_SHAPE(batch, 3, size, size));
+    n->scalars = gr_graph_input(n->graph, "scalars", GR_F32, GR_SHAPE(16));
+    build.graph = n->graph;
+    build.batch = batch;
+    build.training = training;
+    build.scalars = n->scalars;
+    n->logits = gr_graph_push_slices(n->graph, gr_model_logits(&build, n->image));
+    if (answers == GR_ANSWERS_LABELS) {
+        n->answers = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
+        n->loss = gr_cross_entropy(n->logits, n->answers, n->scalars);
+    } else if (answers == GR_ANSWERS_TARGETS) {
+        n->answers = gr_graph_input(n->graph, "train.targets", GR_F32,
+                                    GR_SHAPE(batch, build.config->classes));
+        n->loss = gr_soft_cross_entropy(n->logits, n->answers, n->scalars);
+    }
+    return gr_graph_status(n->graph);
+}
+
+void gr_network_release(gr_network *n)
+{
+    gr_plan_destroy(n->plan);
+    gr_graph_destroy(n->graph);
+    *n = (gr_network){0};
+}
+
+static graft_status plan_logits(graft_log *log, gr_store *store, const gr_build *build, int batch,
+                                gr_network *n)
+{
+    GR_TRY(gr_network_build(log, *build, batch, GR_ANSWERS_NONE, n));
+    gr_plan_params plan = {
+        .store = store, .outputs = &n->logits, .output_count = 1, .tentative = batch > 1};
+    return gr_plan_create(log, &plan, &n->plan);
+}
+
+graft_status gr_network_fit(graft_log *log, gr_store *store, const gr_build *build, int *batch,
+                            gr_network *n)
+{
+    graft_status status;
+    while ((status = plan_logits(log, store, build, *batch, n)) == GRAFT_ERR_DEVICE_MEMORY &&
+           *batch > 1) {
+        gr_network_release(n);
+        *batch = (*batch + 1) / 2;
+    }
+    GR_TRY(status);
+    GR_TRY(gr_plan_prepare(n->plan));
+    return gr_network_clear_images(log, store, n);
+}
+
+graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_network *n)
+{
+    gr_region region;
+    GR_TRY(gr_store_value(store, n->image, &region));
+    void *zeros = calloc(1, region.size);
+    if (!zeros)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
+    graft_status status = gr_store_write(store, &region, zeros);
+    free(zeros);
+    return status;
+}
+
+graft_status gr_network_write(gr_store *store, const gr_value *input, const void *data,
+                              uint64_t bytes)
+{
+    gr_region region;
+    GR_TRY(gr_store_value(store, input, &region));
+    return gr_device_buffer_write(gr_store_device(store), region.buffer, region.offset, data,
+                                  bytes);
+}
+
+graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *n, const float *images,
+                               int count, float *logits)
+{
+    int batch = (int)n->image->shape.dim[0];
+    size_t classes = (size_t)n->logits->shape.dim[1];
+    size_t pixels = (size_t)gr_shape_span(&n->image->shape, 1, 4);
+    float *padded = malloc((size_t)batch * classes * sizeof(*padded));
+    if (!padded)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
+    graft_status status = GRAFT_OK;
+    for (int first = 0; first < count && status == GRAFT_OK; first += batch) {
+        size_t rows = (size_t)(count - first < batch ? count - first : batch);
+        status = gr_network_write(store, n->image, images + (size_t)first * pixels,
+                                  rows * pixels * sizeof(float));
+        if (status == GRAFT_OK)
+            status = gr_plan_run(n->plan);
+        if (status == GRAFT_OK)
+            status = gr_plan_read(n->plan, n->logits, padded);
+        if (status == GRAFT_OK)
+            memcpy(logits + (size_t)first * classes, padded, rows * classes * sizeof(float));
+    }
+    free(padded);
+    return status;
+}

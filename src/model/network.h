@@ -1,0 +1,48 @@
+/* A model's graph with the values that are fed and read, and its plan. */
+#ifndef GR_NETWORK_H
+#define GR_NETWORK_H
+
+#include "build/build.h"
+#include "plan/plan.h"
+
+/* What training compares the logits with. */
+typedef enum gr_answers {
+    GR_ANSWERS_NONE, /* no training: no loss, no dropout */
+    GR_ANSWERS_LABELS,
+    GR_ANSWERS_TARGETS,
+} gr_answers;
+
+typedef struct gr_network {
+    gr_graph *graph;
+    gr_value *image;   /* [batch, 3, S, S] */
+    gr_value *answers; /* labels [batch] (I32) or targets [batch, classes], training only */
+    gr_value *scalars; /* [16], see ops/scalars.h */
+    gr_value *logits;  /* [batch, classes] */
+    gr_value *loss;    /* [], training only */
+    gr_plan *plan;     /* made by the owner */
+} gr_network;
+
+/* Builds the graph for `batch` images; the other fields of `build` say what of. Call
+ * gr_network_release also after a failure. */
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answers answers,
+                              gr_network *out);
+void gr_network_release(gr_network *network);
+
+/* A network that answers with logits, planned and ready, for at most *batch images at once: these
+ * are halved until the device takes the values. */
+graft_status gr_network_fit(graft_log *log, gr_store *store, const gr_build *build, int *batch,
+                            gr_network *out);
+
+/* Allocates the image input and fills it with zeros: rows that a partial batch leaves unwritten
+ * must hold finite numbers, as 0 * NaN is NaN. */
+graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_network *network);
+
+/* Writes the first `bytes` of an input. */
+graft_status gr_network_write(gr_store *store, const gr_value *input, const void *data,
+                              uint64_t bytes);
+
+/* logits [count, classes] of images [count, 3, S, S], in batches of the network's size. */
+graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *network,
+                               const float *images, int count, float *logits);
+
+#endif

@@ -1,0 +1,136 @@
+/* Reverse-mode differentiation. Only values that depend on a trainable one get a gradient. */
+#include "passes/passes.h"
+
+#include "base/mem.h"
+#include "ops/op.h"
+#include "ops/ops.h"
+
+#include <string.h>
+
+/* What the consumers of one value have added to its gradient so far. */
+typedef struct contributions {
+    gr_value **items;
+    size_t count;
+} contributions;
+
+typedef struct tape {
+    gr_graph *graph;
+    contributions *of; /* indexed by value id */
+} tape;
+
+static void contribute(tape *t, const gr_value *v, gr_value *gradient)
+{
+    if (!gradient)
+        return; /* after an error */
+    contributions *c = &t->of[v->id];
+    gr_value **place = gr_push(t->of, (void **)&c->items, &c->count, sizeof(gradient));
+    if (!place) {
+        gr_graph_fail(t->graph, GRAFT_ERR_MEMORY, "gradients: out of memory");
+        return;
+    }
+    *place = gradient;
+}
+
+/* Gradients of slices are zeros with one block filled in. Blocks that lie apart on one axis are
+ * placed side by side instead of being added: this is how q, k and v meet again in qkv. */
+static gr_value *place_side_by_side(const contributions *c)
+{
+    gr_value *inputs[GR_MAX_INPUTS];
+    int64_t start[GR_MAX_INPUTS], end = 0;
+    const gr_attrs *first = &c->items[0]->attr;
+    if (c->count > GR_MAX_INPUTS)
+        return NULL;
+    for (size_t n = 0; n < c->count; n++) {
+        const gr_value *next = NULL; /* the block that starts first at or after `end` */
+        for (size_t i = 0; i < c->count; i++) {
+            const gr_value *v = c->items[i];
+            if (v->op != &gr_op_concat || v->input_count != 1 ||
+                v->attr.concat.axis != first->concat.axis)
+                return NULL;
+            if (v->attr.concat.start[0] >= end &&
+                (!next || v->attr.concat.start[0] < next->attr.concat.start[0]))
+                next = v;
+        }
+        if (!next)
+            return NULL; /* blocks overlap */
+        inputs[n] = next->input[0];
+        start[n] = next->attr.concat.start[0];
+        end = start[n] + inputs[n]->shape.dim[first->concat.axis];
+    }
+    return gr_place(inputs, start, (int)c->count, first->concat.axis, first->concat.size);
+}
+
+static gr_value *total(const contributions *c)
+{
+    if (c->count == 0)
+        return NULL;
+    if (c->count > 1) {
+        gr_value *placed = place_side_by_side(c);
+        if (placed)
+            return placed;
+    }
+    gr_value *sum = c->items[0];
+    for (size_t i = 1; i < c->count; i++)
+        sum = gr_add(sum, c->items[i]);
+    return sum;
+}
+
+/* The values that `v` depends on, inputs first; only those that need a gradient. */
+static void collect(gr_value *v, bool *seen, gr_value **order, int *count)
+{
+    if (!v->needs_grad || seen[v->id])
+        return;
+    seen[v->id] = true;
+    for (int i = 0; i < v->input_count; i++)
+        collect(v->input[i], seen, order, count);
+    order[(*count)++] = v;
+}
+
+static void differentiate(tape *t, gr_value *v, gr_value *dv)
+{
+    gr_value *dx[GR_MAX_INPUTS] = {NULL};
+    if (!v->op->grad) {
+        gr_graph_fail(t->graph, GRAFT_ERR_UNSUPPORTED, "%s: has no gradient", v->op->name);
+        return;
+    }
+    v->op->grad(v, dv, dx);
+    for (int i = 0; i < v->input_count; i++) {
+        if (!v->input[i]->needs_grad)
+            continue;
+        if (!dx[i])
+            gr_graph_fail(t->graph, GRAFT_ERR_UNSUPPORTED, "%s: %s", v->op->name,
+                          dv ? "gives an operand no gradient" : "cannot be the loss");
+        contribute(t, v->input[i], dx[i]);
+    }
+}
+
+graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const *params, int count,
+                                gr_value **grads)
+{
+    if (gr_graph_status(graph) != GRAFT_OK)
+        return gr_graph_status(graph);
+    if (loss->needs_grad && gr_shape_count(&loss->shape) != 1)
+        gr_graph_fail(graph, GRAFT_ERR_SHAPE, "gradients: the loss must be a scalar");
+    int values = gr_graph_count(graph), ordered = 0;
+    tape t = {.graph = graph};
+    t.of = gr_alloc_array(NULL, (size_t)values, sizeof(*t.of));
+    bool *seen = gr_alloc_array(t.of, (size_t)values, sizeof(*seen));
+    gr_value **order = gr_alloc_array(t.of, (size_t)values, sizeof(*order));
+    gr_value **result = gr_alloc_array(t.of, (size_t)values, sizeof(*result));
+    if (!t.of || !seen || !order || !result) {
+        gr_graph_fail(graph, GRAFT_ERR_MEMORY, "gradients: out of memory");
+        gr_free(t.of);
+        return gr_graph_status(graph);
+    }
+    collect(loss, seen, order, &ordered);
+    for (int i = ordered - 1; i >= 0 && gr_graph_status(graph) == GRAFT_OK; i--) {
+        gr_value *v = order[i];
+        result[v->id] = total(&t.of[v->id]);
+        if (v->kind == GR_VALUE_RESULT && (v == loss || result[v->id]))
+            differentiate(&t, v, result[v->id]);
+    }
+    for (int i = 0; i < count; i++)
+        grads[i] = params[i]->id < values ? result[params[i]->id] : NULL;
+    gr_free(t.of);
+    return gr_graph_status(graph);
+}
