@@ -6,7 +6,6 @@
 #define GR_PASSES_H
 
 #include "graph/graph.h"
-#include "passes/passes.h"
 
 /* Appends the gradient of the scalar `loss` with respect to params[0..count).
  * Only what those need is built: nothing is added for frozen values. grads[i] becomes NULL when

@@ -1,6 +1,7 @@
 /* The stream between blocks, as builders of each family note it. */
 #include "fixture.h"
 
+#include "model/backbone.h"
 #include "model/taps.h"
 #include "peft/compose.h"
 #include "tiny_swin.h"

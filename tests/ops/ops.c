@@ -4,6 +4,7 @@
 #include "cases.h"
 
 #include "base/mem.h"
+#include "passes/passes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,6 @@
 static const gr_op *const all_ops[] = {
 #define GR_OP(name) &gr_op_##name,
 #include "ops/list.h"
-#include "passes/passes.h"
 #undef GR_OP
 };
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "build/build.h"
 #include "build/config_json.h"
+#include "model/backbone.h"
 #include "peft/compose.h"
 #include "tiny_swin.h"
 #include "weights/load.h"

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "build/config_json.h"
+#include "model/backbone.h"
 #include "weights/tensors.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* Models that do not fit together: one line that names the culprit. Nothing is computed here. */
 #include "support.h"
 
+#include "model/backbone.h"
 #include "model/vit.h"
 #include "ops/op.h"
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "build/build.h"
+#include "model/backbone.h"
 
 #include <math.h>
 #include <stdio.h>
