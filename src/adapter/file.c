@@ -140,7 +140,7 @@ graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, in
     graft_input_params p = {0};
     GR_TRY(parse(log, adapter, "graft.input", &json));
     graft_status status;
-    if (json_unpack(json, "{s:s,s:s,s:s,s?i}", "interpolation", &p.interpolation, "resize",
+    if (json_unpack(json, "{s?s,s?s,s?s,s?i}", "interpolation", &p.interpolation, "resize",
                     &p.resize, "normalization", &p.normalization, "resize_to", &p.resize_to))
         status = gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.input in its metadata is incomplete",
                          gr_tensors_source(adapter));

@@ -17,6 +17,13 @@ typedef enum gr_family {
     GR_FAMILY_SWIN,
 } gr_family;
 
+/* How position embeddings become those of another grid, see model/positions.h. The first is what
+ * files say that say nothing: those of version 0.1.0 were all resized so. */
+typedef enum gr_positions {
+    GR_POSITIONS_BILINEAR_ALIGNED, /* the original JAX code */
+    GR_POSITIONS_BICUBIC,          /* timm */
+} gr_positions;
+
 enum { GR_MAX_STAGES = 4 };
 
 typedef struct gr_model_config {
@@ -31,6 +38,7 @@ typedef struct gr_model_config {
     float norm_eps;
     gr_func activation;
     gr_pool pool;
+    gr_positions positions; /* not of a Swin */
 
     /* CLIP's image encoder */
     bool pre_norm;          /* a layer norm before the first block */
@@ -63,7 +71,7 @@ const char *gr_model_preset_names(char *text, size_t size);
  * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. Heads of a
  * ViT are 64 channels wide (80 for width 1280). Keys of the metadata set what tensors do not tell:
  * "graft.heads", "graft.norm_eps", "graft.activation" (gelu, quick_gelu), "graft.pool" (cls, avg),
- * and for a Swin "graft.image_size". */
+ * "graft.positions" (bicubic, bilinear-aligned), and for a Swin "graft.image_size". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);
 

@@ -33,6 +33,8 @@ static json_t *config_json(const gr_model_config *c)
                   "patch_size", c->patch_size, "dim", c->dim, "depth", c->depth, "heads", c->heads,
                   "hidden", c->hidden, "classes", c->classes, "norm_eps", (double)c->norm_eps,
                   "activation", (int)c->activation, "pool", c->pool == GR_POOL_AVG ? "avg" : "cls");
+    if (c->positions == GR_POSITIONS_BICUBIC)
+        json_object_set_new(json, "positions", json_string("bicubic"));
     if (c->family == GR_FAMILY_SWIN)
         json_object_set_new(json, "swin", swin_json(c));
     if (c->pre_norm)
@@ -90,15 +92,20 @@ static bool read_json(json_t *json, gr_model_config *c)
 {
     double eps;
     int activation;
-    const char *pool;
-    if (json_unpack(json, "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:F,s:i,s:s}", "image_size", &c->image_size,
-                    "patch_size", &c->patch_size, "dim", &c->dim, "depth", &c->depth, "heads",
-                    &c->heads, "hidden", &c->hidden, "classes", &c->classes, "norm_eps", &eps,
-                    "activation", &activation, "pool", &pool))
+    const char *pool, *positions = "bilinear-aligned";
+    if (json_unpack(json, "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:F,s:i,s:s,s?s}", "image_size",
+                    &c->image_size, "patch_size", &c->patch_size, "dim", &c->dim, "depth",
+                    &c->depth, "heads", &c->heads, "hidden", &c->hidden, "classes", &c->classes,
+                    "norm_eps", &eps, "activation", &activation, "pool", &pool, "positions",
+                    &positions))
         return false;
     c->norm_eps = (float)eps;
     c->activation = activation == GR_FUNC_QUICK_GELU ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
     c->pool = strcmp(pool, "avg") == 0 ? GR_POOL_AVG : GR_POOL_CLS;
+    c->positions =
+        strcmp(positions, "bicubic") == 0 ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
+    if (c->positions != GR_POSITIONS_BICUBIC && strcmp(positions, "bilinear-aligned") != 0)
+        return false;
     json_t *swin = json_object_get(json, "swin"), *clip = json_object_get(json, "clip");
     return (!swin || read_swin(swin, c)) && (!clip || read_clip(clip, c));
 }

@@ -67,6 +67,7 @@ static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model
     int grid = (int)lround(sqrt((double)(pos->shape.dim[1] - 1)));
     c->image_size = grid * c->patch_size;
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
+    c->positions = GR_POSITIONS_BICUBIC;
     c->heads = c->dim / (c->dim == 1280 ? 80 : 64);
     if (gr_tensors_find(weights, "norm_pre.weight"))
         read_clip(weights, c);
@@ -155,6 +156,7 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
 {
     double eps = (double)c->norm_eps, heads = c->heads, size = c->image_size;
     bool quick = c->activation == GR_FUNC_QUICK_GELU, mean = c->pool == GR_POOL_AVG;
+    bool bicubic = c->positions == GR_POSITIONS_BICUBIC;
     GR_TRY(read_choice(log, weights, "graft.activation", "gelu", "quick_gelu", &quick));
     GR_TRY(read_choice(log, weights, "graft.pool", "cls", "avg", &mean));
     GR_TRY(read_number(log, weights, "graft.norm_eps", 1.0, &eps));
@@ -166,6 +168,8 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
         c->image_size = (int)size;
         return GRAFT_OK;
     }
+    GR_TRY(read_choice(log, weights, "graft.positions", "bilinear-aligned", "bicubic", &bicubic));
+    c->positions = bicubic ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
     c->pool = mean ? GR_POOL_AVG : GR_POOL_CLS;
     c->heads = (int)heads;
     return GRAFT_OK;

@@ -8,6 +8,7 @@
     {                                                                                              \
         .image_size = size, .patch_size = patch, .dim = width, .depth = layers, .heads = count,    \
         .hidden = 4 * width, .norm_eps = 1e-6f, .activation = GR_FUNC_GELU, .pool = GR_POOL_CLS,   \
+        .positions = GR_POSITIONS_BICUBIC,                                                         \
     }
 
 /* The image encoder without its projection. */
@@ -15,7 +16,7 @@
     {                                                                                              \
         .image_size = size, .patch_size = patch, .dim = width, .depth = layers, .heads = count,    \
         .hidden = 4 * width, .norm_eps = 1e-5f, .activation = GR_FUNC_QUICK_GELU,                  \
-        .pool = GR_POOL_CLS, .pre_norm = true,                                                     \
+        .pool = GR_POOL_CLS, .positions = GR_POSITIONS_BICUBIC, .pre_norm = true,                  \
     }
 
 /* Patches of 4 in windows of 7; stages of 2, 2, `third` and 2 blocks. */

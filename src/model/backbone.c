@@ -1,5 +1,6 @@
 #include "model/backbone.h"
 
+#include "model/positions.h"
 #include "model/swin.h"
 #include "model/vit.h"
 #include "peft/compose.h"
@@ -21,8 +22,10 @@ static const float *resized_positions(gr_build *b, const gr_tensor *t, const gr_
     if (!old || !new)
         return NULL;
     gr_tensor_to_f32(t, old);
-    gr_vit_resize_positions(old, from, new, to, (int)dim);
-    return new;
+    if (gr_positions_resize(b->config->positions, old, from, 1, new, to, (int)dim) == GRAFT_OK)
+        return new;
+    gr_graph_fail(b->graph, GRAFT_ERR_MEMORY, "%s: out of memory", t->name);
+    return NULL;
 }
 
 static gr_value *add_tensor(gr_build *b, const char *name, gr_shape shape, gr_dtype dtype,
@@ -41,7 +44,8 @@ static gr_value *add_loaded(gr_build *b, const gr_tensor *t, gr_shape shape)
         if (resized)
             return add_tensor(b, t->name, shape, GR_F32, resized);
     }
-    return gr_build_has_shape(b, t, &shape) ? add_tensor(b, t->name, shape, t->dtype, t->data) : NULL;
+    return gr_build_has_shape(b, t, &shape) ? add_tensor(b, t->name, shape, t->dtype, t->data)
+                                            : NULL;
 }
 
 static const gr_tensor *find_tensor(const gr_build *b, const char *name)

@@ -66,25 +66,3 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
     x = gr_build_norm(b, GR_POINT_NORM, "norm", pooled(b, x));
     return gr_build_head(b, feature(b, x));
 }
-
-void gr_vit_resize_positions(const float *from, int from_grid, float *to, int to_grid, int dim)
-{
-    for (int c = 0; c < dim; c++)
-        to[c] = from[c];
-    double step = to_grid > 1 ? (double)(from_grid - 1) / (double)(to_grid - 1) : 0.0;
-    for (int y = 0; y < to_grid; y++)
-        for (int x = 0; x < to_grid; x++) {
-            double sy = y * step, sx = x * step;
-            int y0 = (int)sy, x0 = (int)sx;
-            int y1 = y0 + 1 < from_grid ? y0 + 1 : y0, x1 = x0 + 1 < from_grid ? x0 + 1 : x0;
-            double fy = sy - y0, fx = sx - x0;
-            const float *a = from + (1 + (int64_t)y0 * from_grid + x0) * dim;
-            const float *b = from + (1 + (int64_t)y0 * from_grid + x1) * dim;
-            const float *c = from + (1 + (int64_t)y1 * from_grid + x0) * dim;
-            const float *d = from + (1 + (int64_t)y1 * from_grid + x1) * dim;
-            float *out = to + (1 + (int64_t)y * to_grid + x) * dim;
-            for (int i = 0; i < dim; i++)
-                out[i] = (float)((1 - fy) * ((1 - fx) * a[i] + fx * b[i]) +
-                                 fy * ((1 - fx) * c[i] + fx * d[i]));
-        }
-}

@@ -7,8 +7,4 @@
 /* image [B, 3, S, S] -> logits [B, classes]. NULL on error, see gr_graph_status. */
 gr_value *gr_vit_logits(gr_build *b, gr_value *image);
 
-/* pos_embed [n+1, dim] of a square grid resized to another grid (bilinear with aligned corners,
- * as the original JAX code does; the class token's row is copied). */
-void gr_vit_resize_positions(const float *from, int from_grid, float *to, int to_grid, int dim);
-
 #endif

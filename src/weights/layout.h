@@ -11,6 +11,7 @@
 #define GR_WEIGHTS_LAYOUT_H
 
 #include "weights/pattern.h"
+#include "weights/sidecars.h"
 #include "weights/tensors.h"
 
 /* How a tensor becomes one of graft. */
@@ -47,8 +48,9 @@ typedef struct gr_layout {
     /* A tensor that no rule knows is an error where one of these fits: the model would be another
      * one without it. Elsewhere it is ignored. */
     const char *own[GR_LAYOUT_OWN];
-    bool has_config; /* config.json beside it tells more: transformers_config.h */
-    /* What names and shapes do not tell; config.json goes first, a file's own metadata before it.
+    gr_sidecars sidecars; /* the files beside it that tell more */
+    /* What names and shapes do not tell; the files beside it go first, a file's own metadata before
+     * them.
      */
     struct {
         const char *key, *value;

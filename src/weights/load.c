@@ -2,7 +2,6 @@
 
 #include "weights/npz.h"
 #include "weights/safetensors.h"
-#include "weights/transformers_config.h"
 
 #include <stdio.h>
 
@@ -74,8 +73,7 @@ static graft_status unknown(graft_log *log, const gr_tensors *tensors)
 graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_layout_match *match,
                                    gr_tensors *file, gr_tensors *backbone)
 {
-    if (match->layout->has_config)
-        GR_TRY(gr_transformers_config_read(log, path, backbone));
+    GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
     return gr_layout_translate(log, match, file, backbone);
 }
 

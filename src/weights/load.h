@@ -14,7 +14,7 @@ graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tens
 graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors);
 
 /* What gr_backbone_load() does with the tensors of `path` once their layout is known: like
- * gr_layout_translate(), and reads config.json where the layout has one. */
+ * gr_layout_translate(), and reads the files beside it (sidecars.h). */
 graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_layout_match *match,
                                    gr_tensors *file, gr_tensors *backbone);
 

@@ -2,6 +2,7 @@
 #include "weights/layout.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct translation {
@@ -126,6 +127,24 @@ static bool fits(const gr_tensor *t, gr_axes axes, const gr_tensor *first, const
     return t->dtype == first->dtype && gr_shape_equal(&found, shape);
 }
 
+/* A kernel [width, heads, channels] of JAX tells the number of heads, which is that of all blocks.
+ * What the file itself says goes before it. */
+static graft_status note_heads(const translation *t, const gr_name_rule *rule,
+                               const gr_tensor *kernel)
+{
+    char heads[24];
+    if (rule->axes != GR_AXES_FIRST_IN || kernel->shape.rank != 3)
+        return GRAFT_OK;
+    snprintf(heads, sizeof(heads), "%lld", (long long)kernel->shape.dim[1]);
+    const char *before = gr_tensors_metadata(t->out, "graft.heads");
+    if (before && strcmp(before, heads) != 0)
+        return gr_fail(t->log, GRAFT_ERR_UNSUPPORTED,
+                       "%s: tensor %s: has %s heads, other blocks have %s; graft builds models of "
+                       "one number",
+                       gr_tensors_source(t->in), kernel->name, heads, before);
+    return before ? GRAFT_OK : gr_tensors_set_metadata(t->log, t->out, "graft.heads", heads);
+}
+
 /* Stacks query, key and value of a block once it meets the first of them. */
 static graft_status add_thirds(const translation *t, const gr_name_rule *rule,
                                const gr_name_parts *parts, const char *name)
@@ -148,6 +167,7 @@ static graft_status add_thirds(const translation *t, const gr_name_rule *rule,
     if (shape.rank < 1 || gr_shape_count(&shape) == 0)
         return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: %s", gr_tensors_source(t->in),
                        tensors[0]->name, shape.rank < 1 ? "a scalar" : "empty");
+    GR_TRY(note_heads(t, rules[0], tensors[0]));
     stacked.dim[0] *= 3;
     GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensors[0]->dtype, stacked, &values));
     for (int i = 0; i < 3; i++) {

@@ -2,7 +2,7 @@
 #include "support.h"
 
 #include "model/backbone.h"
-#include "model/vit.h"
+#include "model/positions.h"
 #include "ops/op.h"
 
 #include <math.h>
@@ -178,12 +178,30 @@ static void positions_are_interpolated(void **state)
     const float from[] = {9, 90, 0, 10, 2, 30, 4, 50, 6, 70};
     const float expected[] = {9, 90, 0, 10, 1, 20, 2, 30, 2, 30, 3, 40, 4, 50, 4, 50, 5, 60, 6, 70};
     float to[20], back[10], one[4];
-    gr_vit_resize_positions(from, 2, to, 3, 2);
+    const gr_positions kind = GR_POSITIONS_BILINEAR_ALIGNED;
+    assert_int_equal(gr_positions_resize(kind, from, 2, 1, to, 3, 2), GRAFT_OK);
     assert_memory_equal(to, expected, sizeof(to));
-    gr_vit_resize_positions(to, 3, back, 2, 2);
+    assert_int_equal(gr_positions_resize(kind, to, 3, 1, back, 2, 2), GRAFT_OK);
     assert_memory_equal(back, from, sizeof(back));
-    gr_vit_resize_positions(from, 2, one, 1, 2);
+    assert_int_equal(gr_positions_resize(kind, from, 2, 1, one, 1, 2), GRAFT_OK);
     assert_memory_equal(one, from, sizeof(one));
+}
+
+/* torch 1.13: interpolate(.., mode="bicubic", antialias=True), which timm uses. */
+static void positions_are_resized_as_timm_does(void **state)
+{
+    const float from[] = {1, -2, 3, 0.5f, 4, -1, 2, 7, 0.25f};
+    const float down[] = {0.4268674f, 0.9688975f, 3.374657f, 2.130232f};
+    const float up[] = {1.200574f, -1.454404f, -0.4865233f, 3.497438f,   0.5307827f, 1.268813f,
+                        1.19073f,  0.3454843f, 0.7888842f,  4.300994f,   3.485631f,  -1.146044f,
+                        1.813071f, 5.741227f,  4.959477f,   -0.04208899f};
+    float to[16];
+    assert_int_equal(gr_positions_resize(GR_POSITIONS_BICUBIC, from, 3, 0, to, 2, 1), GRAFT_OK);
+    for (int i = 0; i < 4; i++)
+        assert_float_equal(to[i], down[i], 2e-6f);
+    assert_int_equal(gr_positions_resize(GR_POSITIONS_BICUBIC, from, 3, 0, to, 4, 1), GRAFT_OK);
+    for (int i = 0; i < 16; i++)
+        assert_float_equal(to[i], up[i], 2e-6f);
 }
 
 /* Trained at 4x4 patches, used at 6x6 and at 2x2. */
@@ -264,6 +282,7 @@ int main(void)
         cmocka_unit_test(unknown_methods_and_options_are_named),
         cmocka_unit_test(options_have_texts),
         cmocka_unit_test(positions_are_interpolated),
+        cmocka_unit_test(positions_are_resized_as_timm_does),
         cmocka_unit_test(backbones_take_other_image_sizes),
         cmocka_unit_test(every_dropout_has_its_own_site),
     };

@@ -218,6 +218,8 @@ static void every_element_lands_in_place(void **state)
     assert_int_equal(gr_backbone_load(f->log, path, &t), GRAFT_OK);
     assert_int_equal(gr_tensors_count(t), 4 + 12 * BLOCKS + 2 + 2);
     check_embedding(&c, t);
+    assert_string_equal(gr_tensors_metadata(t, "graft.heads"), "2");
+    assert_string_equal(gr_tensors_metadata(t, "graft.positions"), "bilinear-aligned");
     for (int i = 0; i < BLOCKS; i++) {
         check_vector(&c, t, i, "LayerNorm_0/scale", "norm1.weight", D);
         check_vector(&c, t, i, "LayerNorm_0/bias", "norm1.bias", D);
@@ -234,6 +236,25 @@ static void every_element_lands_in_place(void **state)
     check_linear(&c, t, -1, "head/kernel", "head.weight", CLASSES, D);
     check_vector(&c, t, -1, "head/bias", "head.bias", CLASSES);
     gr_tensors_destroy(&t);
+}
+
+/* All three kernels of block 1 with three heads of two channels instead. */
+static void blocks_of_different_heads_are_named(void **state)
+{
+    static const char *const parts[] = {"query", "key", "value"};
+    fixture *f = *state;
+    const char *path = path_of(f, "vit.npz");
+    checkpoint c = make_checkpoint();
+    for (int i = 0; i < 3; i++) {
+        char name[NAME];
+        snprintf(name, sizeof(name), "Transformer/encoderblock_1/" ATTENTION "%s/kernel", parts[i]);
+        memcpy(find(&c, name)->dim, (int[]){D, WIDTH, HEADS, 1}, sizeof(c.arrays[0].dim));
+    }
+    put_checkpoint(f, &c, path);
+    gr_tensors *t;
+    assert_error(f, gr_backbone_load(f->log, path, &t), GRAFT_ERR_UNSUPPORTED, path,
+                 "encoderblock_1", "query/kernel", "3 heads", "2");
+    assert_null(t);
 }
 
 static void the_head_may_be_absent(void **state)
@@ -347,9 +368,13 @@ static void a_gap_in_the_blocks_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_element_lands_in_place), TEST(the_head_may_be_absent),
-        TEST(missing_arrays_are_named),     TEST(wrong_shapes_are_named),
-        TEST(foreign_arrays_are_named),     TEST(a_gap_in_the_blocks_is_named),
+        TEST(every_element_lands_in_place),
+        TEST(the_head_may_be_absent),
+        TEST(missing_arrays_are_named),
+        TEST(wrong_shapes_are_named),
+        TEST(blocks_of_different_heads_are_named),
+        TEST(foreign_arrays_are_named),
+        TEST(a_gap_in_the_blocks_is_named),
     };
     return RUN_TESTS(tests);
 }

@@ -30,7 +30,7 @@ const gr_layout gr_layout_transformers_clip = {
     .block = "vision_model.encoder.layers.#.layer_norm1.@",
     .rules = transformers_rules,
     .own = {"vision_model.*"},
-    .has_config = true,
+    .sidecars = GR_SIDECARS_TRANSFORMERS,
 };
 
 static const gr_name_rule openai_rules[] = {
@@ -66,4 +66,5 @@ const gr_layout gr_layout_openai_clip = {
     .block = "visual.transformer.resblocks.#.ln_1.@",
     .rules = openai_rules,
     .own = {"visual.*"},
+    .sidecars = GR_SIDECARS_OPEN_CLIP,
 };

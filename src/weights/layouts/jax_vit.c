@@ -45,4 +45,5 @@ const gr_layout gr_layout_jax_vit = {
     .block = BLOCK "LayerNorm_0/*",
     .rules = rules,
     .own = {"*"},
+    .metadata = {{"graft.positions", "bilinear-aligned"}},
 };

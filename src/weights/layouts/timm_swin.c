@@ -46,6 +46,7 @@ const gr_layout gr_layout_timm_swin = {
     .block = BLOCK,
     .rules = rules,
     .own = {OWN},
+    .sidecars = GR_SIDECARS_TIMM,
 };
 
 const gr_layout gr_layout_timm_swin_new = {
@@ -55,4 +56,5 @@ const gr_layout gr_layout_timm_swin_new = {
     .without = "layers.0.downsample.norm.@",
     .rules = new_rules,
     .own = {OWN},
+    .sidecars = GR_SIDECARS_TIMM,
 };

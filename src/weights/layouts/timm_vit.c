@@ -36,6 +36,7 @@ const gr_layout gr_layout_timm_vit = {
     .block = BLOCK,
     .rules = rules,
     .own = {OWN},
+    .sidecars = GR_SIDECARS_TIMM,
 };
 
 /* Also MAE, fine-tuned. */
@@ -45,6 +46,7 @@ const gr_layout gr_layout_timm_vit_avg = {
     .with = "fc_norm.@",
     .rules = rules,
     .own = {OWN},
+    .sidecars = GR_SIDECARS_TIMM,
     .metadata = {{"graft.pool", "avg"}},
 };
 
@@ -54,6 +56,7 @@ const gr_layout gr_layout_mae = {
     .with = "decoder_embed.@",
     .rules = rules,
     .own = {OWN},
+    .sidecars = GR_SIDECARS_TIMM,
 };
 
 /* Both released sizes have 12 heads, in the small one of 32 channels each. */
@@ -64,6 +67,7 @@ const gr_layout gr_layout_moco_v3 = {
     .needs_tower = true,
     .rules = rules,
     .own = {OWN},
+    .sidecars = GR_SIDECARS_TIMM,
     .metadata = {{"graft.heads", "12"}},
 };
 

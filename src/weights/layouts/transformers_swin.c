@@ -32,5 +32,5 @@ const gr_layout gr_layout_transformers_swin = {
     .towers = {"swin."},
     .rules = rules,
     .own = {"encoder.*", "embeddings.*"},
-    .has_config = true,
+    .sidecars = GR_SIDECARS_TRANSFORMERS,
 };

@@ -27,7 +27,7 @@ const gr_layout gr_layout_transformers_vit = {
     .towers = {"vit.", "deit."},
     .rules = rules,
     .own = {"encoder.*", "embeddings.*"},
-    .has_config = true,
+    .sidecars = GR_SIDECARS_TRANSFORMERS,
     .metadata = {{"graft.norm_eps", "1e-12"}},
 };
 
