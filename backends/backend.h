@@ -4,7 +4,9 @@
  * of operators or networks: an operator reaches it as data (kernel, bindings, params, grid).
  *
  * Callers keep the rules stated here (src/device validates them once); backends may assert them.
- * All functions of one device are called from one thread at a time.
+ * All functions of one device are called from one thread at a time. Those that find, open and close
+ * devices are called from one thread at a time in the whole process: several drivers, PoCL for one,
+ * crash when two threads first meet them together.
  */
 #ifndef GR_BACKEND_H
 #define GR_BACKEND_H
@@ -130,11 +132,14 @@ typedef struct gr_library_desc {
     };
 } gr_library_desc;
 
+#define GR_WHY_BYTES 256
+
 struct gr_backend {
     const char *name; /* "opencl": the first half of a device id such as "opencl:0" */
 
-    /* Writes up to `max` infos, returns how many devices there are. A missing driver means 0. */
-    int (*enumerate)(graft_log *log, graft_device_info *infos, int max);
+    /* Writes up to `max` infos, returns how many devices there are. Where there are none, `why`
+     * ("" before) tells in one line what is missing and what to install. */
+    int (*enumerate)(graft_log *log, graft_device_info *infos, int max, char why[GR_WHY_BYTES]);
 
     /* Opens device `index` of enumerate(). The device allocates itself; device_destroy frees it,
      * after every buffer, pipeline and list of it has been destroyed. */

@@ -60,7 +60,7 @@ static void *create(null_device *device, size_t size, const char *operation, gra
     return object;
 }
 
-static int null_enumerate(graft_log *log, graft_device_info *infos, int max)
+static int null_enumerate(graft_log *log, graft_device_info *infos, int max, char why[GR_WHY_BYTES])
 {
     if (max > 0)
         infos[0] = (graft_device_info){.id = "null:0",
@@ -81,7 +81,7 @@ static graft_status null_device_create(graft_log *log, int index, const char *ca
     gr_device *base = &device->base;
     base->backend = &gr_backend_null;
     base->log = log;
-    null_enumerate(log, &base->info, 1);
+    null_enumerate(log, &base->info, 1, NULL);
     /* A large desktop GPU; GRAFT_LIMITS makes it smaller. */
     base->caps = (gr_caps){
         .max_workgroup = 1024,

@@ -14,7 +14,7 @@ graft_status gr_opencl_buffer_create(gr_device *base, uint64_t size, gr_memory m
     if (!buffer)
         return gr_fail(base->log, GRAFT_ERR_MEMORY, "%s: no memory for a buffer", base->info.id);
     cl_int code;
-    buffer->memory = clCreateBuffer(device->context, flags, (size_t)size, NULL, &code);
+    buffer->memory = device->cl.CreateBuffer(device->context, flags, (size_t)size, NULL, &code);
     if (code != CL_SUCCESS) {
         gr_free(buffer);
         return gr_opencl_fail(device, code, "cannot allocate a buffer");
@@ -25,7 +25,7 @@ graft_status gr_opencl_buffer_create(gr_device *base, uint64_t size, gr_memory m
 
 void gr_opencl_buffer_destroy(gr_device *device, gr_buffer *buffer)
 {
-    clReleaseMemObject(buffer->memory);
+    gr_opencl_device_of(device)->cl.ReleaseMemObject(buffer->memory);
     gr_free(buffer);
 }
 
@@ -34,8 +34,8 @@ graft_status gr_opencl_buffer_write(gr_device *base, gr_buffer *buffer, uint64_t
 {
     gr_opencl_device *device = gr_opencl_device_of(base);
     GR_OPENCL_TRY(device, "cannot write a buffer",
-                  clEnqueueWriteBuffer(device->active, buffer->memory, CL_TRUE, (size_t)offset,
-                                       (size_t)size, data, 0, NULL, NULL));
+                  device->cl.EnqueueWriteBuffer(device->active, buffer->memory, CL_TRUE,
+                                                (size_t)offset, (size_t)size, data, 0, NULL, NULL));
     return GRAFT_OK;
 }
 
@@ -44,7 +44,7 @@ graft_status gr_opencl_buffer_read(gr_device *base, gr_buffer *buffer, uint64_t 
 {
     gr_opencl_device *device = gr_opencl_device_of(base);
     GR_OPENCL_TRY(device, "cannot read a buffer",
-                  clEnqueueReadBuffer(device->active, buffer->memory, CL_TRUE, (size_t)offset,
-                                      (size_t)size, data, 0, NULL, NULL));
+                  device->cl.EnqueueReadBuffer(device->active, buffer->memory, CL_TRUE,
+                                               (size_t)offset, (size_t)size, data, 0, NULL, NULL));
     return GRAFT_OK;
 }

@@ -3,12 +3,11 @@
 #define GR_OPENCL_H
 
 #include "backends/backend.h"
-
-#define CL_TARGET_OPENCL_VERSION 120
-#include <CL/cl.h>
+#include "backends/opencl/functions.h"
 
 typedef struct gr_opencl_device {
     gr_device base; /* first: a gr_device * is a gr_opencl_device * */
+    gr_opencl_functions cl;
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;

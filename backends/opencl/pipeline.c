@@ -51,7 +51,7 @@ void gr_opencl_pipeline_destroy(gr_device *base, gr_pipeline *pipeline)
             break;
         }
     }
-    clReleaseProgram(pipeline->program);
+    device->cl.ReleaseProgram(pipeline->program);
     gr_free(pipeline);
 }
 

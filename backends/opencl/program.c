@@ -34,10 +34,10 @@ static graft_status fail_build(gr_opencl_device *device, const gr_pipeline_spec 
     graft_log *log = device->base.log;
     char name[GR_SPEC_TEXT];
     size_t size = 0;
-    clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    device->cl.GetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
     char *text = gr_alloc(NULL, size + 1);
     if (text && size)
-        clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, size, text, NULL);
+        device->cl.GetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, size, text, NULL);
     const char *line = text ? strstr(text, "error") : NULL;
     while (line && line > text && line[-1] != '\n')
         line--;
@@ -59,13 +59,13 @@ static graft_status build_from_source(gr_opencl_device *device, const gr_pipelin
     const char *source = spec->kernel->opencl_source;
     gr_dump_kernel(device->base.log, spec, "cl", source, strlen(source));
     cl_int code;
-    *program = clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
+    *program = device->cl.CreateProgramWithSource(device->context, 1, &source, NULL, &code);
     GR_OPENCL_TRY(device, "cannot create a program", code);
-    code = clBuildProgram(*program, 1, &device->id, options, NULL, NULL);
+    code = device->cl.BuildProgram(*program, 1, &device->id, options, NULL, NULL);
     if (code == CL_SUCCESS)
         return GRAFT_OK;
     graft_status status = fail_build(device, spec, *program, code);
-    clReleaseProgram(*program);
+    device->cl.ReleaseProgram(*program);
     *program = NULL;
     return status;
 }
@@ -76,14 +76,14 @@ static bool build_from_binary(gr_opencl_device *device, const char *options, con
 {
     const unsigned char *binary = data;
     cl_int loaded, code;
-    *program =
-        clCreateProgramWithBinary(device->context, 1, &device->id, &size, &binary, &loaded, &code);
+    *program = device->cl.CreateProgramWithBinary(device->context, 1, &device->id, &size, &binary,
+                                                  &loaded, &code);
     if (code != CL_SUCCESS)
         return false;
     if (loaded == CL_SUCCESS &&
-        clBuildProgram(*program, 1, &device->id, options, NULL, NULL) == CL_SUCCESS)
+        device->cl.BuildProgram(*program, 1, &device->id, options, NULL, NULL) == CL_SUCCESS)
         return true;
-    clReleaseProgram(*program);
+    device->cl.ReleaseProgram(*program);
     *program = NULL;
     return false;
 }
@@ -117,12 +117,14 @@ graft_status gr_opencl_program_create(gr_opencl_device *device, const gr_pipelin
     return status;
 }
 
-static void *program_binary(void *parent, cl_program program, size_t *size)
+static void *program_binary(gr_opencl_device *device, void *parent, cl_program program,
+                            size_t *size)
 {
     *size = 0;
-    clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(*size), size, NULL);
+    device->cl.GetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(*size), size, NULL);
     unsigned char *binary = *size ? gr_alloc(parent, *size) : NULL;
-    if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, NULL))
+    if (binary &&
+        device->cl.GetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary, NULL))
         return NULL;
     return binary;
 }
@@ -135,7 +137,7 @@ void gr_opencl_program_save(gr_opencl_device *device, const gr_pipeline_spec *sp
     char *options = scratch ? build_options(scratch, spec) : NULL;
     char *key = options ? cache_key(scratch, device, spec, options) : NULL;
     size_t size;
-    void *binary = key ? program_binary(scratch, program, &size) : NULL;
+    void *binary = key ? program_binary(device, scratch, program, &size) : NULL;
     if (binary && gr_cache_store(NULL, device->base.cache_dir, spec->kernel->name, key, binary,
                                  size) != GRAFT_OK) {
         gr_log(log, GRAFT_LOG_WARN, "%s: cannot write; compiled kernels are not kept",

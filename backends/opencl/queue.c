@@ -18,7 +18,8 @@ struct gr_list {
 };
 
 /* Arguments: for each binding its buffer and first element, then the params struct. */
-static cl_int set_arguments(cl_kernel kernel, const gr_command *command)
+static cl_int set_arguments(const gr_opencl_functions *cl, cl_kernel kernel,
+                            const gr_command *command)
 {
     const gr_kernel *k = command->pipeline->spec.kernel;
     cl_int code = CL_SUCCESS;
@@ -26,12 +27,12 @@ static cl_int set_arguments(cl_kernel kernel, const gr_command *command)
     for (uint32_t i = 0; i < k->binding_count && code == CL_SUCCESS; i++) {
         const gr_binding *binding = &command->binding[i];
         cl_ulong first = binding->offset / k->binding_bytes[i];
-        code = clSetKernelArg(kernel, index++, sizeof(cl_mem), &binding->buffer->memory);
+        code = cl->SetKernelArg(kernel, index++, sizeof(cl_mem), &binding->buffer->memory);
         if (code == CL_SUCCESS)
-            code = clSetKernelArg(kernel, index++, sizeof(first), &first);
+            code = cl->SetKernelArg(kernel, index++, sizeof(first), &first);
     }
     if (code == CL_SUCCESS)
-        code = clSetKernelArg(kernel, index, k->params_bytes, command->params);
+        code = cl->SetKernelArg(kernel, index, k->params_bytes, command->params);
     return code;
 }
 
@@ -42,9 +43,10 @@ static graft_status record(gr_opencl_device *device, const gr_command *command, 
         return GRAFT_OK;
     const gr_pipeline *pipeline = command->pipeline;
     cl_int code;
-    s->kernel = clCreateKernel(pipeline->program, pipeline->spec.kernel->name, &code);
+    s->kernel = device->cl.CreateKernel(pipeline->program, pipeline->spec.kernel->name, &code);
     GR_OPENCL_TRY(device, pipeline->spec.kernel->name, code);
-    GR_OPENCL_TRY(device, pipeline->spec.kernel->name, set_arguments(s->kernel, command));
+    GR_OPENCL_TRY(device, pipeline->spec.kernel->name,
+                  set_arguments(&device->cl, s->kernel, command));
     return GRAFT_OK;
 }
 
@@ -70,37 +72,39 @@ graft_status gr_opencl_list_create(gr_device *base, const gr_command *commands, 
     return GRAFT_OK;
 }
 
-static void drop_event(cl_event *event)
+static void drop_event(const gr_opencl_functions *cl, cl_event *event)
 {
     if (*event)
-        clReleaseEvent(*event);
+        cl->ReleaseEvent(*event);
     *event = NULL;
 }
 
-static void drop_events(gr_list *list)
+static void drop_events(const gr_opencl_functions *cl, gr_list *list)
 {
     for (int i = 0; i < list->count; i++) {
-        drop_event(&list->steps[i].event);
-        drop_event(&list->steps[i].start);
+        drop_event(cl, &list->steps[i].event);
+        drop_event(cl, &list->steps[i].start);
     }
 }
 
 void gr_opencl_list_destroy(gr_device *device, gr_list *list)
 {
-    drop_events(list);
+    const gr_opencl_functions *cl = &gr_opencl_device_of(device)->cl;
+    drop_events(cl, list);
     for (int i = 0; i < list->count; i++)
         if (list->steps[i].kernel)
-            clReleaseKernel(list->steps[i].kernel);
+            cl->ReleaseKernel(list->steps[i].kernel);
     gr_free(list);
 }
 
-static cl_int dispatch(cl_command_queue queue, const step *s, cl_event *event)
+static cl_int dispatch(gr_opencl_device *device, const step *s, cl_event *event)
 {
     const gr_command *c = &s->command;
     size_t local[3] = {c->pipeline->spec.tunables[0], 1, 1};
     size_t global[3] = {c->grid[0] * local[0], c->grid[1], c->grid[2]};
     c->pipeline->submitted = true;
-    return clEnqueueNDRangeKernel(queue, s->kernel, 3, NULL, global, local, 0, NULL, event);
+    return device->cl.EnqueueNDRangeKernel(device->active, s->kernel, 3, NULL, global, local, 0,
+                                           NULL, event);
 }
 
 /* A library has no events to offer for all that it queues: markers stand around it. */
@@ -110,10 +114,10 @@ static graft_status enqueue_library(gr_opencl_device *device, step *s, bool prof
     if (!profile)
         return library->enqueue(device, library, &s->command);
     GR_OPENCL_TRY(device, "cannot queue a marker",
-                  clEnqueueMarkerWithWaitList(device->active, 0, NULL, &s->start));
+                  device->cl.EnqueueMarkerWithWaitList(device->active, 0, NULL, &s->start));
     GR_TRY(library->enqueue(device, library, &s->command));
     GR_OPENCL_TRY(device, "cannot queue a marker",
-                  clEnqueueMarkerWithWaitList(device->active, 0, NULL, &s->event));
+                  device->cl.EnqueueMarkerWithWaitList(device->active, 0, NULL, &s->event));
     return GRAFT_OK;
 }
 
@@ -125,16 +129,17 @@ static graft_status enqueue(gr_opencl_device *device, step *s, bool profile)
     cl_int code = CL_SUCCESS;
     switch (c->kind) {
     case GR_COMMAND_DISPATCH:
-        code = dispatch(device->active, s, event);
+        code = dispatch(device, s, event);
         break;
     case GR_COMMAND_COPY:
-        code = clEnqueueCopyBuffer(device->active, b[0].buffer->memory, b[1].buffer->memory,
-                                   (size_t)b[0].offset, (size_t)b[1].offset, (size_t)b[0].size, 0,
-                                   NULL, event);
+        code = device->cl.EnqueueCopyBuffer(device->active, b[0].buffer->memory,
+                                            b[1].buffer->memory, (size_t)b[0].offset,
+                                            (size_t)b[1].offset, (size_t)b[0].size, 0, NULL, event);
         break;
     case GR_COMMAND_FILL:
-        code = clEnqueueFillBuffer(device->active, b[0].buffer->memory, &c->fill, sizeof(c->fill),
-                                   (size_t)b[0].offset, (size_t)b[0].size, 0, NULL, event);
+        code = device->cl.EnqueueFillBuffer(device->active, b[0].buffer->memory, &c->fill,
+                                            sizeof(c->fill), (size_t)b[0].offset, (size_t)b[0].size,
+                                            0, NULL, event);
         break;
     case GR_COMMAND_LIBRARY:
         return enqueue_library(device, s, profile);
@@ -148,8 +153,8 @@ static graft_status enqueue(gr_opencl_device *device, step *s, bool profile)
 static graft_status finish(gr_opencl_device *device)
 {
     GR_OPENCL_TRY(device, "waiting failed",
-                  clEnqueueMarkerWithWaitList(device->active, 0, NULL, NULL));
-    GR_OPENCL_TRY(device, "waiting failed", clFinish(device->active));
+                  device->cl.EnqueueMarkerWithWaitList(device->active, 0, NULL, NULL));
+    GR_OPENCL_TRY(device, "waiting failed", device->cl.Finish(device->active));
     return GRAFT_OK;
 }
 
@@ -158,8 +163,8 @@ static graft_status activate(gr_opencl_device *device, bool profile)
 {
     if (profile && !device->profile_queue) {
         cl_int code;
-        device->profile_queue =
-            clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE, &code);
+        device->profile_queue = device->cl.CreateCommandQueue(device->context, device->id,
+                                                              CL_QUEUE_PROFILING_ENABLE, &code);
         GR_OPENCL_TRY(device, "cannot create a profiling queue", code);
     }
     cl_command_queue queue = profile ? device->profile_queue : device->queue;
@@ -173,10 +178,10 @@ graft_status gr_opencl_submit(gr_device *base, gr_list *list)
 {
     gr_opencl_device *device = gr_opencl_device_of(base);
     GR_TRY(activate(device, list->profile));
-    drop_events(list);
+    drop_events(&device->cl, list);
     for (int i = 0; i < list->count; i++)
         GR_TRY(enqueue(device, &list->steps[i], list->profile));
-    GR_OPENCL_TRY(device, "cannot flush", clFlush(device->active));
+    GR_OPENCL_TRY(device, "cannot flush", device->cl.Flush(device->active));
     return GRAFT_OK;
 }
 
@@ -199,15 +204,15 @@ graft_status gr_opencl_list_times(gr_device *base, gr_list *list, double *ns)
                            base->info.id);
         cl_event first = list->steps[i].start;
         cl_ulong start = 0, end = 0;
-        GR_OPENCL_TRY(device, "cannot wait for an event", clWaitForEvents(1, &event));
-        GR_OPENCL_TRY(
-            device, "cannot read a time",
-            clGetEventProfilingInfo(first ? first : event,
-                                    first ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START,
-                                    sizeof(start), &start, NULL));
-        GR_OPENCL_TRY(
-            device, "cannot read a time",
-            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end), &end, NULL));
+        GR_OPENCL_TRY(device, "cannot wait for an event", device->cl.WaitForEvents(1, &event));
+        GR_OPENCL_TRY(device, "cannot read a time",
+                      device->cl.GetEventProfilingInfo(first ? first : event,
+                                                       first ? CL_PROFILING_COMMAND_END
+                                                             : CL_PROFILING_COMMAND_START,
+                                                       sizeof(start), &start, NULL));
+        GR_OPENCL_TRY(device, "cannot read a time",
+                      device->cl.GetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof(end),
+                                                       &end, NULL));
         ns[i] = end > start ? (double)(end - start) : 0;
     }
     return GRAFT_OK;

@@ -20,7 +20,7 @@ static void describe(graft_device_info *info)
     snprintf(info->driver, sizeof(info->driver), "graft");
 }
 
-static int enumerate(graft_log *log, graft_device_info *infos, int max)
+static int enumerate(graft_log *log, graft_device_info *infos, int max, char why[GR_WHY_BYTES])
 {
     if (infos && max > 0)
         describe(&infos[0]);

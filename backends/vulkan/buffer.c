@@ -1,5 +1,5 @@
 /* Buffers: memory, and how the host writes and reads it. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "base/mem.h"
 
@@ -64,7 +64,7 @@ static graft_status allocate(gr_vk_device *vk, gr_buffer *buffer, gr_memory memo
         return fail_memory(vk, buffer->size,
                            "the driver allows no more allocations; use fewer, larger buffers");
     VkMemoryRequirements needs;
-    vkGetBufferMemoryRequirements(vk->device, buffer->buffer, &needs);
+    vk->fn.GetBufferMemoryRequirements(vk->device, buffer->buffer, &needs);
     uint32_t allowed = needs.memoryTypeBits;
     VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
     int type;
@@ -74,7 +74,7 @@ static graft_status allocate(gr_vk_device *vk, gr_buffer *buffer, gr_memory memo
             .allocationSize = needs.size,
             .memoryTypeIndex = (uint32_t)type,
         };
-        result = vkAllocateMemory(vk->device, &info, NULL, &buffer->memory);
+        result = vk->fn.AllocateMemory(vk->device, &info, NULL, &buffer->memory);
         if (result != VK_ERROR_OUT_OF_DEVICE_MEMORY)
             break;
         allowed &= ~(1u << type);
@@ -85,13 +85,12 @@ static graft_status allocate(gr_vk_device *vk, gr_buffer *buffer, gr_memory memo
                            "vkAllocateMemory failed; use a smaller batch or memory budget");
     GR_TRY(gr_vk_check(vk->base.log, result, "vkAllocateMemory"));
     vk->allocations++;
-    GR_VK(vk->base.log, vkBindBufferMemory(vk->device, buffer->buffer, buffer->memory, 0));
+    GR_VK(vk, BindBufferMemory, vk->device, buffer->buffer, buffer->memory, 0);
 
     VkMemoryPropertyFlags flags = vk->physical.memory.memoryTypes[type].propertyFlags;
     buffer->cached = flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
     if (is_host(flags) && (memory == GR_MEMORY_HOST || vk->base.caps.mapping))
-        GR_VK(vk->base.log,
-              vkMapMemory(vk->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->mapped));
+        GR_VK(vk, MapMemory, vk->device, buffer->memory, 0, VK_WHOLE_SIZE, 0, &buffer->mapped);
     return GRAFT_OK;
 }
 
@@ -104,7 +103,7 @@ static graft_status create_buffer(gr_vk_device *vk, gr_buffer *buffer, gr_memory
                  VK_BUFFER_USAGE_TRANSFER_DST_BIT,
         .sharingMode = VK_SHARING_MODE_EXCLUSIVE,
     };
-    VkResult result = vkCreateBuffer(vk->device, &info, NULL, &buffer->buffer);
+    VkResult result = vk->fn.CreateBuffer(vk->device, &info, NULL, &buffer->buffer);
     if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
         return fail_memory(vk, buffer->size,
                            "vkCreateBuffer failed; use a smaller batch or memory budget");
@@ -136,9 +135,9 @@ void gr_vk_buffer_destroy(gr_device *device, gr_buffer *buffer)
     if (!buffer)
         return;
     gr_vk_drain(vk);
-    vkDestroyBuffer(vk->device, buffer->buffer, NULL);
+    vk->fn.DestroyBuffer(vk->device, buffer->buffer, NULL);
     if (buffer->memory) {
-        vkFreeMemory(vk->device, buffer->memory, NULL); /* unmaps it too */
+        vk->fn.FreeMemory(vk->device, buffer->memory, NULL); /* unmaps it too */
         vk->allocations--;
     }
     gr_free(buffer);
@@ -148,17 +147,16 @@ void gr_vk_buffer_destroy(gr_device *device, gr_buffer *buffer)
 static graft_status copy_now(gr_vk_device *vk, const gr_buffer *from, const gr_buffer *to,
                              VkBufferCopy region)
 {
-    graft_log *log = vk->base.log;
     VkCommandBufferBeginInfo begin = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     };
-    GR_VK(log, vkResetCommandPool(vk->device, vk->transfer_pool, 0));
-    GR_VK(log, vkBeginCommandBuffer(vk->transfer, &begin));
-    gr_vk_barrier(vk->transfer);
-    vkCmdCopyBuffer(vk->transfer, from->buffer, to->buffer, 1, &region);
-    gr_vk_barrier_to_host(vk->transfer);
-    GR_VK(log, vkEndCommandBuffer(vk->transfer));
+    GR_VK(vk, ResetCommandPool, vk->device, vk->transfer_pool, 0);
+    GR_VK(vk, BeginCommandBuffer, vk->transfer, &begin);
+    gr_vk_barrier(vk, vk->transfer);
+    vk->fn.CmdCopyBuffer(vk->transfer, from->buffer, to->buffer, 1, &region);
+    gr_vk_barrier_to_host(vk, vk->transfer);
+    GR_VK(vk, EndCommandBuffer, vk->transfer);
     GR_TRY(gr_vk_submit(vk, &vk->transfer, 1));
     return gr_vk_wait(vk);
 }
@@ -170,7 +168,7 @@ static graft_status create_transfer_pool(gr_vk_device *vk)
         .flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
         .queueFamilyIndex = vk->physical.queue_family,
     };
-    GR_VK(vk->base.log, vkCreateCommandPool(vk->device, &info, NULL, &vk->transfer_pool));
+    GR_VK(vk, CreateCommandPool, vk->device, &info, NULL, &vk->transfer_pool);
     return GRAFT_OK;
 }
 
@@ -182,7 +180,7 @@ static graft_status create_transfer(gr_vk_device *vk)
         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
         .commandBufferCount = 1,
     };
-    GR_VK(vk->base.log, vkAllocateCommandBuffers(vk->device, &info, &vk->transfer));
+    GR_VK(vk, AllocateCommandBuffers, vk->device, &info, &vk->transfer);
     return GRAFT_OK;
 }
 

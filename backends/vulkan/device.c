@@ -1,28 +1,48 @@
 /* Devices: listing, opening and closing; the table of the backend. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static int enumerate(graft_log *log, graft_device_info *infos, int max)
+/* The loader, an instance and the devices; none, with the reason in `why`, when
+ * one is missing. */
+static int list_devices(gr_vk_functions *fn, VkInstance *instance, gr_vk_physical **list,
+                        char why[GR_WHY_BYTES])
 {
-    VkInstance instance;
-    gr_vk_physical *list = NULL;
+    PFN_vkGetInstanceProcAddr get = gr_vk_loader_open();
     int count = 0;
     bool debug = false;
-    /* Without a driver the instance fails; that is no error here. */
-    if (gr_vk_instance_create(NULL, &debug, &instance) != GRAFT_OK) {
-        gr_log(log, GRAFT_LOG_INFO, "vulkan: no driver");
-        return 0;
-    }
-    if (gr_vk_physical_list(NULL, NULL, instance, &list, &count) != GRAFT_OK)
-        gr_log(log, GRAFT_LOG_WARN, "vulkan: the devices cannot be listed");
+    if (!get)
+        snprintf(why, GR_WHY_BYTES,
+                 "no %s here: install the Vulkan loader and a driver (Debian: libvulkan1 and "
+                 "mesa-vulkan-drivers)",
+                 gr_vk_loader_name);
+    else if (gr_vk_load_global(NULL, get, fn) != GRAFT_OK)
+        snprintf(why, GR_WHY_BYTES, "%s is older than Vulkan 1.1: install a newer loader",
+                 gr_vk_loader_name);
+    else if (gr_vk_instance_create(NULL, fn, &debug, instance) != GRAFT_OK)
+        snprintf(why, GR_WHY_BYTES, "%s finds no driver: install one (Debian: mesa-vulkan-drivers)",
+                 gr_vk_loader_name);
+    else if (gr_vk_physical_list(NULL, NULL, fn, *instance, list, &count) != GRAFT_OK)
+        snprintf(why, GR_WHY_BYTES, "the devices of %s cannot be listed", gr_vk_loader_name);
+    else if (count == 0)
+        snprintf(why, GR_WHY_BYTES, "the drivers have no device of Vulkan 1.1 that computes");
+    return count;
+}
+
+static int enumerate(graft_log *log, graft_device_info *infos, int max, char why[GR_WHY_BYTES])
+{
+    gr_vk_functions fn;
+    VkInstance instance = VK_NULL_HANDLE;
+    gr_vk_physical *list = NULL;
+    int count = list_devices(&fn, &instance, &list, why);
     for (int i = 0; i < count && i < max; i++)
         gr_vk_physical_info(&list[i], i, &infos[i]);
     gr_free(list);
-    vkDestroyInstance(instance, NULL);
+    if (instance)
+        fn.DestroyInstance(instance, NULL);
     return count;
 }
 
@@ -31,7 +51,7 @@ static graft_status choose_physical(gr_vk_device *vk, int index)
     graft_log *log = vk->base.log;
     gr_vk_physical *list;
     int count;
-    GR_TRY(gr_vk_physical_list(log, vk, vk->instance, &list, &count));
+    GR_TRY(gr_vk_physical_list(log, vk, &vk->fn, vk->instance, &list, &count));
     if (index < 0 || index >= count)
         return gr_fail(log, GRAFT_ERR_NO_DEVICE,
                        "vulkan:%d: no such device; Vulkan devices here: %d", index, count);
@@ -55,8 +75,9 @@ static graft_status create_device(gr_vk_device *vk)
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
     };
-    GR_VK(vk->base.log, vkCreateDevice(vk->physical.handle, &info, NULL, &vk->device));
-    vkGetDeviceQueue(vk->device, vk->physical.queue_family, 0, &vk->queue);
+    GR_VK(vk, CreateDevice, vk->physical.handle, &info, NULL, &vk->device);
+    GR_TRY(gr_vk_load_device(vk->base.log, vk->device, &vk->fn));
+    vk->fn.GetDeviceQueue(vk->device, vk->physical.queue_family, 0, &vk->queue);
     return GRAFT_OK;
 }
 
@@ -64,14 +85,18 @@ static graft_status open_device(gr_vk_device *vk, int index)
 {
     graft_log *log = vk->base.log;
     bool debug = gr_log_enabled(log, GRAFT_LOG_DEBUG);
-    GR_TRY(gr_vk_instance_create(log, &debug, &vk->instance));
+    PFN_vkGetInstanceProcAddr get = gr_vk_loader_open();
+    if (!get)
+        return gr_fail(log, GRAFT_ERR_NO_DEVICE, "vulkan:%d: no %s here", index, gr_vk_loader_name);
+    GR_TRY(gr_vk_load_global(log, get, &vk->fn));
+    GR_TRY(gr_vk_instance_create(log, &vk->fn, &debug, &vk->instance));
     GR_TRY(choose_physical(vk, index));
     GR_TRY(create_device(vk));
     GR_TRY(gr_vk_cache_open(vk));
     if (debug) {
-        vk->begin_label = (PFN_vkCmdBeginDebugUtilsLabelEXT)vkGetInstanceProcAddr(
+        vk->begin_label = (PFN_vkCmdBeginDebugUtilsLabelEXT)vk->fn.GetInstanceProcAddr(
             vk->instance, "vkCmdBeginDebugUtilsLabelEXT");
-        vk->end_label = (PFN_vkCmdEndDebugUtilsLabelEXT)vkGetInstanceProcAddr(
+        vk->end_label = (PFN_vkCmdEndDebugUtilsLabelEXT)vk->fn.GetInstanceProcAddr(
             vk->instance, "vkCmdEndDebugUtilsLabelEXT");
     }
     gr_log(log, GRAFT_LOG_INFO, "%s: %s, %s", vk->base.info.id, vk->base.info.name,
@@ -79,24 +104,27 @@ static graft_status open_device(gr_vk_device *vk, int index)
     return GRAFT_OK;
 }
 
-/* Also closes what open_device() left half open. */
+/* Also closes what open_device() left half open. A device whose functions are not all there has
+ * nothing on it. */
 static void device_destroy(gr_device *device)
 {
     gr_vk_device *vk = gr_vk(device);
-    if (vk->device) {
+    bool loaded = vk->fn.WaitForFences; /* the last one */
+    if (vk->device && loaded) {
         gr_vk_drain(vk);
         if (vk->staging)
             gr_vk_buffer_destroy(device, vk->staging);
         for (int i = 0; i <= GR_MAX_BINDINGS; i++) {
-            vkDestroyPipelineLayout(vk->device, vk->layout[i], NULL);
-            vkDestroyDescriptorSetLayout(vk->device, vk->set_layout[i], NULL);
+            vk->fn.DestroyPipelineLayout(vk->device, vk->layout[i], NULL);
+            vk->fn.DestroyDescriptorSetLayout(vk->device, vk->set_layout[i], NULL);
         }
-        vkDestroyPipelineCache(vk->device, vk->cache, NULL);
-        vkDestroyCommandPool(vk->device, vk->transfer_pool, NULL);
-        vkDestroyFence(vk->device, vk->fence, NULL);
-        vkDestroyDevice(vk->device, NULL);
+        vk->fn.DestroyPipelineCache(vk->device, vk->cache, NULL);
+        vk->fn.DestroyCommandPool(vk->device, vk->transfer_pool, NULL);
+        vk->fn.DestroyFence(vk->device, vk->fence, NULL);
+        vk->fn.DestroyDevice(vk->device, NULL);
     }
-    vkDestroyInstance(vk->instance, NULL);
+    if (vk->instance)
+        vk->fn.DestroyInstance(vk->instance, NULL);
     gr_free(vk);
 }
 

@@ -1,6 +1,4 @@
-#include "vulkan.h"
-
-#include <string.h>
+#include "backends/vulkan/vulkan.h"
 
 /* F(result, status, text) */
 #define RESULT_LIST(F)                                                                             \
@@ -40,6 +38,5 @@ graft_status gr_vk_check(graft_log *log, VkResult result, const char *call)
         RESULT_LIST(RESULT_CASE)
 #undef RESULT_CASE
     }
-    int length = (int)strcspn(call, "(");
-    return gr_fail(log, status, "vulkan: %.*s: %s (%d)", length, call, text, (int)result);
+    return gr_fail(log, status, "vulkan: %s: %s (%d)", call, text, (int)result);
 }

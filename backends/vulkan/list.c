@@ -1,5 +1,5 @@
 /* Lists: commands recorded once, submitted any number of times. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "base/mem.h"
 
@@ -33,14 +33,14 @@ static graft_status create_pool(gr_vk_device *vk, gr_list *list)
         .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
         .queueFamilyIndex = vk->physical.queue_family,
     };
-    GR_VK(vk->base.log, vkCreateCommandPool(vk->device, &pool, NULL, &list->pool));
+    GR_VK(vk, CreateCommandPool, vk->device, &pool, NULL, &list->pool);
     VkCommandBufferAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
         .commandPool = list->pool,
         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
         .commandBufferCount = list->buffer_count,
     };
-    GR_VK(vk->base.log, vkAllocateCommandBuffers(vk->device, &allocate, list->buffers));
+    GR_VK(vk, AllocateCommandBuffers, vk->device, &allocate, list->buffers);
     return GRAFT_OK;
 }
 
@@ -63,7 +63,7 @@ static graft_status create_descriptors(gr_vk_device *vk, gr_list *list, const gr
         .poolSizeCount = buffers > 0,
         .pPoolSizes = &size,
     };
-    GR_VK(vk->base.log, vkCreateDescriptorPool(vk->device, &info, NULL, &list->descriptors));
+    GR_VK(vk, CreateDescriptorPool, vk->device, &info, NULL, &list->descriptors);
     return GRAFT_OK;
 }
 
@@ -74,7 +74,7 @@ static graft_status create_queries(gr_vk_device *vk, gr_list *list)
         .queryType = VK_QUERY_TYPE_TIMESTAMP,
         .queryCount = list->count + 1,
     };
-    GR_VK(vk->base.log, vkCreateQueryPool(vk->device, &info, NULL, &list->queries));
+    GR_VK(vk, CreateQueryPool, vk->device, &info, NULL, &list->queries);
     return GRAFT_OK;
 }
 
@@ -88,7 +88,7 @@ static graft_status bind_buffers(recorder *r, const gr_command *command)
         .descriptorSetCount = 1,
         .pSetLayouts = &pipeline->set_layout,
     };
-    GR_VK(r->vk->base.log, vkAllocateDescriptorSets(r->vk->device, &allocate, &set));
+    GR_VK(r->vk, AllocateDescriptorSets, r->vk->device, &allocate, &set);
     VkDescriptorBufferInfo buffers[GR_MAX_BINDINGS];
     VkWriteDescriptorSet writes[GR_MAX_BINDINGS];
     for (uint32_t i = 0; i < command->binding_count; i++) {
@@ -107,9 +107,9 @@ static graft_status bind_buffers(recorder *r, const gr_command *command)
             .pBufferInfo = &buffers[i],
         };
     }
-    vkUpdateDescriptorSets(r->vk->device, command->binding_count, writes, 0, NULL);
-    vkCmdBindDescriptorSets(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0, 1, &set,
-                            0, NULL);
+    r->vk->fn.UpdateDescriptorSets(r->vk->device, command->binding_count, writes, 0, NULL);
+    r->vk->fn.CmdBindDescriptorSets(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0,
+                                    1, &set, 0, NULL);
     return GRAFT_OK;
 }
 
@@ -118,12 +118,12 @@ static graft_status record_dispatch(recorder *r, const gr_command *command)
     const gr_pipeline *pipeline = command->pipeline;
     GR_TRY(bind_buffers(r, command));
     if (r->bound != pipeline)
-        vkCmdBindPipeline(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
+        r->vk->fn.CmdBindPipeline(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
     r->bound = pipeline;
     if (pipeline->kernel->params_bytes)
-        vkCmdPushConstants(r->buffer, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                           pipeline->kernel->params_bytes, command->params);
-    vkCmdDispatch(r->buffer, command->grid[0], command->grid[1], command->grid[2]);
+        r->vk->fn.CmdPushConstants(r->buffer, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                   pipeline->kernel->params_bytes, command->params);
+    r->vk->fn.CmdDispatch(r->buffer, command->grid[0], command->grid[1], command->grid[2]);
     return GRAFT_OK;
 }
 
@@ -135,7 +135,7 @@ static void record_copy(recorder *r, const gr_command *command)
         .dstOffset = to->offset,
         .size = from->size,
     };
-    vkCmdCopyBuffer(r->buffer, from->buffer->buffer, to->buffer->buffer, 1, &region);
+    r->vk->fn.CmdCopyBuffer(r->buffer, from->buffer->buffer, to->buffer->buffer, 1, &region);
 }
 
 static graft_status record_work(recorder *r, const gr_command *command)
@@ -148,8 +148,8 @@ static graft_status record_work(recorder *r, const gr_command *command)
         record_copy(r, command);
         return GRAFT_OK;
     case GR_COMMAND_FILL:
-        vkCmdFillBuffer(r->buffer, first->buffer->buffer, first->offset, first->size,
-                        command->fill);
+        r->vk->fn.CmdFillBuffer(r->buffer, first->buffer->buffer, first->offset, first->size,
+                                command->fill);
         return GRAFT_OK;
     case GR_COMMAND_LIBRARY:
         r->bound = NULL;
@@ -176,7 +176,8 @@ static graft_status record_command(recorder *r, const gr_command *command)
 /* Waits for all earlier commands and notes the time. */
 static void record_time(recorder *r, uint32_t query)
 {
-    vkCmdWriteTimestamp(r->buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, r->list->queries, query);
+    r->vk->fn.CmdWriteTimestamp(r->buffer, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, r->list->queries,
+                                query);
 }
 
 /* A profiled list runs its commands one by one, so that their times do not mix. */
@@ -185,21 +186,21 @@ static graft_status record_range(recorder *r, const gr_command *commands, uint32
 {
     gr_list *list = r->list;
     if (first == 0) {
-        gr_vk_barrier(r->buffer);
+        gr_vk_barrier(r->vk, r->buffer);
         if (list->queries) {
-            vkCmdResetQueryPool(r->buffer, list->queries, 0, list->count + 1);
+            r->vk->fn.CmdResetQueryPool(r->buffer, list->queries, 0, list->count + 1);
             record_time(r, 0);
         }
     }
     for (uint32_t i = first; i < end; i++) {
         if (i > 0 && (commands[i].barrier || list->queries))
-            gr_vk_barrier(r->buffer);
+            gr_vk_barrier(r->vk, r->buffer);
         GR_TRY(record_command(r, &commands[i]));
         if (list->queries)
             record_time(r, i + 1);
     }
     if (end == list->count)
-        gr_vk_barrier_to_host(r->buffer);
+        gr_vk_barrier_to_host(r->vk, r->buffer);
     return GRAFT_OK;
 }
 
@@ -237,9 +238,9 @@ static graft_status record(gr_vk_device *vk, gr_list *list, const gr_command *co
     for (uint32_t i = 0, first = 0; i < list->buffer_count; i++) {
         recorder r = {.vk = vk, .list = list, .buffer = list->buffers[i]};
         uint32_t end = buffer_end(list, commands, first);
-        GR_VK(vk->base.log, vkBeginCommandBuffer(r.buffer, &begin));
+        GR_VK(vk, BeginCommandBuffer, r.buffer, &begin);
         GR_TRY(record_range(&r, commands, first, end));
-        GR_VK(vk->base.log, vkEndCommandBuffer(r.buffer));
+        GR_VK(vk, EndCommandBuffer, r.buffer);
         first = end;
     }
     return GRAFT_OK;
@@ -285,9 +286,9 @@ void gr_vk_list_destroy(gr_device *device, gr_list *list)
     if (!list)
         return;
     gr_vk_drain(vk);
-    vkDestroyQueryPool(vk->device, list->queries, NULL);
-    vkDestroyDescriptorPool(vk->device, list->descriptors, NULL);
-    vkDestroyCommandPool(vk->device, list->pool, NULL);
+    vk->fn.DestroyQueryPool(vk->device, list->queries, NULL);
+    vk->fn.DestroyDescriptorPool(vk->device, list->descriptors, NULL);
+    vk->fn.DestroyCommandPool(vk->device, list->pool, NULL);
     gr_free(list);
 }
 
@@ -310,9 +311,9 @@ graft_status gr_vk_list_times(gr_device *device, gr_list *list, double *ns)
     if (!ticks)
         return gr_fail(device->log, GRAFT_ERR_MEMORY, "vulkan: no memory for %u times",
                        list->count);
-    VkResult result = vkGetQueryPoolResults(vk->device, list->queries, 0, list->count + 1,
-                                            (list->count + 1) * sizeof(*ticks), ticks,
-                                            sizeof(*ticks), VK_QUERY_RESULT_64_BIT);
+    VkResult result = vk->fn.GetQueryPoolResults(vk->device, list->queries, 0, list->count + 1,
+                                                 (list->count + 1) * sizeof(*ticks), ticks,
+                                                 sizeof(*ticks), VK_QUERY_RESULT_64_BIT);
     graft_status status = gr_vk_check(device->log, result, "vkGetQueryPoolResults");
     for (uint32_t i = 0; i < list->count && status == GRAFT_OK; i++)
         ns[i] = (double)((ticks[i + 1] - ticks[i]) & mask) *

@@ -1,5 +1,5 @@
 /* The instance and the physical devices: which there are, what they are, what they can do. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "base/mem.h"
 
@@ -15,39 +15,41 @@ static bool has_extension(const VkExtensionProperties *list, uint32_t count, con
     return false;
 }
 
-static bool instance_has(const char *name)
+static bool instance_has(const gr_vk_functions *fn, const char *name)
 {
     uint32_t count = 0;
-    if (vkEnumerateInstanceExtensionProperties(NULL, &count, NULL) != VK_SUCCESS)
-        return false;
-    VkExtensionProperties *list = gr_alloc_array(NULL, count, sizeof(*list));
-    bool found = list && vkEnumerateInstanceExtensionProperties(NULL, &count, list) == VK_SUCCESS &&
-                 has_extension(list, count, name);
-    gr_free(list);
-    return found;
-}
-
-static bool device_has(VkPhysicalDevice handle, const char *name)
-{
-    uint32_t count = 0;
-    if (vkEnumerateDeviceExtensionProperties(handle, NULL, &count, NULL) != VK_SUCCESS)
+    if (fn->EnumerateInstanceExtensionProperties(NULL, &count, NULL) != VK_SUCCESS)
         return false;
     VkExtensionProperties *list = gr_alloc_array(NULL, count, sizeof(*list));
     bool found = list &&
-                 vkEnumerateDeviceExtensionProperties(handle, NULL, &count, list) == VK_SUCCESS &&
+                 fn->EnumerateInstanceExtensionProperties(NULL, &count, list) == VK_SUCCESS &&
                  has_extension(list, count, name);
     gr_free(list);
     return found;
 }
 
-graft_status gr_vk_instance_create(graft_log *log, bool *debug, VkInstance *out)
+static bool device_has(const gr_vk_functions *fn, VkPhysicalDevice handle, const char *name)
+{
+    uint32_t count = 0;
+    if (fn->EnumerateDeviceExtensionProperties(handle, NULL, &count, NULL) != VK_SUCCESS)
+        return false;
+    VkExtensionProperties *list = gr_alloc_array(NULL, count, sizeof(*list));
+    bool found = list &&
+                 fn->EnumerateDeviceExtensionProperties(handle, NULL, &count, list) == VK_SUCCESS &&
+                 has_extension(list, count, name);
+    gr_free(list);
+    return found;
+}
+
+graft_status gr_vk_instance_create(graft_log *log, gr_vk_functions *fn, bool *debug,
+                                   VkInstance *out)
 {
     *out = VK_NULL_HANDLE;
     uint32_t version = VK_API_VERSION_1_0;
-    GR_VK(log, vkEnumerateInstanceVersion(&version));
+    GR_TRY(gr_vk_check(log, fn->EnumerateInstanceVersion(&version), "vkEnumerateInstanceVersion"));
     if (version < VK_API_VERSION_1_1)
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "vulkan: the loader is version 1.0; 1.1 needed");
-    *debug = *debug && instance_has(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+    *debug = *debug && instance_has(fn, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
     VkApplicationInfo application = {
         .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
         .pApplicationName = "graft",
@@ -60,8 +62,11 @@ graft_status gr_vk_instance_create(graft_log *log, bool *debug, VkInstance *out)
         .enabledExtensionCount = *debug ? 1 : 0,
         .ppEnabledExtensionNames = (const char *const[]){VK_EXT_DEBUG_UTILS_EXTENSION_NAME},
     };
-    GR_VK(log, vkCreateInstance(&info, NULL, out));
-    return GRAFT_OK;
+    GR_TRY(gr_vk_check(log, fn->CreateInstance(&info, NULL, out), "vkCreateInstance"));
+    graft_status status = gr_vk_load_instance(log, *out, fn);
+    if (status != GRAFT_OK)
+        *out = VK_NULL_HANDLE; /* nothing is known that could destroy it */
+    return status;
 }
 
 static void describe_driver(gr_vk_physical *p, const VkPhysicalDeviceDriverProperties *driver)
@@ -76,12 +81,12 @@ static void describe_driver(gr_vk_physical *p, const VkPhysicalDeviceDriverPrope
                  VK_API_VERSION_MINOR(p->properties.apiVersion), version);
 }
 
-static void read_properties(gr_vk_physical *p)
+static void read_properties(const gr_vk_functions *fn, gr_vk_physical *p)
 {
     VkPhysicalDeviceDriverProperties driver = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
     };
-    bool told = device_has(p->handle, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
+    bool told = device_has(fn, p->handle, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
     VkPhysicalDeviceIDProperties id = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES,
         .pNext = told ? &driver : NULL,
@@ -94,22 +99,22 @@ static void read_properties(gr_vk_physical *p)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
         .pNext = &p->maintenance3,
     };
-    vkGetPhysicalDeviceProperties2(p->handle, &properties);
+    fn->GetPhysicalDeviceProperties2(p->handle, &properties);
     p->maintenance3.pNext = p->subgroup.pNext = NULL;
     p->properties = properties.properties;
     memcpy(p->uuid, id.deviceUUID, sizeof(p->uuid));
     describe_driver(p, &driver);
-    vkGetPhysicalDeviceMemoryProperties(p->handle, &p->memory);
+    fn->GetPhysicalDeviceMemoryProperties(p->handle, &p->memory);
 }
 
 /* Chooses the queue: one for compute only where there is one, because it neither starves a
  * desktop nor falls under the short watchdog of graphics work. */
-static bool choose_queue(gr_vk_physical *p)
+static bool choose_queue(const gr_vk_functions *fn, gr_vk_physical *p)
 {
     VkQueueFamilyProperties families[16];
     uint32_t count = 16;
     bool found = false;
-    vkGetPhysicalDeviceQueueFamilyProperties(p->handle, &count, families);
+    fn->GetPhysicalDeviceQueueFamilyProperties(p->handle, &count, families);
     for (uint32_t i = 0; i < count; i++) {
         VkQueueFlags flags = families[i].queueFlags;
         bool compute_only = !(flags & VK_QUEUE_GRAPHICS_BIT);
@@ -136,25 +141,26 @@ static bool is_listed(const gr_vk_physical *list, int count, const gr_vk_physica
     return false;
 }
 
-static bool is_usable(graft_log *log, gr_vk_physical *p, const gr_vk_physical *list, int count)
+static bool is_usable(graft_log *log, const gr_vk_functions *fn, gr_vk_physical *p,
+                      const gr_vk_physical *list, int count)
 {
-    vkGetPhysicalDeviceProperties(p->handle, &p->properties);
+    fn->GetPhysicalDeviceProperties(p->handle, &p->properties);
     if (p->properties.apiVersion < VK_API_VERSION_1_1) {
         gr_log(log, GRAFT_LOG_INFO, "vulkan: %s is left out: Vulkan 1.0, needed 1.1",
                p->properties.deviceName);
         return false;
     }
-    read_properties(p);
-    return !is_listed(list, count, p) && choose_queue(p);
+    read_properties(fn, p);
+    return !is_listed(list, count, p) && choose_queue(fn, p);
 }
 
-graft_status gr_vk_physical_list(graft_log *log, void *parent, VkInstance instance,
-                                 gr_vk_physical **out, int *count)
+graft_status gr_vk_physical_list(graft_log *log, void *parent, const gr_vk_functions *fn,
+                                 VkInstance instance, gr_vk_physical **out, int *count)
 {
     VkPhysicalDevice handles[64];
     uint32_t handle_count = 64;
     *count = 0;
-    VkResult result = vkEnumeratePhysicalDevices(instance, &handle_count, handles);
+    VkResult result = fn->EnumeratePhysicalDevices(instance, &handle_count, handles);
     if (result != VK_INCOMPLETE)
         GR_TRY(gr_vk_check(log, result, "vkEnumeratePhysicalDevices"));
     gr_vk_physical *list = gr_alloc_array(parent, handle_count, sizeof(*list));
@@ -163,7 +169,7 @@ graft_status gr_vk_physical_list(graft_log *log, void *parent, VkInstance instan
     for (uint32_t i = 0; i < handle_count; i++) {
         gr_vk_physical *p = &list[*count];
         *p = (gr_vk_physical){.handle = handles[i]};
-        if (is_usable(log, p, list, *count))
+        if (is_usable(log, fn, p, list, *count))
             ++*count;
     }
     *out = list;

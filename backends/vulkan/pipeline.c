@@ -1,5 +1,5 @@
 /* Pipelines: a kernel with its tunables, checked against the device and compiled. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "backends/dump.h"
 #include "base/mem.h"
@@ -73,8 +73,7 @@ static graft_status need_set_layout(gr_vk_device *vk, uint32_t count)
         .bindingCount = count,
         .pBindings = bindings,
     };
-    GR_VK(vk->base.log,
-          vkCreateDescriptorSetLayout(vk->device, &info, NULL, &vk->set_layout[count]));
+    GR_VK(vk, CreateDescriptorSetLayout, vk->device, &info, NULL, &vk->set_layout[count]);
     return GRAFT_OK;
 }
 
@@ -95,7 +94,7 @@ static graft_status need_layout(gr_vk_device *vk, uint32_t count)
         .pushConstantRangeCount = 1,
         .pPushConstantRanges = &params,
     };
-    GR_VK(vk->base.log, vkCreatePipelineLayout(vk->device, &info, NULL, &vk->layout[count]));
+    GR_VK(vk, CreatePipelineLayout, vk->device, &info, NULL, &vk->layout[count]);
     return GRAFT_OK;
 }
 
@@ -141,7 +140,8 @@ static VkResult create_pipeline(gr_vk_device *vk, const gr_pipeline_spec *spec,
                   .pSpecializationInfo = &tunables},
         .layout = pipeline->layout,
     };
-    return vkCreateComputePipelines(vk->device, vk->cache, 1, &info, NULL, &pipeline->pipeline);
+    return vk->fn.CreateComputePipelines(vk->device, vk->cache, 1, &info, NULL,
+                                         &pipeline->pipeline);
 }
 
 /* Called from several threads at once, for different pipelines. */
@@ -159,9 +159,9 @@ static graft_status compile(gr_vk_device *vk, const gr_pipeline_spec *spec, gr_p
     gr_dump_kernel(vk->base.log, spec, "spv", kernel->spirv, size);
     gr_log(vk->base.log, GRAFT_LOG_DEBUG, "%s: compiling %s", vk->base.info.id,
            gr_spec_text(spec, name));
-    GR_VK(vk->base.log, vkCreateShaderModule(vk->device, &info, NULL, &module));
+    GR_VK(vk, CreateShaderModule, vk->device, &info, NULL, &module);
     VkResult result = create_pipeline(vk, spec, module, pipeline);
-    vkDestroyShaderModule(vk->device, module, NULL);
+    vk->fn.DestroyShaderModule(vk->device, module, NULL);
     snprintf(call, sizeof(call), "vkCreateComputePipelines of %s", name);
     return gr_vk_check(vk->base.log, result, call);
 }
@@ -233,6 +233,6 @@ void gr_vk_pipeline_destroy(gr_device *device, gr_pipeline *pipeline)
     if (!pipeline)
         return;
     gr_vk_drain(vk);
-    vkDestroyPipeline(vk->device, pipeline->pipeline, NULL);
+    vk->fn.DestroyPipeline(vk->device, pipeline->pipeline, NULL);
     gr_free(pipeline);
 }

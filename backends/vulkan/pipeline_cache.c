@@ -1,5 +1,5 @@
 /* The driver's pipeline cache, kept on disk: one entry for each device and driver version. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "backends/cache.h"
 #include "base/mem.h"
@@ -53,13 +53,13 @@ graft_status gr_vk_cache_open(gr_vk_device *vk)
         .initialDataSize = size,
         .pInitialData = size ? data : NULL,
     };
-    VkResult result = vkCreatePipelineCache(vk->device, &info, NULL, &vk->cache);
+    VkResult result = vk->fn.CreatePipelineCache(vk->device, &info, NULL, &vk->cache);
     if (result != VK_SUCCESS && size > 0) {
         gr_log(log, GRAFT_LOG_WARN, "%s: the driver refuses its cached pipelines; starting anew",
                vk->base.info.id);
         size = info.initialDataSize = 0;
         info.pInitialData = NULL;
-        result = vkCreatePipelineCache(vk->device, &info, NULL, &vk->cache);
+        result = vk->fn.CreatePipelineCache(vk->device, &info, NULL, &vk->cache);
     }
     vk->cached_bytes = size;
     gr_free(data);
@@ -70,13 +70,13 @@ void gr_vk_cache_save(gr_vk_device *vk)
 {
     size_t size = 0;
     if (!vk->base.cache_dir[0] ||
-        vkGetPipelineCacheData(vk->device, vk->cache, &size, NULL) != VK_SUCCESS ||
+        vk->fn.GetPipelineCacheData(vk->device, vk->cache, &size, NULL) != VK_SUCCESS ||
         size <= vk->cached_bytes)
         return;
     cache_key key = make_key(vk);
     void *data = gr_alloc(NULL, size);
     bool saved =
-        data && vkGetPipelineCacheData(vk->device, vk->cache, &size, data) == VK_SUCCESS &&
+        data && vk->fn.GetPipelineCacheData(vk->device, vk->cache, &size, data) == VK_SUCCESS &&
         gr_cache_store(NULL, vk->base.cache_dir, CACHE_NAME, key.text, data, size) == GRAFT_OK;
     if (!saved)
         gr_log(vk->base.log, GRAFT_LOG_WARN, "%s: the compiled pipelines cannot be stored in %s",

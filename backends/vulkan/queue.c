@@ -1,28 +1,29 @@
 /* The queue: barriers, submitting, waiting. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #define WORK_STAGES (VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT)
 #define WORK_WRITES (VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT)
 #define WORK_READS  (VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT)
 
-static void barrier(VkCommandBuffer commands, VkPipelineStageFlags stages, VkAccessFlags access)
+static void barrier(gr_vk_device *vk, VkCommandBuffer commands, VkPipelineStageFlags stages,
+                    VkAccessFlags access)
 {
     VkMemoryBarrier memory = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = WORK_WRITES,
         .dstAccessMask = access,
     };
-    vkCmdPipelineBarrier(commands, WORK_STAGES, stages, 0, 1, &memory, 0, NULL, 0, NULL);
+    vk->fn.CmdPipelineBarrier(commands, WORK_STAGES, stages, 0, 1, &memory, 0, NULL, 0, NULL);
 }
 
-void gr_vk_barrier(VkCommandBuffer commands)
+void gr_vk_barrier(gr_vk_device *vk, VkCommandBuffer commands)
 {
-    barrier(commands, WORK_STAGES, WORK_READS | WORK_WRITES);
+    barrier(vk, commands, WORK_STAGES, WORK_READS | WORK_WRITES);
 }
 
-void gr_vk_barrier_to_host(VkCommandBuffer commands)
+void gr_vk_barrier_to_host(gr_vk_device *vk, VkCommandBuffer commands)
 {
-    barrier(commands, VK_PIPELINE_STAGE_HOST_BIT,
+    barrier(vk, commands, VK_PIPELINE_STAGE_HOST_BIT,
             VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
 }
 
@@ -45,7 +46,7 @@ graft_status gr_vk_submit(gr_vk_device *vk, const VkCommandBuffer *buffers, uint
             .commandBufferCount = 1,
             .pCommandBuffers = &buffers[i],
         };
-        GR_TRY(check(vk, vkQueueSubmit(vk->queue, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit"));
+        GR_TRY(check(vk, vk->fn.QueueSubmit(vk->queue, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit"));
         vk->pending = true;
     }
     return GRAFT_OK;
@@ -57,7 +58,7 @@ static graft_status need_fence(gr_vk_device *vk)
     VkFenceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
     if (vk->fence)
         return GRAFT_OK;
-    return check(vk, vkCreateFence(vk->device, &info, NULL, &vk->fence), "vkCreateFence");
+    return check(vk, vk->fn.CreateFence(vk->device, &info, NULL, &vk->fence), "vkCreateFence");
 }
 
 /* A fence without a batch is signalled when all earlier batches are done. */
@@ -68,10 +69,10 @@ graft_status gr_vk_wait(gr_vk_device *vk)
     if (!vk->pending)
         return GRAFT_OK;
     GR_TRY(need_fence(vk));
-    GR_TRY(check(vk, vkQueueSubmit(vk->queue, 0, NULL, vk->fence), "vkQueueSubmit"));
-    GR_TRY(check(vk, vkWaitForFences(vk->device, 1, &vk->fence, VK_TRUE, UINT64_MAX),
+    GR_TRY(check(vk, vk->fn.QueueSubmit(vk->queue, 0, NULL, vk->fence), "vkQueueSubmit"));
+    GR_TRY(check(vk, vk->fn.WaitForFences(vk->device, 1, &vk->fence, VK_TRUE, UINT64_MAX),
                  "vkWaitForFences"));
-    GR_TRY(check(vk, vkResetFences(vk->device, 1, &vk->fence), "vkResetFences"));
+    GR_TRY(check(vk, vk->fn.ResetFences(vk->device, 1, &vk->fence), "vkResetFences"));
     vk->pending = false;
     return GRAFT_OK;
 }
@@ -80,6 +81,6 @@ graft_status gr_vk_wait(gr_vk_device *vk)
 void gr_vk_drain(gr_vk_device *vk)
 {
     if (vk->pending)
-        vkQueueWaitIdle(vk->queue);
+        vk->fn.QueueWaitIdle(vk->queue);
     vk->pending = false;
 }

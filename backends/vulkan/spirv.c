@@ -1,7 +1,7 @@
 /* A look into SPIR-V before a driver gets it: drivers need not refuse what they cannot do, and
  * some crash or compute nonsense instead. Sizes that depend on specialisation constants are
  * computed here with the values of the tunables. Numbers are those of the SPIR-V specification. */
-#include "vulkan.h"
+#include "backends/vulkan/vulkan.h"
 
 #include "base/mem.h"
 

@@ -1,7 +1,8 @@
 /* Fourier transforms by VkFFT: it compiles shaders with glslang, and records dispatches on its own
  * pipelines and descriptor sets into the list. */
 #define VKFFT_BACKEND 0
-#include "vulkan.h"
+#define GR_VULKAN_PROTOTYPES
+#include "backends/vulkan/vulkan.h"
 
 #include "backends/vkfft.h"
 #include "base/mem.h"
@@ -43,15 +44,15 @@ static graft_status open_workplace(gr_vk_device *vk, workplace *w)
         .queueFamilyIndex = vk->physical.queue_family,
     };
     VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    GR_VK(vk->base.log, vkCreateCommandPool(vk->device, &pool, NULL, &w->pool));
-    GR_VK(vk->base.log, vkCreateFence(vk->device, &fence, NULL, &w->fence));
+    GR_VK(vk, CreateCommandPool, vk->device, &pool, NULL, &w->pool);
+    GR_VK(vk, CreateFence, vk->device, &fence, NULL, &w->fence);
     return GRAFT_OK;
 }
 
 static void close_workplace(gr_vk_device *vk, workplace *w)
 {
-    vkDestroyFence(vk->device, w->fence, NULL);
-    vkDestroyCommandPool(vk->device, w->pool, NULL);
+    vk->fn.DestroyFence(vk->device, w->fence, NULL);
+    vk->fn.DestroyCommandPool(vk->device, w->pool, NULL);
 }
 
 static graft_status open_plan(gr_vk_device *vk, fft *f)

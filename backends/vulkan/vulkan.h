@@ -9,16 +9,17 @@
 #define GR_VULKAN_H
 
 #include "backends/backend.h"
+#include "backends/vulkan/functions.h"
 #include "base/log.h"
-
-#include <vulkan/vulkan.h>
 
 /* error.c: failures. Every VkResult but VK_SUCCESS is one. */
 
-/* `call` is the text of the call; up to its bracket it goes into the message. */
+/* `call` says in the message what failed. */
 graft_status gr_vk_check(graft_log *log, VkResult result, const char *call);
 
-#define GR_VK(log, call) GR_TRY(gr_vk_check(log, call, #call))
+/* GR_VK(vk, QueueWaitIdle, queue) calls a function of the device's table and returns a failure. */
+#define GR_VK(vk, name, ...)                                                                       \
+    GR_TRY(gr_vk_check((vk)->base.log, (vk)->fn.name(__VA_ARGS__), "vk" #name))
 
 /* physical.c: what is installed. */
 
@@ -34,13 +35,15 @@ typedef struct gr_vk_physical {
     uint32_t timestamp_bits; /* 0: the queue has no timestamps */
 } gr_vk_physical;
 
-/* `debug` asks for names and labels in debuggers; *debug tells whether the loader has them. */
-graft_status gr_vk_instance_create(graft_log *log, bool *debug, VkInstance *out);
+/* Needs the global functions, and loads those of the instance. `debug` asks for names and labels
+ * in debuggers; *debug tells whether the loader has them. */
+graft_status gr_vk_instance_create(graft_log *log, gr_vk_functions *fn, bool *debug,
+                                   VkInstance *out);
 
 /* The devices that can run graft, each once, as an allocation of `parent`; fewer when out of
  * memory. */
-graft_status gr_vk_physical_list(graft_log *log, void *parent, VkInstance instance,
-                                 gr_vk_physical **out, int *count);
+graft_status gr_vk_physical_list(graft_log *log, void *parent, const gr_vk_functions *fn,
+                                 VkInstance instance, gr_vk_physical **out, int *count);
 
 void gr_vk_physical_info(const gr_vk_physical *physical, int index, graft_device_info *info);
 void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps);
@@ -49,6 +52,7 @@ void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps);
 
 typedef struct gr_vk_device {
     gr_device base;
+    gr_vk_functions fn;
     VkInstance instance;
     gr_vk_physical physical;
     VkDevice device;
@@ -137,10 +141,10 @@ graft_status gr_vk_wait(gr_vk_device *vk);
 void gr_vk_drain(gr_vk_device *vk);
 
 /* All earlier commands of the queue happen before all later ones. */
-void gr_vk_barrier(VkCommandBuffer commands);
+void gr_vk_barrier(gr_vk_device *vk, VkCommandBuffer commands);
 
 /* Once the fence is signalled, the host sees what earlier commands wrote. */
-void gr_vk_barrier_to_host(VkCommandBuffer commands);
+void gr_vk_barrier_to_host(gr_vk_device *vk, VkCommandBuffer commands);
 
 /* list.c */
 

@@ -20,6 +20,13 @@ typedef struct graft_device_info {
     uint64_t memory_bytes; /* 0 when unknown */
 } graft_device_info;
 
+/* What a device API has on this machine. */
+typedef struct graft_api_info {
+    char name[16]; /* "opencl", "vulkan": the first half of a device's id */
+    int device_count;
+    char missing[256]; /* "", or why there are none, in one line: what to install or to set */
+} graft_api_info;
+
 /* An open device. Thread-safety: one thread at a time. */
 typedef struct graft_device graft_device;
 
@@ -29,6 +36,11 @@ GRAFT_BEGIN_DECLS
  * reference and null devices ("reference:0", "null:0") are never listed, but can be opened.
  * Thread-safety: safe. */
 GRAFT_API int graft_device_list(graft_log *log, graft_device_info *infos, int max);
+
+/* The device APIs of this build, found or not: writes up to `max` entries and returns how many
+ * there are. The libraries of an API are opened when a machine has them: nothing is needed to start
+ * a program. Thread-safety: safe. */
+GRAFT_API int graft_api_list(graft_log *log, graft_api_info *infos, int max);
 
 /* Opens a device by id, or the best one for "auto" (a discrete GPU, then an integrated one, then
  * a CPU driver). NULL means the environment variable GRAFT_DEVICE, or "auto" without it.

@@ -1,6 +1,7 @@
 /* Finding, opening and closing devices: include/graft/device.h. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "device/backends.h"
 #include "device/device.h"
 #include "device/state.h"
@@ -10,6 +11,9 @@
 #include <string.h>
 
 #define MAX_DEVICES 64
+
+/* Held while a backend finds, opens or closes a device, see backends/backend.h. */
+static gr_mutex drivers = GR_MUTEX_INIT;
 
 const char *graft_device_type_name(graft_device_type type)
 {
@@ -26,14 +30,40 @@ const char *graft_device_type_name(graft_device_type type)
     return "unknown";
 }
 
+static int enumerate(const gr_backend *backend, graft_log *log, graft_device_info *infos, int max,
+                     char why[GR_WHY_BYTES])
+{
+    why[0] = '\0';
+    gr_mutex_lock(&drivers);
+    int count = backend->enumerate(log, infos, max, why);
+    gr_mutex_unlock(&drivers);
+    if (count == 0)
+        gr_log(log, GRAFT_LOG_DEBUG, "%s: %s", backend->name, why);
+    return count;
+}
+
 int graft_device_list(graft_log *log, graft_device_info *infos, int max)
 {
     int count = 0;
+    char why[GR_WHY_BYTES];
     for (int b = 0; b < gr_listed_backends; b++) {
         int room = max > count ? max - count : 0;
-        count += gr_backends[b]->enumerate(log, room ? infos + count : NULL, room);
+        count += enumerate(gr_backends[b], log, room ? infos + count : NULL, room, why);
     }
     return count;
+}
+
+int graft_api_list(graft_log *log, graft_api_info *infos, int max)
+{
+    for (int b = 0; b < gr_listed_backends && b < max; b++) {
+        graft_api_info *info = &infos[b];
+        char why[GR_WHY_BYTES];
+        *info = (graft_api_info){.device_count = enumerate(gr_backends[b], log, NULL, 0, why)};
+        snprintf(info->name, sizeof(info->name), "%s", gr_backends[b]->name);
+        if (info->device_count == 0)
+            snprintf(info->missing, sizeof(info->missing), "%s", why);
+    }
+    return gr_listed_backends;
 }
 
 /* Resolves the directory for compiled kernels, see graft_device_open(). */
@@ -66,7 +96,9 @@ static void close_device(gr_device *device)
     if (alive)
         gr_log(device->log, GRAFT_LOG_WARN, "%s: closed with %zu objects alive", device->info.id,
                alive);
+    gr_mutex_lock(&drivers);
     device->backend->device_destroy(device);
+    gr_mutex_unlock(&drivers);
     gr_free(state);
 }
 
@@ -116,15 +148,19 @@ static graft_status open_by_id(graft_log *log, const char *id, const char *cache
     const gr_backend *backend;
     int index = 0;
     GR_TRY(parse_id(log, id, &backend, &index));
-    int count = backend->enumerate(log, NULL, 0);
+    char why[GR_WHY_BYTES];
+    int count = enumerate(backend, log, NULL, 0, why);
     if (index >= count)
-        return gr_fail(log, GRAFT_ERR_NO_DEVICE, "device \"%s\": %s has %d device%s", id,
-                       backend->name, count, count == 1 ? "" : "s");
+        return gr_fail(log, GRAFT_ERR_NO_DEVICE, "device \"%s\": %s has %d device%s%s%s", id,
+                       backend->name, count, count == 1 ? "" : "s", count ? "" : ": ",
+                       count ? "" : why);
     gr_device *device;
-    GR_TRY(backend->device_create(log, index, cache_dir, &device));
+    gr_mutex_lock(&drivers);
+    graft_status status = backend->device_create(log, index, cache_dir, &device);
+    gr_mutex_unlock(&drivers);
+    GR_TRY(status);
     clamp_bindings(&device->caps);
     device->state = gr_device_state_create();
-    graft_status status = GRAFT_OK;
     if (!device->state)
         status = gr_fail(log, GRAFT_ERR_MEMORY, "device \"%s\": no memory", id);
     else
@@ -174,6 +210,18 @@ static gr_device *open_best_of(graft_log *log, int rank, const graft_device_info
     return best;
 }
 
+static graft_status fail_without_devices(graft_log *log)
+{
+    char all[3 * GR_WHY_BYTES] = "", why[GR_WHY_BYTES];
+    for (int b = 0; b < gr_listed_backends; b++) {
+        enumerate(gr_backends[b], log, NULL, 0, why);
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "; %s: %s", gr_backends[b]->name,
+                 why);
+    }
+    return gr_fail(log, GRAFT_ERR_NO_DEVICE, "no OpenCL or Vulkan device found%s%s", all,
+                   gr_listed_backends ? "" : ": this build has neither OpenCL nor Vulkan");
+}
+
 static graft_status open_auto(graft_log *log, const char *cache_dir, gr_device **out)
 {
     graft_device_info infos[MAX_DEVICES];
@@ -181,9 +229,7 @@ static graft_status open_auto(graft_log *log, const char *cache_dir, gr_device *
     if (count > MAX_DEVICES)
         count = MAX_DEVICES;
     if (count == 0)
-        return gr_fail(log, GRAFT_ERR_NO_DEVICE,
-                       "no OpenCL or Vulkan device found; install a driver (for this CPU: PoCL or "
-                       "Mesa's lavapipe)");
+        return fail_without_devices(log);
     for (int rank = 0; rank < RANKS; rank++) {
         *out = open_best_of(log, rank, infos, count, cache_dir);
         if (*out)

@@ -40,7 +40,7 @@ const gr_op gr_op_softmax = {
     .infer = infer,
     .grad = grad,
     .lower = lower,
-    .row_inputs = gr_op_rows_of_first,
+    .row_wise = true,
 };
 
 static graft_status lower_grad(gr_plan *plan, const gr_value *dx)

@@ -30,7 +30,7 @@ static void test_device(void **state)
 {
     fixture *f = *state;
     graft_device_info info;
-    assert_int_equal(backend->enumerate(f->log, &info, 1), 1);
+    assert_int_equal(backend->enumerate(f->log, &info, 1, (char[GR_WHY_BYTES]){0}), 1);
     assert_string_equal(info.id, "reference:0");
     assert_int_equal(info.type, GRAFT_DEVICE_CPU);
     assert_true(f->device->caps.plain_kernels && f->device->caps.executes);

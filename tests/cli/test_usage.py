@@ -209,6 +209,35 @@ class Devices(CliTest):
         self.assertEqual(done.stdout, "")
         self.assertEqual(json.loads(graft("devices", "--json", env=nothing).stdout), [])
 
+    def test_one_api_without_a_driver(self):
+        """The table has what is there, and a line says what is not, and why."""
+        devices = json.loads(graft("devices", "--json", env=DRIVERS).stdout)
+        nothing = {"opencl": {"OCL_ICD_VENDORS": self.path("none"),
+                              "OPENCL_VENDOR_PATH": self.path("none")},
+                   "vulkan": {"VK_DRIVER_FILES": self.path("none.json"),
+                              "VK_ICD_FILENAMES": self.path("none.json"), "VK_ADD_DRIVER_FILES": ""}}
+        if len({device["id"].split(":")[0] for device in devices}) < 2:
+            self.skipTest("needs a device of each API")
+        for api, env in nothing.items():
+            done = graft("devices", env={**DRIVERS, **env, "GRAFT_LOG": "info"})
+            self.assertEqual(done.returncode, 0)
+            self.assertNotIn(api + ":", done.stdout)
+            self.assertRegex(done.stderr, "^graft: %s: .* finds no driver: install one" % api)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+            self.fails(1, "train", "--backbone", "b", "--data", "d", "--out", self.path("run"),
+                       "--device", api + ":0", env={**DRIVERS, **env}, telling=["finds no driver"])
+
+    def test_pocl_without_a_folder_to_write(self):
+        """PoCL's own words go nowhere: the reason comes from graft."""
+        if "Portable" not in self.works("devices", env=DRIVERS):
+            self.skipTest("PoCL is not here")
+        lost = {**DRIVERS, "POCL_CACHE_DIR": "/proc/nowhere", "GRAFT_LOG": "info",
+                "RUSTICL_ENABLE": ""}
+        done = graft("devices", env=lost)
+        self.assertNotIn("opencl:", done.stdout)
+        self.assertIn("opencl: PoCL is here", done.stderr)
+        self.assertIn("POCL_CACHE_DIR", done.stderr)
+
     def test_unknown_device(self):
         train = ["train", "--backbone", "b", "--data", "d", "--out", self.path("run"), "--device"]
         self.fails(2, *train, "gpu", telling=['"gpu"', "opencl:0"], env=DRIVERS)

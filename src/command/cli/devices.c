@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { MAX_DEVICES = 64 };
+enum { MAX_DEVICES = 64, MAX_APIS = 8 };
 
 static json_t *device_json(const graft_device_info *d)
 {
@@ -40,6 +40,19 @@ static graft_status print_table(cli *c, const graft_device_info *devices, int co
     return cli_table_print(c, &table);
 }
 
+/* Says on standard error which APIs have no device here, and why. */
+static void print_missing(cli *c)
+{
+    graft_api_info apis[MAX_APIS];
+    char text[300];
+    int count = graft_api_list(c->log, apis, MAX_APIS);
+    for (int i = 0; i < count && i < MAX_APIS; i++) {
+        snprintf(text, sizeof(text), "%.15s: %.255s", apis[i].name, apis[i].missing);
+        if (apis[i].device_count == 0 && c->console->level >= GRAFT_LOG_INFO)
+            cli_console_message(c->console, GRAFT_LOG_INFO, text);
+    }
+}
+
 static graft_status run(cli *c, void *options)
 {
     const cli_common *common = options;
@@ -51,11 +64,12 @@ static graft_status run(cli *c, void *options)
         CLI_TRY(print_json(c, devices, count));
     else if (count)
         CLI_TRY(print_table(c, devices, count));
-    if (count)
+    if (count) {
+        print_missing(c);
         return GRAFT_OK;
-    return cli_fail(c, GRAFT_ERR_NO_DEVICE,
-                    "no OpenCL or Vulkan device found; install a driver: on Debian "
-                    "mesa-vulkan-drivers (Vulkan) or pocl-opencl-icd (OpenCL on the CPU)");
+    }
+    graft_device *none = NULL; /* opening fails, and says why */
+    return graft_device_open(c->log, "auto", "", &none);
 }
 
 static const cli_option table[] = {CLI_JSON_OPTION, {.name = NULL}};
