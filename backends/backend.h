@@ -37,13 +37,10 @@ typedef struct gr_caps {
     uint64_t max_buffer_bytes;  /* largest single allocation */
     uint64_t memory_bytes;      /* memory of the device; 0 when unknown */
     uint32_t offset_align;      /* alignment of binding offsets, a power of two */
-    uint32_t subgroup_size;     /* 0 when unknown */
     bool wide_vectors;          /* a CPU: one work-item should use long vectors (OpenCL C) */
-    bool f16_storage;           /* kernels may load and store 16-bit floats directly */
     bool mapping;               /* the host may reach device buffers in place, not by copies */
     bool timestamps;            /* gr_backend.list_times works */
     bool executes;              /* false: commands are counted but not run (null) */
-    bool plain_kernels;         /* only the plain kernel of each operator exists (reference) */
     bool gemm_library;          /* a library's GEMM is worth a try, if there is one */
     bool fft_library;           /* and a library's FFT; see library_create */
 } gr_caps;

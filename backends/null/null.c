@@ -90,7 +90,6 @@ static graft_status null_device_create(graft_log *log, int index, const char *ca
         .max_binding_bytes = (uint64_t)4 << 30,
         .max_buffer_bytes = (uint64_t)4 << 30,
         .offset_align = 64,
-        .f16_storage = true,
     };
     *out = base;
     return GRAFT_OK;

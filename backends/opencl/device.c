@@ -167,7 +167,6 @@ static gr_caps make_caps(const gr_opencl_functions *cl, cl_device_id id,
         .memory_bytes = info->memory_bytes,
         .offset_align = 64, /* offsets are counted in elements; a cache line is for speed */
         .wide_vectors = info->type == GRAFT_DEVICE_CPU && (width >= 8 || preferred >= 8),
-        .f16_storage = true, /* vload_half and vstore_half need no extension */
         /* rusticl says 0, and means it: all its times are equal. */
         .timestamps = device_size(cl, id, CL_DEVICE_PROFILING_TIMER_RESOLUTION) > 0,
         .executes = true,

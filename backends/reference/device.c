@@ -48,7 +48,6 @@ static graft_status device_create(graft_log *log, int index, const char *cache_d
         .offset_align = 4,
         .timestamps = true,
         .executes = true,
-        .plain_kernels = true,
     };
     *out = device;
     return GRAFT_OK;

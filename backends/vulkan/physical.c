@@ -229,7 +229,6 @@ void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps)
         .max_buffer_bytes = min_u64(physical->maintenance3.maxMemoryAllocationSize, heap) & ~3ull,
         .memory_bytes = heap,
         .offset_align = align > 4 ? (uint32_t)align : 4,
-        .subgroup_size = physical->subgroup.subgroupSize,
         /* a driver without hardware may report a period of infinity */
         .timestamps = physical->timestamp_bits > 0 && isfinite(limits->timestampPeriod) &&
                       limits->timestampPeriod > 0,

@@ -39,9 +39,7 @@ static const profile profiles[] = {
       .max_binding_bytes = 128 << 20,
       .max_buffer_bytes = 256 << 20,
       .memory_bytes = (uint64_t)2 << 30,
-      .offset_align = 256,
-      .subgroup_size = 8,
-      .f16_storage = true}},
+      .offset_align = 256}},
 };
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
@@ -63,9 +61,6 @@ static void clamp(gr_caps *caps, const gr_caps *most)
     CLAMP(memory_bytes);
     if (caps->offset_align < most->offset_align)
         caps->offset_align = most->offset_align;
-    if (caps->subgroup_size > most->subgroup_size)
-        caps->subgroup_size = 0; /* the size is a fact: it cannot be made smaller, only unknown */
-    caps->f16_storage = caps->f16_storage && most->f16_storage;
     caps->wide_vectors = false;
     /* Libraries go by the limits of the real device. */
     caps->gemm_library = caps->fft_library = false;
@@ -115,20 +110,16 @@ static graft_status enable(gr_device *device, const char *name)
 static graft_status disable(gr_device *device, const char *name)
 {
     gr_caps *caps = &device->caps;
-    if (strcmp(name, "f16") == 0)
-        caps->f16_storage = false;
-    else if (strcmp(name, "wide_vectors") == 0)
+    if (strcmp(name, "wide_vectors") == 0)
         caps->wide_vectors = false;
     else if (strcmp(name, "mapping") == 0)
         caps->mapping = false;
     else if (strcmp(name, "timestamps") == 0)
         caps->timestamps = false;
-    else if (strcmp(name, "subgroups") == 0)
-        caps->subgroup_size = 0;
     else if (!set_library(device, name, false))
         return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
-                       "GRAFT_DISABLE: %s: no such capability; expected f16, wide_vectors, "
-                       "mapping, timestamps, subgroups, clblast, vkfft or libraries",
+                       "GRAFT_DISABLE: %s: no such capability; expected wide_vectors, "
+                       "mapping, timestamps, clblast, vkfft or libraries",
                        name);
     return GRAFT_OK;
 }

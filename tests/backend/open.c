@@ -151,14 +151,12 @@ static void limits_clamp_every_device(void **state)
     assert_int_equal(caps->max_binding_bytes, 128 << 20);
     assert_int_equal(caps->max_buffer_bytes, 1 << 30);
     assert_int_equal(caps->offset_align, 256);
-    assert_false(caps->f16_storage);
     graft_device_close(&f->device);
 
     setenv("GRAFT_LIMITS", "mali-mid", 1);
     caps = &open_device(f, "null:0", NULL)->caps;
     assert_int_equal(caps->max_workgroup, 256);
     assert_int_equal(caps->memory_bytes, (uint64_t)2 << 30);
-    assert_true(caps->f16_storage);
     graft_device_close(&f->device);
 
     setenv("GRAFT_LIMITS", "opencl12-min", 1);
@@ -175,16 +173,14 @@ static void limits_clamp_every_device(void **state)
 static void capabilities_are_switched_off(void **state)
 {
     fixture *f = *state;
-    assert_true(open_device(f, "null:0", NULL)->caps.f16_storage);
-    graft_device_close(&f->device);
-    setenv("GRAFT_DISABLE", "libraries,f16,", 1);
+    setenv("GRAFT_DISABLE", "libraries,timestamps,", 1);
     gr_device *device = open_device(f, "null:0", NULL);
-    assert_false(device->caps.f16_storage);
+    assert_false(device->caps.timestamps);
     gr_library *library;
     assert_int_equal(gr_device_library_create(device, &(gr_library_desc){0}, &library),
                      GRAFT_ERR_UNSUPPORTED);
     graft_device_close(&f->device);
-    setenv("GRAFT_DISABLE", "f16,f61", 1);
+    setenv("GRAFT_DISABLE", "mapping,f61", 1);
     assert_refused(f, "null:0", GRAFT_ERR_ARGUMENT, "GRAFT_DISABLE: f61: no such capability");
     test_assert_error(f->log, "wide_vectors");
 #ifdef GRAFT_HAVE_OPENCL
