@@ -167,6 +167,7 @@ graft_status graft_model_evaluate(graft_model *model, const char *data, const ch
     gr_dataset_params params = {.split = split ? split : "test",
                                 .classes = graft_model_classes(model)};
     GR_TRY(gr_dataset_open(model->log, data, &params, &dataset));
+    gr_dataset_report(model->log, data, NULL, dataset);
     gr_evaluation e = {
         .data = dataset,
         .preprocess = model->info.input.preprocess,

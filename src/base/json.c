@@ -34,3 +34,10 @@ graft_status gr_json_read(graft_log *log, const char *path, json_t **root)
     gr_free(text);
     return status;
 }
+
+bool gr_is_utf8(const char *text)
+{
+    json_t *value = text ? json_string(text) : NULL;
+    json_decref(value);
+    return !text || value;
+}

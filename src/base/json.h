@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Parses one JSON object, which need not end with a NUL; a key that occurs twice is an error.
@@ -12,6 +13,9 @@
  * which is NULL on failure. Thread-safety: safe. */
 graft_status gr_json_parse(graft_log *log, const char *source, const char *text, size_t size_bytes,
                            json_t **root);
+
+/* Whether a text may stand in JSON, which is UTF-8; NULL may. */
+bool gr_is_utf8(const char *text);
 
 /* The object in a file. */
 graft_status gr_json_read(graft_log *log, const char *path, json_t **root);

@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/list_find.h"
@@ -33,6 +34,17 @@ static graft_status pick_source(graft_log *log, const char *spec, const char *sp
     return GRAFT_OK;
 }
 
+/* Files that keep the names could not be written, or would lose them. */
+static graft_status check_names(graft_log *log, const gr_dataset *d)
+{
+    for (int c = 0; d->class_names && c < d->classes; c++)
+        if (!gr_is_utf8(d->class_names[c]))
+            return gr_fail(log, GRAFT_ERR_FORMAT,
+                           "%s: the name of class %d, '%s', is not UTF-8; rename it", d->title, c,
+                           d->class_names[c]);
+    return GRAFT_OK;
+}
+
 static graft_status check(graft_log *log, const gr_dataset *d, const gr_dataset_params *params)
 {
     if (d->count == 0)
@@ -46,7 +58,7 @@ static graft_status check(graft_log *log, const gr_dataset *d, const gr_dataset_
                        d->classes, params->classes);
     gr_log(log, GRAFT_LOG_DEBUG, "%s: split '%s' has %zu images of %d classes", d->title,
            params->split, d->count, d->classes);
-    return GRAFT_OK;
+    return check_names(log, d);
 }
 
 /* Opens a split; train80 and val20 are parts of train, unless the data has lists of that name. */

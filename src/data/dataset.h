@@ -21,9 +21,11 @@
  *   train80  of train all but every fifth image of each class
  *   val20    these fifth ones
  * val200 is a part of train800val200: VTAB-1k tunes on train800 / val200, then trains on both.
- * A tree that has neither test/ nor val/ (validation/ counts as val/) is split by rule: of each
- * class, sorted by path, images 4, 9, 14, ... are held out for "test" and "val", and "train" has
- * the rest.
+ * Folders go by what their names mean, see split_name.h: Training/ is train/, valid/ is val/. One
+ * that holds images instead of class folders is a class, whatever its name; where both readings are
+ * plausible, or two folders may be the split, the data is refused.
+ * A tree that has neither test/ nor val/ is split by rule: of each class, sorted by path, images 4,
+ * 9, 14, ... are held out for "test" and "val", and "train" has the rest.
  *
  * Labels are 0 .. classes-1. In trees a label is the index of its class folder, sorted by bytes.
  */
@@ -47,6 +49,11 @@ typedef struct gr_dataset_params {
  * the line. */
 graft_status gr_dataset_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                              gr_dataset **out);
+
+/* Says in one line of level INFO how `data` was read: its classes, the images of each split and how
+ * they were chosen, what is left out. Either may be NULL. */
+void gr_dataset_report(graft_log *log, const char *data, const gr_dataset *train,
+                       const gr_dataset *test);
 
 /* Sets *dataset to NULL; NULL and a pointer to NULL are accepted. */
 void gr_dataset_close(gr_dataset **dataset);

@@ -169,6 +169,7 @@ static graft_status fill(graft_log *log, const gr_dataset_params *params, dsprit
                        d->base.title);
     GR_TRY(choose_range(log, params, d));
     d->base.classes = CLASSES;
+    d->base.origin = "generated";
     d->base.samples = gr_alloc_array(d, d->base.count, sizeof(*d->base.samples));
     char *names = gr_alloc_array(d, d->base.count, NAME);
     if (!d->base.samples || !names)

@@ -1,21 +1,21 @@
 /* Folders with lists of their images: VTAB-1k, few-shot and FGVC sets as the papers' codes keep
- * them, see list_find.h. DIR/classes.txt, if there, names the classes: line n is the name of label
- * n, optionally "id<TAB>name". */
+ * them, see list_find.h. DIR/classes.txt, if there, names the classes, see class_names.h. */
 #include "data/source.h"
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/class_names.h"
 #include "data/list_find.h"
 #include "data/list_read.h"
-#include "data/text.h"
+#include "data/span.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /* More would be a mistake in the list, and a head of gigabytes. */
-enum { MAX_CLASSES = 1 << 20 };
+enum { MAX_CLASSES = 1 << 17 };
 
 typedef struct file_list {
     gr_dataset base;
@@ -29,8 +29,19 @@ static char *image_path(const file_list *d, const char *name)
     return name[0] == '/' ? gr_strdup(NULL, name) : gr_printf(NULL, "%s/%s", d->images, name);
 }
 
+/* Whether the path leaves the folder that it is relative to. */
+static bool leads_outside(const char *path)
+{
+    int depth = 0;
+    if (*path == '/')
+        return true;
+    for (gr_span c = gr_take_component(&path); c.length && depth >= 0; c = gr_take_component(&path))
+        depth += gr_span_is(c, "..") ? -1 : !gr_span_is(c, ".");
+    return depth < 0;
+}
+
 /* Found out now rather than an hour into the training. */
-static graft_status check_image(graft_log *log, const file_list *d, size_t index)
+static graft_status check_image(graft_log *log, file_list *d, size_t index)
 {
     const char *name = d->base.samples[index].name, *list = d->base.title;
     char *path = image_path(d, name);
@@ -47,6 +58,7 @@ static graft_status check_image(graft_log *log, const file_list *d, size_t index
         status = gr_fail(log, GRAFT_ERR_FORMAT, "%s:%u: %s: the image file is empty", list,
                          d->lines[index], name);
     gr_free(path);
+    d->base.outside += leads_outside(name);
     return status;
 }
 
@@ -66,22 +78,18 @@ static graft_status find_images(graft_log *log, file_list *d, const gr_list_plac
     return GRAFT_OK;
 }
 
-static graft_status read_class_names(graft_log *log, file_list *d)
+static graft_status read_class_names(graft_log *log, file_list *d, gr_class_names *names)
 {
-    gr_text *text = NULL;
+    *names = (gr_class_names){0};
+    if (!gr_list_exists(d->directory, "classes.txt"))
+        return GRAFT_OK;
     const char *path = gr_printf(d, "%s/classes.txt", d->directory);
     if (!path)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->directory);
-    GR_TRY(gr_text_read(log, d, path, &text));
-    if (text->count == 0)
-        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: holds no names of classes", path);
-    d->base.class_names = gr_alloc_array(d, text->count, sizeof(*d->base.class_names));
-    if (!d->base.class_names)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", path);
-    for (size_t i = 0; i < text->count && i < MAX_CLASSES; i++) {
-        const char *tab = strchr(text->lines[i], '\t');
-        d->base.class_names[d->base.classes++] = tab ? tab + 1 : text->lines[i];
-    }
+    GR_TRY(gr_class_names_read(log, d, path, names));
+    if (names->count > MAX_CLASSES)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %zu names; at most %d classes are supported",
+                       path, names->count, MAX_CLASSES);
     return GRAFT_OK;
 }
 
@@ -108,20 +116,33 @@ static graft_status count_classes(graft_log *log, file_list *d, const gr_list_pl
     return GRAFT_OK;
 }
 
+static graft_status name_classes(graft_log *log, file_list *d, const gr_class_names *names,
+                                 const gr_image_list *list)
+{
+    bool by_id;
+    d->base.class_names = gr_class_names_of(d, names, list, &d->base.classes, &by_id);
+    if (!d->base.class_names)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory for class names", d->directory);
+    if (by_id)
+        d->base.note = "classes.txt names them by their numbers";
+    return GRAFT_OK;
+}
+
 static graft_status open_lists(graft_log *log, file_list *d, const gr_dataset_params *params)
 {
     gr_list_place place, train;
     gr_image_list list = {0};
+    gr_class_names names;
     if (!gr_list_find(d, d->directory, params->split, params->shots, params->seed, &place) ||
         !gr_list_find(d, d->directory, "train", 0, 0, &train))
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->directory);
-    if (gr_list_exists(d->directory, "classes.txt"))
-        GR_TRY(read_class_names(log, d));
-    int limit = d->base.classes ? d->base.classes : MAX_CLASSES;
+    GR_TRY(read_class_names(log, d, &names));
+    int limit = names.count ? (int)names.count : MAX_CLASSES;
     if (params->classes && params->classes < limit)
         limit = params->classes;
     GR_TRY(read_list(log, d, &place, train.path, limit, &list));
     d->base.title = place.path;
+    d->base.origin = place.path + strlen(d->directory) + 1;
     d->base.drawn = place.of_shots;
     d->base.count = list.count;
     d->base.samples = list.samples;
@@ -129,7 +150,8 @@ static graft_status open_lists(graft_log *log, file_list *d, const gr_dataset_pa
     GR_TRY(find_images(log, d, &place));
     for (size_t i = 0; i < d->base.count; i++)
         GR_TRY(check_image(log, d, i));
-    return d->base.classes ? GRAFT_OK : count_classes(log, d, &train, &list, limit);
+    return names.count ? name_classes(log, d, &names, &list)
+                       : count_classes(log, d, &train, &list, limit);
 }
 
 static graft_status list_image(graft_log *log, const gr_dataset *dataset, size_t index,

@@ -35,8 +35,10 @@ static graft_status scan_entry(graft_log *log, image_folder *d, const char *inne
     gr_free(path);
     GR_TRY(status);
     bool directory = S_ISDIR(info.st_mode);
-    if (!directory && !S_ISREG(info.st_mode))
+    if (!directory && !S_ISREG(info.st_mode)) {
+        d->tree->left_out.special++;
         return GRAFT_OK;
+    }
     gr_tree_entry entry = {
         .path = inner, .directory = directory, .size_bytes = (uint64_t)info.st_size};
     if (!gr_tree_add(d->tree, &entry))
@@ -49,8 +51,12 @@ static graft_status scan_open(graft_log *log, image_folder *d, const char *inner
 {
     struct dirent *file;
     while (errno = 0, (file = readdir(folder))) {
-        if (file->d_name[0] == '.')
+        if (!strcmp(file->d_name, ".") || !strcmp(file->d_name, ".."))
             continue;
+        if (file->d_name[0] == '.') {
+            d->tree->left_out.hidden++;
+            continue;
+        }
         char *below =
             *inner ? gr_printf(NULL, "%s/%s", inner, file->d_name) : gr_strdup(NULL, file->d_name);
         graft_status status = below ? scan_entry(log, d, below, depth) : GRAFT_ERR_MEMORY;
@@ -86,7 +92,7 @@ static graft_status scan(graft_log *log, image_folder *d, const char *inner, int
 static graft_status open_folder(graft_log *log, image_folder *d, const char *split)
 {
     GR_TRY(scan(log, d, "", 0));
-    gr_tree_group(d->tree, 0, "train");
+    GR_TRY(gr_tree_group(log, d->tree, 0, d->base.title, "train"));
     return gr_tree_select(log, d->tree, split, &d->base);
 }
 
@@ -103,18 +109,40 @@ static graft_status folder_image(graft_log *log, const gr_dataset *dataset, size
 
 static const gr_source source = {.image = folder_image};
 
-graft_status gr_image_folder_open(graft_log *log, const char *spec, const gr_dataset_params *params,
-                                  gr_dataset **out)
+static image_folder *create(const char *spec)
 {
     image_folder *d = gr_alloc(NULL, sizeof(*d));
     if (!d)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
+        return NULL;
     d->base.source = &source;
     d->base.title = gr_strdup(d, spec);
     d->tree = gr_alloc(d, sizeof(*d->tree));
-    graft_status status = GRAFT_ERR_MEMORY;
     if (d->base.title && d->tree)
-        status = open_folder(log, d, params->split);
+        return d;
+    gr_free(d);
+    return NULL;
+}
+
+unsigned gr_image_folder_roles(const char *spec)
+{
+    image_folder *d = create(spec);
+    unsigned roles = 0;
+    if (d && scan(NULL, d, "", 0) == GRAFT_OK &&
+        gr_tree_group(NULL, d->tree, 0, spec, "train") == GRAFT_OK)
+        for (size_t i = 0; i < d->tree->count; i++)
+            if (!d->tree->entries[i].directory)
+                roles |= 1u << d->tree->entries[i].role;
+    gr_free(d);
+    return roles;
+}
+
+graft_status gr_image_folder_open(graft_log *log, const char *spec, const gr_dataset_params *params,
+                                  gr_dataset **out)
+{
+    image_folder *d = create(spec);
+    if (!d)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", spec);
+    graft_status status = open_folder(log, d, params->split);
     if (status == GRAFT_OK)
         *out = &d->base;
     else

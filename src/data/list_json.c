@@ -8,12 +8,12 @@
 #include <string.h>
 
 typedef struct classes {
-    json_int_t *id; /* sorted */
+    int64_t *id; /* sorted */
     int count;
 } classes;
 
 /* Whole numbers, also when they are written as texts. */
-static bool class_of(const json_t *value, json_int_t *id)
+static bool class_of(const json_t *value, int64_t *id)
 {
     char *end;
     if (json_is_integer(value)) {
@@ -27,7 +27,7 @@ static bool class_of(const json_t *value, json_int_t *id)
 }
 
 static graft_status read_class(graft_log *log, const char *path, const char *name,
-                               const json_t *value, json_int_t *id)
+                               const json_t *value, int64_t *id)
 {
     if (class_of(value, id))
         return GRAFT_OK;
@@ -37,7 +37,7 @@ static graft_status read_class(graft_log *log, const char *path, const char *nam
 
 static int compare_ids(const void *a, const void *b)
 {
-    json_int_t x = *(const json_int_t *)a, y = *(const json_int_t *)b;
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
@@ -72,9 +72,9 @@ static graft_status list_classes(graft_log *log, void *parent, const char *path,
 static graft_status add_item(graft_log *log, void *parent, const char *path, const classes *c,
                              const char *name, const json_t *value, gr_image_list *out)
 {
-    json_int_t id = 0;
+    int64_t id = 0;
     GR_TRY(read_class(log, path, name, value, &id));
-    const json_int_t *found = bsearch(&id, c->id, (size_t)c->count, sizeof(id), compare_ids);
+    const int64_t *found = bsearch(&id, c->id, (size_t)c->count, sizeof(id), compare_ids);
     if (!found)
         return gr_fail(log, GRAFT_ERR_FORMAT,
                        "%s: '%.120s': class %lld is not among those of the training list", path,
@@ -98,6 +98,7 @@ graft_status gr_list_read_json(graft_log *log, void *parent, const char *path,
     GR_TRY(gr_json_read(log, path, &root));
     graft_status status = GRAFT_OK;
     out->classes = c.count;
+    out->ids = c.id;
     out->samples = gr_alloc_array(parent, json_object_size(root) + 1, sizeof(*out->samples));
     out->lines = gr_alloc_array(parent, json_object_size(root) + 1, sizeof(*out->lines));
     if (!out->samples || !out->lines)

@@ -9,7 +9,8 @@ typedef struct gr_image_list {
     gr_sample *samples; /* [count] */
     uint32_t *lines;    /* [count], from 1; of JSON the number of the item */
     size_t count;
-    int classes; /* one more than the largest label */
+    int classes;        /* one more than the largest label */
+    const int64_t *ids; /* [classes] what JSON calls them; NULL: the labels themselves */
 } gr_image_list;
 
 /* Lines "path label"; the label is what follows the last blank, so paths may hold blanks. Labels

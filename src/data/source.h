@@ -3,6 +3,7 @@
 #define GR_DATA_SOURCE_H
 
 #include "data/dataset.h"
+#include "data/left_out.h"
 #include <stdbool.h>
 
 typedef struct gr_source {
@@ -17,6 +18,12 @@ typedef struct gr_sample {
     int32_t label;
 } gr_sample;
 
+/* A split of the data, chosen or not. */
+typedef struct gr_part {
+    const char *name;
+    size_t images;
+} gr_part;
+
 /* First member of each source's own struct, which is a root of gr_alloc(). */
 struct gr_dataset {
     const gr_source *source;
@@ -26,6 +33,15 @@ struct gr_dataset {
     bool drawn;               /* the list was made for so many shots: nothing is left to be drawn */
     gr_sample *samples;       /* [count] */
     const char **class_names; /* [classes] or NULL */
+
+    /* What gr_dataset_report() tells. */
+    const char *origin; /* where the split's images are from, "Testing/" */
+    const char *part;   /* which of `parts` that is; NULL: none of them */
+    gr_part *parts;     /* [part_count] all splits of a tree */
+    size_t part_count;
+    const char *note; /* more to be told; NULL: nothing */
+    size_t outside;   /* images of a list that lie outside of the data's folder */
+    gr_left_out left_out;
 };
 
 /* Each opens `spec` and returns a dataset to be closed by gr_dataset_close(). `split` is not NULL,
@@ -38,6 +54,9 @@ graft_status gr_tar_open(graft_log *log, const char *spec, const gr_dataset_para
                          gr_dataset **out);
 graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                               gr_dataset **out);
+
+/* What splits a tree of folders has: bits 1 << gr_split_role. 0 also when it cannot be read. */
+unsigned gr_image_folder_roles(const char *spec);
 
 /* Whether the folder holds train.tar. */
 bool gr_tar_probe(const char *directory);

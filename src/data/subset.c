@@ -5,6 +5,7 @@
 #include "data/order.h"
 #include "data/source.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct subset {
@@ -27,8 +28,9 @@ static void subset_close(gr_dataset *dataset)
 
 static const gr_source source = {.image = subset_image, .close = subset_close};
 
-/* The images with keep[i]; takes the whole. */
-static graft_status make_subset(graft_log *log, gr_dataset **dataset, const bool *keep)
+/* The images with keep[i]; takes the whole. `how` they were chosen is told after where from. */
+static graft_status make_subset(graft_log *log, gr_dataset **dataset, const bool *keep,
+                                const char *how)
 {
     gr_dataset *whole = *dataset;
     subset *s = keep ? gr_alloc(NULL, sizeof(*s)) : NULL;
@@ -38,8 +40,9 @@ static graft_status make_subset(graft_log *log, gr_dataset **dataset, const bool
         s->base.count = 0;
         s->base.samples = gr_alloc_array(s, whole->count + 1, sizeof(*s->base.samples));
         s->index = gr_alloc_array(s, whole->count + 1, sizeof(*s->index));
+        s->base.origin = gr_printf(s, "%s, %s", whole->origin, how);
     }
-    if (!s || !s->base.samples || !s->index) {
+    if (!s || !s->base.samples || !s->index || !s->base.origin) {
         gr_free(s);
         gr_dataset_close(dataset);
         return gr_fail(log, GRAFT_ERR_MEMORY, "a part of a data set: no memory");
@@ -62,7 +65,9 @@ graft_status gr_subset_hold_out(graft_log *log, gr_dataset **dataset, bool keep_
     uint32_t *seen = gr_alloc_array(room, (size_t)d->classes + 1, sizeof(*seen));
     for (size_t i = 0; keep && seen && i < d->count; i++)
         keep[i] = (++seen[d->samples[i].label] % GR_HELD_OUT_EVERY == 0) == keep_held_out;
-    graft_status status = make_subset(log, dataset, seen ? keep : NULL);
+    graft_status status = make_subset(log, dataset, seen ? keep : NULL,
+                                      keep_held_out ? "every fifth of each class"
+                                                    : "without every fifth of each class");
     gr_free(room);
     return status;
 }
@@ -90,7 +95,9 @@ graft_status gr_subset_draw(graft_log *log, gr_dataset **dataset, int shots, uin
     bool fits = keep && members && order;
     for (int label = 0; fits && label < d->classes; label++)
         draw_class(d, label, shots, seed, members, order, keep);
-    graft_status status = make_subset(log, dataset, fits ? keep : NULL);
+    char how[64];
+    snprintf(how, sizeof(how), "%d of each class by the seed", shots);
+    graft_status status = make_subset(log, dataset, fits ? keep : NULL, how);
     gr_free(room);
     return status;
 }

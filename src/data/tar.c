@@ -56,8 +56,7 @@ static graft_status add_archive(graft_log *log, tar *d, const char *path, const 
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: the archive is empty", path);
     size_t first = d->tree->count;
     GR_TRY(gr_tar_scan(log, path, a->mapping.data, a->mapping.size_bytes, add_member, d));
-    gr_tree_group(d->tree, first, folder);
-    return GRAFT_OK;
+    return gr_tree_group(log, d->tree, first, path, folder);
 }
 
 static graft_status open_archives(graft_log *log, tar *d, const char *spec)

@@ -1,12 +1,9 @@
 #include "data/tree.h"
 
-#include "base/log.h"
 #include "base/mem.h"
+#include "data/format.h"
 
 #include <string.h>
-#include <strings.h>
-
-/* ---- Paths ------------------------------------------------------------------------------ */
 
 static bool is_hidden(const char *path)
 {
@@ -16,11 +13,26 @@ static bool is_hidden(const char *path)
     return false;
 }
 
-static bool is_image(const char *path)
+/* Whether it is to be read; else it is counted. */
+static bool is_wanted(gr_tree *tree, const gr_tree_entry *entry)
 {
-    const char *dot = strrchr(path, '.');
-    return dot &&
-           (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
+    if (is_hidden(entry->path)) {
+        tree->left_out.hidden++;
+        return false;
+    }
+    if (entry->directory)
+        return true;
+    switch (gr_file_kind_of(entry->path)) {
+    case GR_FILE_IMAGE:
+        return true;
+    case GR_FILE_FOREIGN:
+        gr_left_out_format(&tree->left_out, entry->path);
+        return false;
+    case GR_FILE_OTHER:
+        break;
+    }
+    tree->left_out.others++;
+    return false;
 }
 
 static char *copy_path(gr_tree *tree, const char *path)
@@ -40,7 +52,7 @@ static char *copy_path(gr_tree *tree, const char *path)
 
 bool gr_tree_add(gr_tree *tree, const gr_tree_entry *entry)
 {
-    if (is_hidden(entry->path) || (!entry->directory && !is_image(entry->path)))
+    if (!is_wanted(tree, entry))
         return true;
     gr_tree_entry *added =
         gr_push(tree, (void **)&tree->entries, &tree->count, sizeof(*tree->entries));
@@ -52,64 +64,4 @@ bool gr_tree_add(gr_tree *tree, const gr_tree_entry *entry)
         return true;
     tree->count--;
     return false;
-}
-
-/* ---- Grouping: folder and class of each path -------------------------------------------- */
-
-bool gr_is_split_folder(gr_span c)
-{
-    return gr_span_is(c, "train") || gr_span_is(c, "val") || gr_span_is(c, "validation") ||
-           gr_span_is(c, "test");
-}
-
-typedef struct top {
-    bool split_folders; /* the first components name splits */
-    bool single;        /* there is one first component, and two more below it */
-} top;
-
-/* Skips `depth` components, and "." on the way. */
-static const char *below(const char *path, int depth)
-{
-    while (!strncmp(path, "./", 2))
-        path += 2;
-    for (int i = 0; i < depth; i++)
-        gr_take_component(&path);
-    return path;
-}
-
-static top look_at_top(const gr_tree *tree, size_t first, int depth)
-{
-    top t = {.single = true};
-    bool deep = false;
-    gr_span only = {0};
-    for (size_t i = first; i < tree->count; i++) {
-        const char *path = below(tree->entries[i].path, depth);
-        gr_span c = gr_take_component(&path);
-        if (!c.length || (!tree->entries[i].directory && !*path))
-            continue; /* the outer folder itself, or a file beside the folders */
-        t.split_folders |= gr_is_split_folder(c);
-        t.single &= !only.length || gr_span_compare(c, only) == 0;
-        only = c;
-        gr_span second = gr_take_component(&path);
-        deep |= second.length && *path && !tree->entries[i].directory;
-    }
-    t.single &= deep;
-    return t;
-}
-
-void gr_tree_group(gr_tree *tree, size_t first, const char *default_folder)
-{
-    int depth = 0;
-    top t = look_at_top(tree, first, depth);
-    while (!t.split_folders && t.single)
-        t = look_at_top(tree, first, ++depth);
-    for (size_t i = first; i < tree->count; i++) {
-        gr_tree_entry *e = &tree->entries[i];
-        const char *path = below(e->path, depth);
-        gr_span folder = t.split_folders ? gr_take_component(&path) : gr_span_of(default_folder);
-        gr_span name = gr_take_component(&path);
-        bool in_class = name.length && (*path || e->directory);
-        e->folder = in_class ? folder : (gr_span){0};
-        e->name = name;
-    }
 }

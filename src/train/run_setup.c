@@ -162,6 +162,7 @@ static graft_status open_data(graft_log *log, const graft_train_params *p, gr_ru
         if (gr_dataset_classes(s->test) > classes)
             classes = gr_dataset_classes(s->test);
     }
+    gr_dataset_report(log, p->data, s->train, s->test);
     s->config.classes = classes;
     return GRAFT_OK;
 }

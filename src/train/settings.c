@@ -1,6 +1,7 @@
 #include "train/settings.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "train/run_setup.h"
 
@@ -62,13 +63,6 @@ static json_t *text_array(const char *const *items, int count)
     return array;
 }
 
-static bool is_utf8(const char *text)
-{
-    json_t *value = text ? json_string(text) : NULL;
-    json_decref(value);
-    return !text || value;
-}
-
 graft_status gr_settings_check(graft_log *log, const graft_train_params *p)
 {
     const struct {
@@ -87,7 +81,7 @@ graft_status gr_settings_check(graft_log *log, const graft_train_params *p)
         {"out", p->out},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (!is_utf8(texts[i].text))
+        if (!gr_is_utf8(texts[i].text))
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "--%s: is not UTF-8, in which the run's settings are kept; rename it",
                            texts[i].option);

@@ -106,7 +106,7 @@ class Run(CliTest):
         self.assertEqual(code, 0)
         self.assertRegex(text, "\repoch 1/4  step 1/12  [^\n]* loss [^\n]*\033\\[K")
         self.assertRegex(text, "\repoch 4/4  step 12/12  0:00 left  [^\n]* images/s [^\n]*\033\\[K\r\n$")
-        self.assertEqual(text.count("\n"), 2, text)  # the device, and the line that stays
+        self.assertEqual(text.count("\n"), 3, text)  # the device, the data, and the line that stays
 
     def test_color(self):
         plain = "graft: trian: unknown command; did you mean train?\r\n"

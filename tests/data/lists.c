@@ -67,6 +67,35 @@ static void json_list_errors(void **state)
     expect_error(f, SPLIT("val"), GRAFT_ERR_FORMAT, "val.json", "duplicate");
 }
 
+/* ---- Names with numbers ------------------------------------------------------------------ */
+
+static void expect_names(fixture *f, const char *lines, const char *const *expected)
+{
+    put_text(path_of(f, "classes.txt"), lines);
+    gr_dataset *d = open_ok(f, SPLIT("train"));
+    for (int c = 0; c < 3; c++)
+        assert_string_equal(gr_dataset_class_name(d, c), expected[c]);
+    gr_dataset_close(&d);
+}
+
+/* The classes are 3, 7 and 11, labels 0 to 2. */
+static void class_names_with_numbers(void **state)
+{
+    fixture *f = *state;
+    static const char *const by_number[] = {"grey wolf", "fox", "cat"};
+    static const char *const by_line[] = {"3 wolf", "7 fox", "12 cat"};
+    static const char *const coins[] = {"1 euro", "1 euro", "2 euro"};
+    make_json(f);
+    expect_names(f, "0 root\n11 cat\n3 grey wolf\n7  fox\n", by_number);
+    expect_names(f, "11\tcat\n3\tgrey wolf\n7\tfox\n", by_number);
+    expect_names(f, "3 wolf\n7 fox\n12 cat\n", by_line); /* class 11 has no line */
+    expect_names(f, "1 euro\n1 euro\n2 euro\n", coins);
+    put_text(path_of(f, "train.txt"), "images/a/1.jpg 0\nimages/b/1.jpg 1\nimages/c/1.jpg 2\n");
+    expect_names(f, "1 grey wolf\n2 fox\n3 cat\n", by_number);
+    expect_names(f, "2 cat\n0 grey wolf\n1 fox\n", by_number);
+    expect_names(f, "3 wolf\n7 fox\n12 cat\n", by_line);
+}
+
 /* ---- Few shots --------------------------------------------------------------------------- */
 
 static void make_annotations(fixture *f, const char *folder)
@@ -245,10 +274,15 @@ static void shot_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(json_lists),        TEST(json_list_errors),
-        TEST(few_shot_lists),    TEST(few_shot_lists_without_test),
-        TEST(validation_images), TEST(held_out_images),
-        TEST(drawn_shots),       TEST(own_list_of_that_name),
+        TEST(json_lists),
+        TEST(json_list_errors),
+        TEST(class_names_with_numbers),
+        TEST(few_shot_lists),
+        TEST(few_shot_lists_without_test),
+        TEST(validation_images),
+        TEST(held_out_images),
+        TEST(drawn_shots),
+        TEST(own_list_of_that_name),
         TEST(shot_errors),
     };
     return RUN_TESTS(tests);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <jpeglib.h>
 #include <png.h>
 
@@ -137,7 +138,7 @@ bytes image_file(fixture *f, const char *name, int width, int height, int bright
     assert_non_null(pixels);
     memset(pixels, brightness, size);
     const char *dot = strrchr(name, '.');
-    if (dot && !strcmp(dot, ".jpg"))
+    if (dot && strcasecmp(dot, ".png"))
         return encode_jpeg(f, pixels, width, height, 3, false);
     return encode_png(f, pixels, width, height, (png_kind){8, PNG_COLOR_TYPE_RGB, false, false});
 }
