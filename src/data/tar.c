@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/tar_links.h"
 #include "data/tar_scan.h"
 #include "data/tree.h"
 
@@ -20,6 +21,7 @@ typedef struct tar {
     gr_dataset base;
     archive archives[MAX_ARCHIVES];
     uint32_t archive_count;
+    size_t links; /* of the latest archive */
     gr_tree *tree;
 } tar;
 
@@ -34,6 +36,10 @@ bool gr_tar_probe(const char *directory)
 static graft_status add_member(void *user, const gr_tar_member *member)
 {
     tar *d = user;
+    if (member->link) {
+        d->links++;
+        return GRAFT_OK;
+    }
     gr_tree_entry entry = {
         .path = member->path,
         .directory = member->directory,
@@ -42,6 +48,19 @@ static graft_status add_member(void *user, const gr_tar_member *member)
         .size_bytes = member->size_bytes,
     };
     return gr_tree_add(d->tree, &entry) ? GRAFT_OK : GRAFT_ERR_MEMORY;
+}
+
+/* The images that links lead to. */
+static graft_status add_links(graft_log *log, tar *d, const archive *a)
+{
+    size_t broken = 0;
+    if (!d->links)
+        return GRAFT_OK;
+    d->links = 0;
+    GR_TRY(
+        gr_tar_links(log, a->path, a->mapping.data, a->mapping.size_bytes, add_member, d, &broken));
+    d->tree->left_out.links += broken;
+    return GRAFT_OK;
 }
 
 /* Takes `path`, a child of d or NULL. */
@@ -56,6 +75,7 @@ static graft_status add_archive(graft_log *log, tar *d, const char *path, const 
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: the archive is empty", path);
     size_t first = d->tree->count;
     GR_TRY(gr_tar_scan(log, path, a->mapping.data, a->mapping.size_bytes, add_member, d));
+    GR_TRY(add_links(log, d, a));
     return gr_tree_group(log, d->tree, first, path, folder);
 }
 

@@ -31,9 +31,10 @@ typedef struct scanner {
     const char *title;
     const uint8_t *bytes;
     uint64_t size_bytes, at;
-    char path[MAX_PATH];      /* of the coming member, when has_path */
-    bool has_path, has_size;  /* given by an extension header before it */
-    uint64_t next_size_bytes; /* when has_size */
+    char path[MAX_PATH];               /* of the coming member, when has_path */
+    char link[MAX_PATH];               /* what it links to, when has_link */
+    bool has_path, has_link, has_size; /* given by an extension header before it */
+    uint64_t next_size_bytes;          /* when has_size */
 } scanner;
 
 static graft_status fail(const scanner *s, const char *what)
@@ -83,14 +84,15 @@ static void path_of(const header *h, char path[MAX_PATH])
              prefixed ? "/" : "", (int)sizeof(h->name), h->name);
 }
 
-static graft_status take_path(scanner *s, const char *text, uint64_t length)
+static graft_status take_path(const scanner *s, const char *text, uint64_t length,
+                              char path[MAX_PATH], bool *has)
 {
     length = strnlen(text, length);
     if (length >= MAX_PATH)
         return fail(s, "path of more than 4095 bytes");
-    memcpy(s->path, text, length);
-    s->path[length] = '\0';
-    s->has_path = true;
+    memcpy(path, text, length);
+    path[length] = '\0';
+    *has = true;
     return GRAFT_OK;
 }
 
@@ -120,13 +122,30 @@ static graft_status take_pax(scanner *s, const char *text, uint64_t left)
         const char *key = text + digits + 1, *value = equals + 1;
         uint64_t value_bytes = (uint64_t)(text + length - 1 - value);
         if (equals - key == 4 && !memcmp(key, "path", 4))
-            GR_TRY(take_path(s, value, value_bytes));
+            GR_TRY(take_path(s, value, value_bytes, s->path, &s->has_path));
+        else if (equals - key == 8 && !memcmp(key, "linkpath", 8))
+            GR_TRY(take_path(s, value, value_bytes, s->link, &s->has_link));
         else if (equals - key == 4 && !memcmp(key, "size", 4))
             GR_TRY(take_size(s, value, value_bytes));
         text += length;
         left -= length;
     }
     return GRAFT_OK;
+}
+
+/* Names of a member: from its header, where no extension told them before. */
+static void name_member(scanner *s, const header *h, gr_tar_member *member)
+{
+    bool link = h->type == '1' || h->type == '2';
+    if (!s->has_path)
+        path_of(h, s->path);
+    if (link && !s->has_link)
+        snprintf(s->link, MAX_PATH, "%.*s", (int)sizeof(h->link), h->link);
+    s->has_path = s->has_link = s->has_size = false;
+    member->path = s->path;
+    member->link = link ? s->link : NULL;
+    member->hard = h->type == '1';
+    member->directory = h->type == '5';
 }
 
 /* One member: header at s->at, then its data. */
@@ -152,17 +171,17 @@ static graft_status scan_member(scanner *s, gr_tar_member *member, bool *wanted)
     if (size > s->size_bytes - data)
         return fail(s, "member longer than the archive (truncated?)");
     const char *text = (const char *)s->bytes + data;
-    *wanted = h->type == '0' || h->type == '\0' || h->type == '7' || h->type == '5';
+    *wanted = h->type && strchr("01257", h->type);
+    *wanted |= h->type == '\0'; /* a file, before there were types */
+    *member = (gr_tar_member){.offset = data, .size_bytes = size};
     if (h->type == 'L')
-        GR_TRY(take_path(s, text, size));
+        GR_TRY(take_path(s, text, size, s->path, &s->has_path));
+    else if (h->type == 'K')
+        GR_TRY(take_path(s, text, size, s->link, &s->has_link));
     else if (h->type == 'x')
         GR_TRY(take_pax(s, text, size));
-    else if (!extension) {
-        if (!s->has_path)
-            path_of(h, s->path);
-        s->has_path = s->has_size = false;
-    }
-    *member = (gr_tar_member){s->path, h->type == '5', data, size};
+    else if (!extension)
+        name_member(s, h, member);
     s->at = data + (size + BLOCK - 1) / BLOCK * BLOCK; /* no overflow: size < 2^63 here */
     return GRAFT_OK;
 }

@@ -151,24 +151,35 @@ void put_image(fixture *f, const char *name, int width, int height, int brightne
 
 /* ---- Archives --------------------------------------------------------------------------- */
 
-void tar_member(bytes *tar, const char *name, char type, const void *data, size_t size,
-                uint64_t announced_size)
+static void tar_header(bytes *tar, const char *name, char type, const char *link, uint64_t size)
 {
-    static const char zeros[512];
     char header[512] = {0};
     memcpy(header, name, strnlen(name, 100));
     memcpy(header + 100, "0000644", 8);
-    snprintf(header + 124, 12, "%011llo", (unsigned long long)announced_size);
+    snprintf(header + 124, 12, "%011llo", (unsigned long long)size);
     memset(header + 148, ' ', 8);
     header[156] = type;
+    memcpy(header + 157, link, strnlen(link, 100));
     memcpy(header + 257, "ustar\00000", 8);
     unsigned sum = 0;
     for (int i = 0; i < 512; i++)
         sum += (uint8_t)header[i];
     snprintf(header + 148, 8, "%06o", sum);
     append(tar, header, 512);
+}
+
+void tar_member(bytes *tar, const char *name, char type, const void *data, size_t size,
+                uint64_t announced_size)
+{
+    static const char zeros[512];
+    tar_header(tar, name, type, "", announced_size);
     append(tar, data, size);
     append(tar, zeros, (512 - size % 512) % 512);
+}
+
+void tar_link(bytes *tar, char type, const char *name, const char *target)
+{
+    tar_header(tar, name, type, target, 0);
 }
 
 void tar_file(bytes *tar, const char *name, const bytes *content)

@@ -56,6 +56,8 @@ bytes image_file(fixture *f, const char *name, int width, int height, int bright
  * announced size may differ from the real one. */
 void tar_member(bytes *tar, const char *name, char type, const void *data, size_t size,
                 uint64_t announced_size);
+/* type '1': a hard link, whose target is a path in the archive; '2': a symbolic one. */
+void tar_link(bytes *tar, char type, const char *name, const char *target);
 void tar_file(bytes *tar, const char *name, const bytes *content);
 void tar_end(bytes *tar);
 

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "data/source.h"
 #include "data/tar_scan.h"
 
 #include <stdio.h>
@@ -134,6 +135,47 @@ static void written_by_tar(void **state)
         }
         check_set(f, path_of(f, "set.tar"), SPLIT("train"), 2, expected);
     }
+}
+
+static void links(void **state)
+{
+    fixture *f = *state;
+    bytes tar = bytes_of(f);
+    char blob[200] = "../../blobs/", record[400];
+    memset(blob + 12, 'b', 120);
+    add_image(f, &tar, "./train/ant/1.png", 0);
+    tar_link(&tar, '1', "train/ant/2.png", "./train/ant/1.png"); /* from the root */
+    tar_link(&tar, '2', "train/dog/1.png", "../../blobs/9");     /* further down in the archive */
+    tar_link(&tar, '2', "train/dog/2.png", "./1.png");           /* a link to a link */
+    snprintf(record, sizeof(record), "%d linkpath=%s\n", (int)strlen(blob) + 14, blob);
+    tar_member(&tar, "PaxHeader/x", 'x', record, strlen(record), strlen(record));
+    tar_link(&tar, '2', "train/dog/3.png", "cut");
+    tar_member(&tar, "././@LongLink", 'K', blob, strlen(blob) + 1, strlen(blob) + 1);
+    tar_link(&tar, '2', "train/dog/4.png", "cut");
+    tar_link(&tar, '2', "train/dog/round.png", "trip.png");
+    tar_link(&tar, '2', "train/dog/trip.png", "round.png");
+    tar_link(&tar, '2', "train/dog/out.png", "../../../etc/passwd");
+    tar_link(&tar, '2', "train/dog/away.png", "/train/ant/1.png");
+    tar_link(&tar, '2', "train/dog/lost.png", "nothing.png");
+    tar_link(&tar, '2', "train/dog/folder", "../ant");
+    add_image(f, &tar, "blobs/9", 1);
+    tar_member(&tar, "././@LongLink", 'L', blob + 6, strlen(blob) - 5, strlen(blob) - 5);
+    add_image(f, &tar, "cut", 1);
+    tar_end(&tar);
+    put_bytes(path_of(f, "set.tar"), tar.data, tar.size);
+    static const char *const all[] = {"./train/ant/1.png 0",
+                                      "train/ant/2.png 0",
+                                      "train/dog/1.png 1",
+                                      "train/dog/2.png 1",
+                                      "train/dog/3.png 1",
+                                      "train/dog/4.png 1",
+                                      NULL};
+    check_set(f, path_of(f, "set.tar"), SPLIT("all"), 2, all);
+    check_images(f, "all");
+    gr_dataset *d = NULL;
+    check_ok(f, open_tar(f, &tar, "all", &d));
+    assert_int_equal(d->left_out.links, 6);
+    gr_dataset_close(&d);
 }
 
 static void expect_error(fixture *f, const bytes *tar, const char *a, const char *b)
@@ -282,11 +324,17 @@ static void truncated_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(splits_and_order),   TEST(one_archive_for_each_split),
-        TEST(long_names),         TEST(held_out_of_a_single_archive),
-        TEST(written_by_tar),     TEST(lying_sizes),
-        TEST(lying_extensions),   TEST(not_an_archive),
-        TEST(truncated_anywhere), TEST(damaged_image_names_its_member),
+        TEST(splits_and_order),
+        TEST(one_archive_for_each_split),
+        TEST(long_names),
+        TEST(held_out_of_a_single_archive),
+        TEST(written_by_tar),
+        TEST(lying_sizes),
+        TEST(lying_extensions),
+        TEST(not_an_archive),
+        TEST(links),
+        TEST(truncated_anywhere),
+        TEST(damaged_image_names_its_member),
     };
     return RUN_TESTS(tests);
 }
