@@ -115,7 +115,7 @@ static graft_status prepare(bench *b, const char *device, const char *model, con
         .methods = b->methods,
         .weights = b->weights,
         .batch = batch,
-        .optimizer = {GR_OPTIMIZER_ADAMW, 0.05f, 0.9f, 0.999f, 1e-8f, 0.0f},
+        .optimizer = {GRAFT_OPTIMIZER_ADAMW, 0.05f, 0.9f, 0.999f, 1e-8f, 0.0f},
         .profile = profile,
     };
     GR_TRY(gr_trainer_create(b->log, &params, &b->trainer));

@@ -9,6 +9,7 @@
 #include <graft/log.h>
 #include <graft/methods.h>
 #include <graft/model.h>
+#include <graft/params.h>
 #include <graft/recipe.h>
 #include <graft/search.h>
 #include <graft/status.h>

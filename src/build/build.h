@@ -2,6 +2,8 @@
 #ifndef GR_BUILD_H
 #define GR_BUILD_H
 
+#include <graft/params.h>
+
 #include "graph/graph.h"
 #include "build/config.h"
 
@@ -26,17 +28,8 @@ typedef struct gr_init {
     float a, b;
 } gr_init;
 
-/* How the head's weight [C, D] and bias [C] start. */
-typedef enum gr_head_init {
-    GR_HEAD_UNIFORM,   /* both uniform in +-1/sqrt(D): torch's Linear; Convpass */
-    GR_HEAD_ZERO,      /* RLRR */
-    GR_HEAD_TRUNCATED, /* truncated normal of deviation 0.02, bias 0: timm; SSF */
-    GR_HEAD_NARROW,    /* truncated normal of deviation 0.01, bias uniform: AdaptFormer */
-    GR_HEAD_KAIMING,   /* normal of deviation sqrt(2/C), bias -ln 99: VPT, FreqFit */
-} gr_head_init;
-
 /* By name, "uniform" to "kaiming"; an unknown one is an error that lists the valid ones. */
-graft_status gr_head_init_named(graft_log *log, const char *name, gr_head_init *out);
+graft_status gr_head_init_named(graft_log *log, const char *name, graft_head_init *out);
 
 /* Of the head's batch normalisation. */
 #define GR_HEAD_NORM     "head.bn"
@@ -53,7 +46,7 @@ typedef struct gr_build {
     uint64_t seed;                    /* of initial values */
     bool training;                    /* dropout and drop-path act */
     bool drawn;                       /* methods keep the inputs that they draw, see method.h */
-    gr_head_init head_init;
+    graft_head_init head_init;
     bool head_norm;     /* batch normalisation of the feature; also where the adapter has one */
     float drop_path;    /* rate of the last block; grows linearly from 0 */
     bool drop_elements; /* that rate drops single elements of branches */

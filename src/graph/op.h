@@ -4,8 +4,16 @@
 
 #include "graph/graph.h"
 
-typedef struct gr_plan gr_plan;
+typedef struct gr_plan gr_plan; /* plan/lower.h */
+typedef struct gr_view gr_view; /* plan/view.h */
 
+/* The elements [start, start + length) of one axis. */
+typedef struct gr_range {
+    int axis;
+    int64_t start, length;
+} gr_range;
+
+/* A hook that is NULL answers: no. */
 struct gr_op {
     const char *name;
 
@@ -18,19 +26,37 @@ struct gr_op {
      * A NULL rule means that y has no gradient. */
     void (*grad)(gr_value *y, gr_value *dy, gr_value **dx);
 
+    /* The sum of `count` results of this operator where there is a cheaper way than to add them;
+     * NULL otherwise. */
+    gr_value *(*sum)(gr_value *const *results, int count);
+
     /* Emits the dispatches that compute y, see plan/lower.h. NULL for views. */
     graft_status (*lower)(gr_plan *plan, const gr_value *y);
 
-    /* True when row r of the result (all leading axes but the last) depends on row r of input 0
-     * only, and other inputs are the same for every row or have the same rows. */
-    bool row_wise;
-
-    /* Result shares the storage of input 0 (reshape, permute, slice). */
-    bool view;
-
-    /* `lower` can write a result with any strides, so that it may go straight to its place in a
-     * consumer's storage. */
+    /* `lower` can write a result with any strides, so that it may go straight to where its reader
+     * wants it. */
     bool strided_result;
+
+    /* Views (reshape, permute, slice), which move no data: how the result lies in storage when
+     * input 0 lies at `x`. False: only after input 0 was made dense. */
+    bool (*view)(const gr_value *y, const gr_view *x, gr_view *out);
+
+    /* The part of the result that is input i and nothing else, when the result lies at `result`: an
+     * input that is computed there need not be copied. False: there is none. */
+    bool (*input_view)(const gr_value *y, int i, const gr_view *result, gr_view *out);
+
+    /* Slices: the range of input 0 that the result is. */
+    gr_range (*range)(const gr_value *y);
+
+    /* Row-wise operators: the inputs (bit i: input i) that have the result's rows along `axis`,
+     * any but the last, where an input has that axis (axes correspond from the last one on). Row r
+     * of the result depends on row r of these, and on all of the other inputs. 0: not along this
+     * axis. */
+    uint32_t (*row_inputs)(const gr_value *y, int axis);
+
+    /* A new value that is a range of y, for operators that only move elements: made of slices of
+     * the inputs. NULL: there is no such value. */
+    gr_value *(*slice)(gr_value *y, gr_range range);
 };
 
 #endif

@@ -7,42 +7,43 @@
 #include <string.h>
 
 static const char *const init_names[] = {
-    [GR_HEAD_UNIFORM] = "uniform", [GR_HEAD_ZERO] = "zero",       [GR_HEAD_TRUNCATED] = "truncated",
-    [GR_HEAD_NARROW] = "narrow",   [GR_HEAD_KAIMING] = "kaiming",
+    [GRAFT_HEAD_INIT_UNIFORM] = "uniform",     [GRAFT_HEAD_INIT_ZERO] = "zero",
+    [GRAFT_HEAD_INIT_TRUNCATED] = "truncated", [GRAFT_HEAD_INIT_NARROW] = "narrow",
+    [GRAFT_HEAD_INIT_KAIMING] = "kaiming",
 };
 
 enum { INITS = sizeof(init_names) / sizeof(init_names[0]) };
 
-graft_status gr_head_init_named(graft_log *log, const char *name, gr_head_init *out)
+graft_status gr_head_init_named(graft_log *log, const char *name, graft_head_init *out)
 {
     for (int i = 0; i < INITS; i++)
         if (strcmp(name, init_names[i]) == 0) {
-            *out = (gr_head_init)i;
+            *out = (graft_head_init)i;
             return GRAFT_OK;
         }
     return gr_fail(log, GRAFT_ERR_ARGUMENT,
                    "head init '%s': expected uniform, zero, truncated, narrow or kaiming", name);
 }
 
-static void start_values(gr_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
+static void start_values(graft_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
                          gr_init *bias)
 {
     gr_init linear = {GR_INIT_UNIFORM, 1.0f / sqrtf((float)dim), 0.0f};
     *weight = *bias = (gr_init){GR_INIT_ZERO, 0.0f, 0.0f};
     switch (kind) {
-    case GR_HEAD_UNIFORM:
+    case GRAFT_HEAD_INIT_UNIFORM:
         *weight = *bias = linear;
         break;
-    case GR_HEAD_ZERO:
+    case GRAFT_HEAD_INIT_ZERO:
         break;
-    case GR_HEAD_TRUNCATED:
+    case GRAFT_HEAD_INIT_TRUNCATED:
         *weight = (gr_init){GR_INIT_TRUNCATED, 0.0f, 0.02f};
         break;
-    case GR_HEAD_NARROW:
+    case GRAFT_HEAD_INIT_NARROW:
         *weight = (gr_init){GR_INIT_TRUNCATED, 0.0f, 0.01f};
         *bias = linear;
         break;
-    case GR_HEAD_KAIMING:
+    case GRAFT_HEAD_INIT_KAIMING:
         *weight = (gr_init){GR_INIT_NORMAL, 0.0f, sqrtf(2.0f / (float)classes)};
         *bias = (gr_init){GR_INIT_CONSTANT, -logf(99.0f), 0.0f};
         break;

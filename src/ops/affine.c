@@ -65,7 +65,7 @@ const gr_op gr_op_affine = {
     .infer = infer,
     .grad = grad,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = gr_op_rows_of_first,
 };
 
 gr_value *gr_affine(gr_value *x, gr_value *scale, gr_value *shift)

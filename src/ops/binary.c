@@ -110,12 +110,18 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     return gr_lower_status(plan);
 }
 
+static uint32_t row_inputs(const gr_value *y, int axis)
+{
+    (void)y, (void)axis;
+    return 1u << 0 | 1u << 1;
+}
+
 const gr_op gr_op_add = {
     .name = "add",
     .infer = infer,
     .grad = grad_add,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = row_inputs,
 };
 
 const gr_op gr_op_mul = {
@@ -123,7 +129,7 @@ const gr_op gr_op_mul = {
     .infer = infer,
     .grad = grad_mul,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = row_inputs,
 };
 
 static gr_value *binary(const gr_op *op, gr_value *a, gr_value *b, float alpha)

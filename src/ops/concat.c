@@ -33,7 +33,7 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
             dx[i] = gr_slice(dy, axis, y->attr.concat.start[i], y->input[i]->shape.dim[axis]);
 }
 
-bool gr_concat_has_gap(const gr_value *y)
+static bool has_gap(const gr_value *y)
 {
     int64_t filled = 0;
     for (int i = 0; i < y->input_count; i++)
@@ -45,7 +45,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     int axis = y->attr.concat.axis;
     gr_view out = gr_lower_dense_result(plan, y);
-    if (gr_concat_has_gap(y))
+    if (has_gap(y))
         gr_lower_fill_zero(plan, out.slot);
     for (int i = 0; i < y->input_count; i++) {
         gr_view from = gr_lower_view(plan, y->input[i]);
@@ -55,7 +55,64 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     return gr_lower_status(plan);
 }
 
-const gr_op gr_op_concat = {.name = "concat", .infer = infer, .grad = grad, .lower = lower};
+/* With a gap the whole is filled with zeros when it is lowered, which would erase an input. */
+static bool input_view(const gr_value *y, int i, const gr_view *result, gr_view *out)
+{
+    int axis = y->attr.concat.axis;
+    *out = gr_view_slice(result, axis, y->attr.concat.start[i], y->input[i]->shape.dim[axis]);
+    return !has_gap(y);
+}
+
+/* Only where the range falls into one input: along the axis. */
+static gr_value *slice(gr_value *y, gr_range range)
+{
+    if (y->attr.concat.axis != range.axis)
+        return NULL;
+    for (int i = 0; i < y->input_count; i++) {
+        int64_t start = range.start - y->attr.concat.start[i];
+        if (start >= 0 && start + range.length <= y->input[i]->shape.dim[range.axis])
+            return gr_slice(y->input[i], range.axis, start, range.length);
+    }
+    return NULL;
+}
+
+/* Gradients of slices are zeros with one block filled in. Blocks that lie apart on one axis are
+ * put side by side instead of being added: this is how q, k and v meet again in qkv. */
+static gr_value *sum(gr_value *const *results, int count)
+{
+    gr_value *inputs[GR_MAX_INPUTS];
+    int64_t start[GR_MAX_INPUTS], end = 0;
+    const gr_attrs *first = &results[0]->attr;
+    if (count > GR_MAX_INPUTS)
+        return NULL;
+    for (int n = 0; n < count; n++) {
+        const gr_value *next = NULL; /* the block that starts first at or after `end` */
+        for (int i = 0; i < count; i++) {
+            const gr_value *v = results[i];
+            if (v->input_count != 1 || v->attr.concat.axis != first->concat.axis)
+                return NULL;
+            if (v->attr.concat.start[0] >= end &&
+                (!next || v->attr.concat.start[0] < next->attr.concat.start[0]))
+                next = v;
+        }
+        if (!next)
+            return NULL; /* blocks overlap */
+        inputs[n] = next->input[0];
+        start[n] = next->attr.concat.start[0];
+        end = start[n] + inputs[n]->shape.dim[first->concat.axis];
+    }
+    return gr_place(inputs, start, count, first->concat.axis, first->concat.size);
+}
+
+const gr_op gr_op_concat = {
+    .name = "concat",
+    .infer = infer,
+    .grad = grad,
+    .sum = sum,
+    .lower = lower,
+    .input_view = input_view,
+    .slice = slice,
+};
 
 gr_value *gr_place(gr_value *const *inputs, const int64_t *start, int count, int axis, int64_t size)
 {

@@ -37,13 +37,20 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     return gr_lower_status(plan);
 }
 
+/* An element is drawn by its index in the tensor, which a slice changes; a sample of drop-path by
+ * that of the sample only. */
+static uint32_t row_inputs(const gr_value *y, int axis)
+{
+    return axis == 0 || !y->attr.dropout.per_sample ? 0 : 1u << 0;
+}
+
 /* Inputs x, scalars. */
 const gr_op gr_op_dropout = {
     .name = "dropout",
     .infer = infer,
     .grad = grad,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = row_inputs,
 };
 
 gr_value *gr_dropout(gr_value *x, float rate, uint32_t site, bool per_sample, gr_value *scalars)

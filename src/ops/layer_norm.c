@@ -72,7 +72,7 @@ const gr_op gr_op_layer_norm = {
     .infer = infer,
     .grad = grad,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = gr_op_rows_of_first,
 };
 
 static bool infer_grad(gr_value *dx)

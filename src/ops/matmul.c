@@ -179,12 +179,19 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     return gr_lower_status(plan);
 }
 
+/* Each matrix of a batch is multiplied by one of its own: rows are independent within it only. */
+static uint32_t row_inputs(const gr_value *y, int axis)
+{
+    bool batched = y->input[1]->shape.rank > 2;
+    return batched && axis != y->shape.rank - 2 ? 0 : 1u << 0;
+}
+
 const gr_op gr_op_matmul = {
     .name = "matmul",
     .infer = infer,
     .grad = grad,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = row_inputs,
     .strided_result = true,
 };
 

@@ -13,8 +13,8 @@
 /* Whether `v` has the shape [count]. */
 bool gr_op_is_vector(const gr_value *v, int64_t count);
 
-/* Whether the inputs of a concatenation leave zeros between them. */
-bool gr_concat_has_gap(const gr_value *y);
+/* `row_inputs` of operators whose rows come from input 0; all else is the same for every row. */
+uint32_t gr_op_rows_of_first(const gr_value *y, int axis);
 
 /* Reports "name: text (shape, shape, ...)" for a value whose inputs do not fit; returns false. */
 bool gr_op_mismatch(gr_value *y, const char *text);

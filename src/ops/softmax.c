@@ -40,7 +40,7 @@ const gr_op gr_op_softmax = {
     .infer = infer,
     .grad = grad,
     .lower = lower,
-    .row_wise = true,
+    .row_inputs = gr_op_rows_of_first,
 };
 
 static graft_status lower_grad(gr_plan *plan, const gr_value *dx)

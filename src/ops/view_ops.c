@@ -1,6 +1,9 @@
 /* Views: reshape, permute, slice. They move no data; the plan copies where a kernel needs it. */
 #include "ops/op.h"
 #include "ops/ops.h"
+#include "plan/view.h"
+
+#include <string.h>
 
 static bool infer_reshape(gr_value *y)
 {
@@ -15,11 +18,36 @@ static void grad_reshape(gr_value *y, gr_value *dy, gr_value **dx)
     dx[0] = gr_reshape(dy, y->input[0]->shape);
 }
 
+static bool view_reshape(const gr_value *y, const gr_view *x, gr_view *out)
+{
+    return gr_view_reshape(x, &y->shape, out);
+}
+
+static bool input_view_reshape(const gr_value *y, int i, const gr_view *result, gr_view *out)
+{
+    return gr_view_reshape(result, &y->input[i]->shape, out);
+}
+
+/* Only along axes before which, and at which, both shapes agree. */
+static gr_value *slice_reshape(gr_value *y, gr_range range)
+{
+    gr_value *x = y->input[0];
+    size_t same = (size_t)range.axis + 1;
+    if (x->shape.rank <= range.axis ||
+        memcmp(x->shape.dim, y->shape.dim, same * sizeof(x->shape.dim[0])) != 0)
+        return NULL;
+    gr_shape shape = y->shape;
+    shape.dim[range.axis] = range.length;
+    return gr_reshape(gr_slice(x, range.axis, range.start, range.length), shape);
+}
+
 const gr_op gr_op_reshape = {
     .name = "reshape",
     .infer = infer_reshape,
     .grad = grad_reshape,
-    .view = true,
+    .view = view_reshape,
+    .input_view = input_view_reshape,
+    .slice = slice_reshape,
 };
 
 gr_value *gr_reshape(gr_value *x, gr_shape shape)
@@ -47,19 +75,48 @@ static bool infer_permute(gr_value *y)
     return true;
 }
 
+/* The permutation that undoes y's. */
+static void invert(const gr_value *y, int *inverse)
+{
+    for (int i = 0; i < y->shape.rank; i++)
+        inverse[y->attr.permute.axis[i]] = i;
+}
+
 static void grad_permute(gr_value *y, gr_value *dy, gr_value **dx)
 {
     int inverse[GR_MAX_RANK];
-    for (int i = 0; i < y->shape.rank; i++)
-        inverse[y->attr.permute.axis[i]] = i;
+    invert(y, inverse);
     dx[0] = gr_permute(dy, inverse);
+}
+
+static bool view_permute(const gr_value *y, const gr_view *x, gr_view *out)
+{
+    *out = gr_view_permute(x, y->attr.permute.axis);
+    return true;
+}
+
+static bool input_view_permute(const gr_value *y, int i, const gr_view *result, gr_view *out)
+{
+    (void)i;
+    int inverse[GR_MAX_RANK];
+    invert(y, inverse);
+    *out = gr_view_permute(result, inverse);
+    return true;
+}
+
+static gr_value *slice_permute(gr_value *y, gr_range range)
+{
+    const int *axes = y->attr.permute.axis;
+    return gr_permute(gr_slice(y->input[0], axes[range.axis], range.start, range.length), axes);
 }
 
 const gr_op gr_op_permute = {
     .name = "permute",
     .infer = infer_permute,
     .grad = grad_permute,
-    .view = true,
+    .view = view_permute,
+    .input_view = input_view_permute,
+    .slice = slice_permute,
 };
 
 gr_value *gr_permute(gr_value *x, const int *axes)
@@ -105,11 +162,23 @@ static void grad_slice(gr_value *y, gr_value *dy, gr_value **dx)
     dx[0] = gr_place(&dy, &y->attr.slice.start, 1, axis, y->input[0]->shape.dim[axis]);
 }
 
+static gr_range range_slice(const gr_value *y)
+{
+    return (gr_range){y->attr.slice.axis, y->attr.slice.start, y->attr.slice.length};
+}
+
+static bool view_slice(const gr_value *y, const gr_view *x, gr_view *out)
+{
+    *out = gr_view_slice(x, y->attr.slice.axis, y->attr.slice.start, y->attr.slice.length);
+    return true;
+}
+
 const gr_op gr_op_slice = {
     .name = "slice",
     .infer = infer_slice,
     .grad = grad_slice,
-    .view = true,
+    .view = view_slice,
+    .range = range_slice,
 };
 
 gr_value *gr_slice(gr_value *x, int axis, int64_t start, int64_t length)

@@ -2,7 +2,7 @@
 #include "passes/passes.h"
 
 #include "base/mem.h"
-#include "ops/op.h"
+#include "graph/op.h"
 #include "ops/ops.h"
 
 #include <string.h>
@@ -31,45 +31,25 @@ static void contribute(tape *t, const gr_value *v, gr_value *gradient)
     *place = gradient;
 }
 
-/* Gradients of slices are zeros with one block filled in. Blocks that lie apart on one axis are
- * placed side by side instead of being added: this is how q, k and v meet again in qkv. */
-static gr_value *place_side_by_side(const contributions *c)
+/* The operator of all contributions, or NULL. */
+static const gr_op *common_op(const contributions *c)
 {
-    gr_value *inputs[GR_MAX_INPUTS];
-    int64_t start[GR_MAX_INPUTS], end = 0;
-    const gr_attrs *first = &c->items[0]->attr;
-    if (c->count > GR_MAX_INPUTS)
-        return NULL;
-    for (size_t n = 0; n < c->count; n++) {
-        const gr_value *next = NULL; /* the block that starts first at or after `end` */
-        for (size_t i = 0; i < c->count; i++) {
-            const gr_value *v = c->items[i];
-            if (v->op != &gr_op_concat || v->input_count != 1 ||
-                v->attr.concat.axis != first->concat.axis)
-                return NULL;
-            if (v->attr.concat.start[0] >= end &&
-                (!next || v->attr.concat.start[0] < next->attr.concat.start[0]))
-                next = v;
-        }
-        if (!next)
-            return NULL; /* blocks overlap */
-        inputs[n] = next->input[0];
-        start[n] = next->attr.concat.start[0];
-        end = start[n] + inputs[n]->shape.dim[first->concat.axis];
-    }
-    return gr_place(inputs, start, (int)c->count, first->concat.axis, first->concat.size);
+    const gr_op *op = c->items[0]->op;
+    for (size_t i = 1; i < c->count; i++)
+        if (c->items[i]->op != op)
+            return NULL;
+    return op;
 }
 
 static gr_value *total(const contributions *c)
 {
     if (c->count == 0)
         return NULL;
-    if (c->count > 1) {
-        gr_value *placed = place_side_by_side(c);
-        if (placed)
-            return placed;
-    }
-    gr_value *sum = c->items[0];
+    const gr_op *op = common_op(c);
+    gr_value *sum = c->count > 1 && op && op->sum ? op->sum(c->items, (int)c->count) : NULL;
+    if (sum)
+        return sum;
+    sum = c->items[0];
     for (size_t i = 1; i < c->count; i++)
         sum = gr_add(sum, c->items[i]);
     return sum;

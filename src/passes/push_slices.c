@@ -5,15 +5,10 @@
 #include "passes/passes.h"
 
 #include "base/mem.h"
-#include "ops/op.h"
+#include "graph/op.h"
 #include "ops/ops.h"
 
 #include <string.h>
-
-typedef struct range {
-    int axis;
-    int64_t start, length;
-} range;
 
 typedef struct pass {
     gr_value **order; /* topological, inputs first */
@@ -36,8 +31,23 @@ static bool visit(pass *p, gr_value *v)
     return true;
 }
 
+static bool is_slice(const gr_value *v)
+{
+    return v->kind == GR_VALUE_RESULT && v->op->range;
+}
+
+static bool is_slice_of(const gr_value *v, const gr_value *whole)
+{
+    return is_slice(v) && v->input[0] == whole;
+}
+
+static bool same_range(gr_range a, gr_range b)
+{
+    return a.axis == b.axis && a.start == b.start && a.length == b.length;
+}
+
 /* The one range of `v` that all its consumers read, when they are all equal slices. */
-static bool only_read_range(const pass *p, const gr_value *v, range *out)
+static bool only_read_range(const pass *p, const gr_value *v, gr_range *out)
 {
     bool found = false;
     for (size_t i = 0; i < p->count; i++) {
@@ -45,105 +55,51 @@ static bool only_read_range(const pass *p, const gr_value *v, range *out)
         for (int k = 0; k < user->input_count; k++) {
             if (user->input[k] != v)
                 continue;
-            range r = {user->attr.slice.axis, user->attr.slice.start, user->attr.slice.length};
-            if (user->op != &gr_op_slice ||
-                (found &&
-                 (r.axis != out->axis || r.start != out->start || r.length != out->length)))
+            if (!is_slice(user) || (found && !same_range(user->op->range(user), *out)))
                 return false;
-            *out = r;
+            *out = user->op->range(user);
             found = true;
         }
     }
     return found;
 }
 
-/* The input of a view along which the same rows lie, for a range of the view's axis. */
-static bool range_above_view(const gr_value *v, range *r)
+/* The rows of `range` of a row-wise result: from inputs that are sliced where they have them. */
+static gr_value *slice_rows(gr_value *v, gr_range range)
 {
-    if (v->op == &gr_op_permute) {
-        r->axis = v->attr.permute.axis[r->axis];
-        return true;
-    }
-    if (v->op != &gr_op_reshape)
-        return false;
-    const gr_shape *x = &v->input[0]->shape;
-    return x->rank > r->axis &&
-           memcmp(x->dim, v->shape.dim, (size_t)(r->axis + 1) * sizeof(x->dim[0])) == 0;
-}
-
-static gr_value *narrowed_view(gr_value *v, range r)
-{
-    range above = r;
-    if (!range_above_view(v, &above))
+    if (range.axis >= v->shape.rank - 1)
         return NULL;
-    gr_value *x = gr_slice(v->input[0], above.axis, above.start, above.length);
-    if (v->op == &gr_op_permute)
-        return gr_permute(x, v->attr.permute.axis);
-    gr_shape shape = v->shape;
-    shape.dim[r.axis] = r.length;
-    return gr_reshape(x, shape);
-}
-
-/* A slice that falls into one input of a concatenation along the same axis. */
-static gr_value *narrowed_concat(gr_value *v, range r)
-{
-    if (v->attr.concat.axis != r.axis)
-        return NULL;
-    for (int i = 0; i < v->input_count; i++) {
-        int64_t start = r.start - v->attr.concat.start[i];
-        if (start >= 0 && start + r.length <= v->input[i]->shape.dim[r.axis])
-            return gr_slice(v->input[i], r.axis, start, r.length);
-    }
-    return NULL;
-}
-
-/* The operand of a row-wise operator that goes with the range: sliced where it has those rows. */
-static gr_value *narrowed_operand(const gr_value *v, int i, range r)
-{
-    gr_value *x = v->input[i];
-    int axis = r.axis - (v->shape.rank - x->shape.rank);
-    bool has_rows = i == 0 || ((v->op == &gr_op_add || v->op == &gr_op_mul) && axis >= 0);
-    return has_rows ? gr_slice(x, i == 0 ? r.axis : axis, r.start, r.length) : x;
-}
-
-/* Dropout draws by the place in the tensor, which a slice changes; drop-path by sample only. */
-static bool draws_by_place(const gr_value *v, range r)
-{
-    return v->op == &gr_op_dropout && (r.axis == 0 || !v->attr.dropout.per_sample);
-}
-
-static gr_value *narrowed_row_wise(gr_value *v, range r)
-{
-    bool is_matmul = v->op == &gr_op_matmul;
-    bool batched = is_matmul && v->input[1]->shape.rank > 2;
-    if (r.axis >= v->shape.rank - 1 || (batched && r.axis != v->shape.rank - 2) ||
-        draws_by_place(v, r))
+    uint32_t have_rows = v->op->row_inputs(v, range.axis);
+    if (!have_rows)
         return NULL;
     gr_value *inputs[GR_MAX_INPUTS];
-    for (int i = 0; i < v->input_count; i++)
-        inputs[i] = narrowed_operand(v, i, r);
+    for (int i = 0; i < v->input_count; i++) {
+        gr_value *x = v->input[i];
+        int axis = range.axis - (v->shape.rank - x->shape.rank); /* < 0: x is broadcast there */
+        bool sliced = (have_rows >> i & 1) && axis >= 0;
+        inputs[i] = sliced ? gr_slice(x, axis, range.start, range.length) : x;
+    }
     return gr_graph_result(v->graph, v->op, inputs, v->input_count, &v->attr);
 }
 
-static gr_value *narrowed(gr_value *v, range r)
+/* A value equal to that range of `v` from which less is computed, or NULL. */
+static gr_value *slice_above(gr_value *v, gr_range range)
 {
-    if (v->kind != GR_VALUE_RESULT || v->op == &gr_op_slice)
+    if (v->kind != GR_VALUE_RESULT)
         return NULL;
-    if (v->op == &gr_op_concat)
-        return narrowed_concat(v, r);
-    return v->op->view ? narrowed_view(v, r) : v->op->row_wise ? narrowed_row_wise(v, r) : NULL;
+    if (v->op->slice)
+        return v->op->slice(v, range);
+    return v->op->row_inputs ? slice_rows(v, range) : NULL;
 }
 
 /* Puts `with` in the place of every slice of `v`. */
 static void replace_slices(pass *p, const gr_value *v, gr_value *with, gr_value **output)
 {
     for (size_t i = 0; i < p->count; i++)
-        for (int k = 0; k < p->order[i]->input_count; k++) {
-            gr_value **input = &p->order[i]->input[k];
-            if ((*input)->op == &gr_op_slice && (*input)->input[0] == v)
-                *input = with;
-        }
-    if ((*output)->op == &gr_op_slice && (*output)->input[0] == v)
+        for (int k = 0; k < p->order[i]->input_count; k++)
+            if (is_slice_of(p->order[i]->input[k], v))
+                p->order[i]->input[k] = with;
+    if (is_slice_of(*output, v))
         *output = with;
 }
 
@@ -154,13 +110,13 @@ static bool step(gr_graph *graph, gr_value **output)
     bool changed = false;
     if (!p || !(p->seen = gr_alloc_array(p, (size_t)gr_graph_count(graph), sizeof(bool))) ||
         !visit(p, *output))
-        gr_graph_fail(graph, GRAFT_ERR_MEMORY, "narrow: out of memory");
+        gr_graph_fail(graph, GRAFT_ERR_MEMORY, "slices: out of memory");
     for (size_t i = p ? p->count : 0; i-- > 0 && gr_graph_status(graph) == GRAFT_OK && !changed;) {
         gr_value *v = p->order[i];
-        range r = {0};
-        if (v == *output || !only_read_range(p, v, &r))
+        gr_range range = {0};
+        if (v == *output || !only_read_range(p, v, &range))
             continue;
-        gr_value *with = narrowed(v, r);
+        gr_value *with = slice_above(v, range);
         if (with) {
             replace_slices(p, v, with, output);
             changed = true;

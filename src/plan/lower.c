@@ -1,8 +1,6 @@
 /* Where operators find their inputs and put their results while they are lowered. */
 #include "plan/internal.h"
 
-#include "ops/op.h"
-
 #include "base/mem.h"
 
 #include <string.h>
@@ -56,15 +54,10 @@ static gr_view dense_copy(gr_plan *plan, const gr_view *from)
 static gr_view view_of_view(gr_plan *plan, const gr_value *value)
 {
     gr_view x = gr_lower_view(plan, value->input[0]), out;
-    if (value->op == &gr_op_permute)
-        return gr_view_permute(&x, value->attr.permute.axis);
-    if (value->op == &gr_op_slice)
-        return gr_view_slice(&x, value->attr.slice.axis, value->attr.slice.start,
-                             value->attr.slice.length);
-    if (gr_view_reshape(&x, &value->shape, &out))
+    if (value->op->view(value, &x, &out))
         return out;
     x = dense_copy(plan, &x);
-    gr_view_reshape(&x, &value->shape, &out);
+    value->op->view(value, &x, &out);
     return out;
 }
 

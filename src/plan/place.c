@@ -2,22 +2,6 @@
  * must be dense, or a part of a concatenation, is written there instead of being copied. */
 #include "plan/internal.h"
 
-#include "ops/op.h"
-
-/* The storage of `view`, the result of view operator `v`, as the operator's input sees it. */
-static bool undo_view(const gr_value *v, const gr_view *view, gr_view *out)
-{
-    if (v->op == &gr_op_reshape)
-        return gr_view_reshape(view, &v->input[0]->shape, out);
-    if (v->op != &gr_op_permute)
-        return false;
-    int inverse[GR_MAX_RANK];
-    for (int i = 0; i < v->shape.rank; i++)
-        inverse[v->attr.permute.axis[i]] = i;
-    *out = gr_view_permute(view, inverse);
-    return true;
-}
-
 /* The last view of the chain of views above `v`, each the only reader of the one before. */
 static gr_value *end_of_views(const gr_plan *plan, gr_value *v)
 {
@@ -29,35 +13,31 @@ static gr_value *end_of_views(const gr_plan *plan, gr_value *v)
     return v;
 }
 
-/* Where a concatenation wants its input `part`. */
-static bool place_in_concat(gr_plan *plan, gr_value *c, const gr_value *part, gr_view *out)
+/* Where the only reader of `v` wants it: in the reader's own storage. */
+static bool place_in_reader(gr_plan *plan, const gr_value *v, gr_view *out)
 {
-    int axis = c->attr.concat.axis;
-    if (gr_concat_has_gap(c))
-        return false; /* zero-filled when it is lowered: that would erase the part */
-    for (int i = 0; i < c->input_count; i++) {
-        if (c->input[i] != part)
-            continue;
-        gr_view whole = gr_lower_dense_result(plan, c);
-        *out = gr_view_slice(&whole, axis, c->attr.concat.start[i], part->shape.dim[axis]);
-        return true;
-    }
-    return false;
+    const gr_value_state *state = &plan->values[v->id];
+    const gr_value *reader = state->users == 1 ? state->user : NULL;
+    if (!reader || reader->op->view || !reader->op->input_view)
+        return false;
+    int i = 0;
+    while (reader->input[i] != v)
+        i++;
+    gr_view result = gr_lower_dense_result(plan, reader);
+    return reader->op->input_view(reader, i, &result, out);
 }
 
 static void place(gr_plan *plan, gr_value *v)
 {
     gr_value *end = end_of_views(plan, v);
-    const gr_value_state *state = &plan->values[end->id];
-    gr_value *reader = state->users == 1 ? state->user : NULL;
     gr_view view;
-    if (!reader || reader->op != &gr_op_concat || !place_in_concat(plan, reader, end, &view)) {
+    if (!place_in_reader(plan, end, &view)) {
         if (end == v)
             return;
         view = gr_lower_scratch(plan, end->shape);
     }
     for (gr_value *w = end; w != v; w = w->input[0])
-        if (!undo_view(w, &view, &view))
+        if (!w->op->input_view || !w->op->input_view(w, 0, &view, &view))
             return;
     plan->values[v->id].view = view;
     plan->values[v->id].placed = true;
@@ -66,9 +46,10 @@ static void place(gr_plan *plan, gr_value *v)
 /* Whether a slice and `v` are parts of one value that do not touch. */
 static bool lies_beside(const gr_value *v, const gr_value *slice)
 {
-    int64_t start = v->attr.slice.start, other = slice->attr.slice.start;
-    return v->op == &gr_op_slice && v->attr.slice.axis == slice->attr.slice.axis &&
-           (other + slice->attr.slice.length <= start || start + v->attr.slice.length <= other);
+    if (!v->op->range)
+        return false;
+    gr_range a = v->op->range(v), b = slice->op->range(slice);
+    return a.axis == b.axis && (b.start + b.length <= a.start || a.start + a.length <= b.start);
 }
 
 /* All readers of the value that `slice` is cut from read other parts of it. */
@@ -92,7 +73,7 @@ bool gr_lower_in_place(gr_plan *plan, const gr_value *y, gr_view *out)
     if (plan->values[x->id].users != 1 || state->ready || state->placed ||
         x->kind != GR_VALUE_RESULT || !gr_shape_equal(&x->shape, &y->shape))
         return false;
-    if (x->op->view && (x->op != &gr_op_slice || !is_sole_reader(plan, x)))
+    if (x->op->view && (!x->op->range || !is_sole_reader(plan, x)))
         return false;
     *out = state->view = gr_lower_view(plan, x);
     state->ready = true;

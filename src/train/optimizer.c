@@ -19,11 +19,11 @@ struct gr_optimizer {
 /* adamw and sgd share their parameters. */
 _Static_assert(sizeof(gr_adamw_params) == sizeof(gr_sgd_params), "one layout for both updates");
 
-unsigned gr_optimizer_planes(gr_optimizer_kind kind)
+unsigned gr_optimizer_planes(graft_optimizer kind)
 {
     unsigned planes = GR_PLANE_BIT(GR_PLANE_VALUE) | GR_PLANE_BIT(GR_PLANE_GRADIENT) |
                       GR_PLANE_BIT(GR_PLANE_MOMENT1);
-    return kind == GR_OPTIMIZER_ADAMW ? planes | GR_PLANE_BIT(GR_PLANE_MOMENT2) : planes;
+    return kind == GRAFT_OPTIMIZER_ADAMW ? planes | GR_PLANE_BIT(GR_PLANE_MOMENT2) : planes;
 }
 
 static gr_binding bind(const gr_region *region)
@@ -99,7 +99,7 @@ graft_status gr_optimizer_create(graft_log *log, const gr_optimizer_params *opti
     o->params = *optimizer;
     o->device = gr_store_device(params->store);
     const gr_kernel *kernel =
-        optimizer->kind == GR_OPTIMIZER_ADAMW ? &gr_kernel_adamw : &gr_kernel_sgd;
+        optimizer->kind == GRAFT_OPTIMIZER_ADAMW ? &gr_kernel_adamw : &gr_kernel_sgd;
     uint32_t workgroup;
     graft_status status = gr_elementwise_pipeline(o->device, kernel, &o->pipeline, &workgroup);
     if (status == GRAFT_OK)

@@ -2,16 +2,13 @@
 #ifndef GR_OPTIMIZER_H
 #define GR_OPTIMIZER_H
 
+#include <graft/params.h>
+
 #include "ops/scalars.h"
 #include "train/params.h"
 
-typedef enum gr_optimizer_kind {
-    GR_OPTIMIZER_ADAMW, /* Loshchilov and Hutter, arXiv 1711.05101 */
-    GR_OPTIMIZER_SGD,   /* with momentum; weight decay is added to the gradient, as in torch */
-} gr_optimizer_kind;
-
 typedef struct gr_optimizer_params {
-    gr_optimizer_kind kind;
+    graft_optimizer kind;
     float weight_decay;
     float beta1, beta2, eps; /* ADAMW */
     float momentum;          /* SGD */
@@ -20,7 +17,7 @@ typedef struct gr_optimizer_params {
 typedef struct gr_optimizer gr_optimizer;
 
 /* The planes of gr_params that the kind needs: GR_PLANE_BIT of each. */
-unsigned gr_optimizer_planes(gr_optimizer_kind kind);
+unsigned gr_optimizer_planes(graft_optimizer kind);
 
 /* Borrows params. `scalars` is the device's scalars buffer. */
 graft_status gr_optimizer_create(graft_log *log, const gr_optimizer_params *optimizer,

@@ -50,9 +50,9 @@ static graft_status choose_optimizer(graft_log *log, const graft_train_params *p
         .momentum = (float)p->momentum,
     };
     if (strcmp(p->optimizer, "adamw") == 0)
-        out->kind = GR_OPTIMIZER_ADAMW;
+        out->kind = GRAFT_OPTIMIZER_ADAMW;
     else if (strcmp(p->optimizer, "sgd") == 0)
-        out->kind = GR_OPTIMIZER_SGD;
+        out->kind = GRAFT_OPTIMIZER_SGD;
     else
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "optimizer '%s': expected adamw or sgd",
                        p->optimizer);
@@ -70,9 +70,9 @@ static graft_status choose_schedule(graft_log *log, const graft_train_params *p,
         .restart_epochs = p->restart_epochs,
         .restart_factor = p->restart_factor,
     };
-    GR_TRY(gr_curve_named(log, p->schedule, &out->curve));
+    GR_TRY(gr_schedule_named(log, p->schedule, &out->curve));
     GR_TRY(gr_lr_step_named(log, p->lr_step, &out->step));
-    if (out->curve == GR_CURVE_RESTARTS && !(p->restart_epochs > 0 && p->restart_factor >= 1))
+    if (out->curve == GRAFT_SCHEDULE_RESTARTS && !(p->restart_epochs > 0 && p->restart_factor >= 1))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "restarts after %g epochs, growing by %g: expected more than 0, and at "
                        "least 1",

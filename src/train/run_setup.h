@@ -23,7 +23,7 @@ typedef struct gr_run_setup {
     gr_mix mix;
     gr_optimizer_params optimizer;
     gr_schedule schedule;
-    gr_head_init head_init;
+    graft_head_init head_init;
     bool drop_elements;
     gr_tensors *header; /* of the adapters to be written: metadata, frozen tensors */
 } gr_run_setup;

@@ -5,24 +5,24 @@
 
 static const double PI = 3.14159265358979323846;
 
-graft_status gr_curve_named(graft_log *log, const char *name, gr_curve *out)
+graft_status gr_schedule_named(graft_log *log, const char *name, graft_schedule *out)
 {
     static const char *const names[] = {"constant", "cosine", "timm-cosine", "restarts"};
     for (int i = 0; i < 4; i++)
         if (strcmp(name, names[i]) == 0) {
-            *out = (gr_curve)i;
+            *out = (graft_schedule)i;
             return GRAFT_OK;
         }
     return gr_fail(log, GRAFT_ERR_ARGUMENT,
                    "schedule '%s': expected constant, cosine, timm-cosine or restarts", name);
 }
 
-graft_status gr_lr_step_named(graft_log *log, const char *name, gr_lr_step *out)
+graft_status gr_lr_step_named(graft_log *log, const char *name, graft_lr_step *out)
 {
     static const char *const names[] = {"iteration", "epoch", "late-epoch"};
     for (int i = 0; i < 3; i++)
         if (strcmp(name, names[i]) == 0) {
-            *out = (gr_lr_step)i;
+            *out = (graft_lr_step)i;
             return GRAFT_OK;
         }
     return gr_fail(log, GRAFT_ERR_ARGUMENT, "lr step '%s': expected iteration, epoch or late-epoch",
@@ -38,9 +38,9 @@ static double half_cosine(const gr_schedule *s, double angle)
 static double warmup(const gr_schedule *s, double t)
 {
     double rise = s->lr - s->warmup_lr;
-    if (s->curve == GR_CURVE_TIMM_COSINE)
+    if (s->curve == GRAFT_SCHEDULE_TIMM_COSINE)
         return s->warmup_lr + t * (rise / s->warmup_epochs);
-    if (s->step == GR_LR_STEP_ITERATION)
+    if (s->step == GRAFT_LR_STEP_ITERATION)
         return s->warmup_lr + rise * t / s->warmup_epochs;
     return s->warmup_lr + rise * (t / s->warmup_epochs);
 }
@@ -50,8 +50,8 @@ static double cosine(const gr_schedule *s, double t)
     double done = t - s->warmup_epochs, length = s->epochs - s->warmup_epochs;
     if (done >= length)
         return s->min_lr;
-    return half_cosine(s,
-                       s->step == GR_LR_STEP_ITERATION ? PI * done / length : PI * (done / length));
+    return half_cosine(s, s->step == GRAFT_LR_STEP_ITERATION ? PI * done / length
+                                                             : PI * (done / length));
 }
 
 static double timm_cosine(const gr_schedule *s, double t)
@@ -74,13 +74,13 @@ double gr_schedule_curve(const gr_schedule *s, double t)
     if (t < s->warmup_epochs)
         return warmup(s, t);
     switch (s->curve) {
-    case GR_CURVE_COSINE:
+    case GRAFT_SCHEDULE_COSINE:
         return cosine(s, t);
-    case GR_CURVE_TIMM_COSINE:
+    case GRAFT_SCHEDULE_TIMM_COSINE:
         return timm_cosine(s, t);
-    case GR_CURVE_RESTARTS:
+    case GRAFT_SCHEDULE_RESTARTS:
         return restarts(s, t);
-    case GR_CURVE_CONSTANT:
+    case GRAFT_SCHEDULE_CONSTANT:
         break;
     }
     return s->lr;
@@ -91,12 +91,12 @@ double gr_schedule_lr(const gr_schedule *s, uint64_t step, uint64_t steps_per_ep
     uint64_t epoch = step / steps_per_epoch;
     double part = (double)(step % steps_per_epoch) / (double)steps_per_epoch;
     switch (s->step) {
-    case GR_LR_STEP_ITERATION:
+    case GRAFT_LR_STEP_ITERATION:
         return gr_schedule_curve(s, (double)epoch + part);
-    case GR_LR_STEP_LATE_EPOCH:
+    case GRAFT_LR_STEP_LATE_EPOCH:
         epoch -= epoch > 0;
         break;
-    case GR_LR_STEP_EPOCH:
+    case GRAFT_LR_STEP_EPOCH:
         break;
     }
     return gr_schedule_curve(s, (double)epoch);

@@ -24,7 +24,7 @@ typedef struct gr_trainer_params {
     int micro_batch;               /* at most so many at once; 0: as many as fit */
     uint64_t memory_budget;        /* bytes of device memory in all; 0: no limit */
     uint64_t seed;                 /* of start values, dropout and drop-path */
-    gr_head_init head_init;
+    graft_head_init head_init;
     bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;
     bool drop_elements; /* see gr_build */

@@ -84,7 +84,7 @@ static float number(const json_t *object, const char *key)
 static graft_status run_sgd(const run *r, const json_t *optim)
 {
     gr_optimizer_params optimizer = {
-        .kind = GR_OPTIMIZER_SGD,
+        .kind = GRAFT_OPTIMIZER_SGD,
         .weight_decay = number(optim, "weight_decay"),
         .momentum = number(optim, "momentum"),
     };
@@ -101,7 +101,7 @@ static graft_status run_adamw(const run *r, const json_t *optim)
 {
     const json_t *betas = json_object_get(optim, "betas");
     gr_optimizer_params optimizer = {
-        .kind = GR_OPTIMIZER_ADAMW,
+        .kind = GRAFT_OPTIMIZER_ADAMW,
         .weight_decay = number(optim, "weight_decay"),
         .beta1 = (float)json_number_value(json_array_get(betas, 0)),
         .beta2 = (float)json_number_value(json_array_get(betas, 1)),

@@ -37,10 +37,12 @@ static gr_schedule schedule_of(const json_t *entry)
     bool timm = strcmp(stepping, "S1") == 0 || strcmp(stepping, "S2") == 0;
     bool restarts = strcmp(stepping, "restarts") == 0;
     bool late = restarts || strcmp(stepping, "S2") == 0;
-    s.curve = restarts ? GR_CURVE_RESTARTS : timm ? GR_CURVE_TIMM_COSINE : GR_CURVE_COSINE;
-    s.step = late                          ? GR_LR_STEP_LATE_EPOCH
-             : strcmp(stepping, "S4") == 0 ? GR_LR_STEP_ITERATION
-                                           : GR_LR_STEP_EPOCH;
+    s.curve = restarts ? GRAFT_SCHEDULE_RESTARTS
+              : timm   ? GRAFT_SCHEDULE_TIMM_COSINE
+                       : GRAFT_SCHEDULE_COSINE;
+    s.step = late                          ? GRAFT_LR_STEP_LATE_EPOCH
+             : strcmp(stepping, "S4") == 0 ? GRAFT_LR_STEP_ITERATION
+                                           : GRAFT_LR_STEP_EPOCH;
     return s;
 }
 
@@ -89,14 +91,14 @@ static void official_rates(void **state)
 static void steps_of_an_epoch(void **state)
 {
     (void)state;
-    gr_schedule s = {.curve = GR_CURVE_COSINE, .lr = 1, .epochs = 4, .warmup_epochs = 1};
-    s.step = GR_LR_STEP_ITERATION;
+    gr_schedule s = {.curve = GRAFT_SCHEDULE_COSINE, .lr = 1, .epochs = 4, .warmup_epochs = 1};
+    s.step = GRAFT_LR_STEP_ITERATION;
     assert_true(gr_schedule_lr(&s, 1, 4) == 0.25);
     assert_true(gr_schedule_lr(&s, 5, 4) < gr_schedule_lr(&s, 4, 4));
-    s.step = GR_LR_STEP_EPOCH;
+    s.step = GRAFT_LR_STEP_EPOCH;
     for (uint64_t step = 4; step < 8; step++)
         assert_true(gr_schedule_lr(&s, step, 4) == 1.0);
-    s.step = GR_LR_STEP_LATE_EPOCH;
+    s.step = GRAFT_LR_STEP_LATE_EPOCH;
     for (uint64_t step = 0; step < 8; step++)
         assert_true(gr_schedule_lr(&s, step, 4) == 0.0);
     assert_true(gr_schedule_lr(&s, 8, 4) == 1.0);
@@ -106,26 +108,26 @@ static void constant_and_cooldown(void **state)
 {
     (void)state;
     gr_schedule s = {.lr = 0.5, .min_lr = 0.125, .epochs = 4, .warmup_epochs = 2};
-    s.curve = GR_CURVE_CONSTANT;
+    s.curve = GRAFT_SCHEDULE_CONSTANT;
     assert_true(gr_schedule_lr(&s, 1, 1) == 0.25 && gr_schedule_lr(&s, 9, 1) == 0.5);
-    s.curve = GR_CURVE_COSINE;
+    s.curve = GRAFT_SCHEDULE_COSINE;
     assert_true(gr_schedule_lr(&s, 4, 1) == 0.125 && gr_schedule_lr(&s, 9, 1) == 0.125);
-    s.curve = GR_CURVE_TIMM_COSINE;
+    s.curve = GRAFT_SCHEDULE_TIMM_COSINE;
     assert_true(gr_schedule_lr(&s, 4, 1) == 0.125 && gr_schedule_lr(&s, 2, 1) == 0.3125);
 }
 
 static void names(void **state)
 {
     (void)state;
-    gr_curve curve;
-    gr_lr_step step;
+    graft_schedule curve;
+    graft_lr_step step;
     char text[256];
     graft_log *log = graft_log_create(NULL);
-    assert_int_equal(gr_curve_named(log, "restarts", &curve), GRAFT_OK);
-    assert_int_equal(curve, GR_CURVE_RESTARTS);
+    assert_int_equal(gr_schedule_named(log, "restarts", &curve), GRAFT_OK);
+    assert_int_equal(curve, GRAFT_SCHEDULE_RESTARTS);
     assert_int_equal(gr_lr_step_named(log, "late-epoch", &step), GRAFT_OK);
-    assert_int_equal(step, GR_LR_STEP_LATE_EPOCH);
-    assert_int_equal(gr_curve_named(log, "cosin", &curve), GRAFT_ERR_ARGUMENT);
+    assert_int_equal(step, GRAFT_LR_STEP_LATE_EPOCH);
+    assert_int_equal(gr_schedule_named(log, "cosin", &curve), GRAFT_ERR_ARGUMENT);
     graft_log_error(log, text, sizeof(text));
     assert_string_equal(text,
                         "schedule 'cosin': expected constant, cosine, timm-cosine or restarts");

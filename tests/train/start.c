@@ -7,8 +7,8 @@
 enum { DIM = 24 };
 
 /* A tensor of a new trainer; free() it. */
-static float *start_of(const train_setup *s, gr_device *device, gr_head_init init, const char *name,
-                       size_t *count)
+static float *start_of(const train_setup *s, gr_device *device, graft_head_init init,
+                       const char *name, size_t *count)
 {
     gr_trainer_params params = train_params(s, device);
     params.adapter = NULL;
@@ -26,7 +26,7 @@ static float *start_of(const train_setup *s, gr_device *device, gr_head_init ini
 }
 
 /* Checks mean deviation and largest magnitude; a negative bound is not checked. */
-static void check_start(const train_setup *s, gr_device *device, gr_head_init init,
+static void check_start(const train_setup *s, gr_device *device, graft_head_init init,
                         const char *name, double deviation, double bound)
 {
     size_t count;
@@ -52,17 +52,17 @@ static void head_starts(void **state)
     train_setup_open(&s, target->devices->log, "linear", 1);
     s.config.classes = 40;                                    /* more numbers */
     const double linear = 1.0 / sqrt(DIM), truncation = 0.88; /* of a normal at two deviations */
-    check_start(&s, d, GR_HEAD_UNIFORM, "head.weight", linear / sqrt(3.0), linear);
-    check_start(&s, d, GR_HEAD_UNIFORM, "head.bias", linear / sqrt(3.0), linear);
-    check_start(&s, d, GR_HEAD_ZERO, "head.weight", 0, 0);
-    check_start(&s, d, GR_HEAD_ZERO, "head.bias", 0, 0);
-    check_start(&s, d, GR_HEAD_TRUNCATED, "head.weight", truncation * 0.02, 0.04);
-    check_start(&s, d, GR_HEAD_TRUNCATED, "head.bias", 0, 0);
-    check_start(&s, d, GR_HEAD_NARROW, "head.weight", truncation * 0.01, 0.02);
-    check_start(&s, d, GR_HEAD_NARROW, "head.bias", linear / sqrt(3.0), linear);
-    check_start(&s, d, GR_HEAD_KAIMING, "head.weight", sqrt(2.0 / 40), -1);
+    check_start(&s, d, GRAFT_HEAD_INIT_UNIFORM, "head.weight", linear / sqrt(3.0), linear);
+    check_start(&s, d, GRAFT_HEAD_INIT_UNIFORM, "head.bias", linear / sqrt(3.0), linear);
+    check_start(&s, d, GRAFT_HEAD_INIT_ZERO, "head.weight", 0, 0);
+    check_start(&s, d, GRAFT_HEAD_INIT_ZERO, "head.bias", 0, 0);
+    check_start(&s, d, GRAFT_HEAD_INIT_TRUNCATED, "head.weight", truncation * 0.02, 0.04);
+    check_start(&s, d, GRAFT_HEAD_INIT_TRUNCATED, "head.bias", 0, 0);
+    check_start(&s, d, GRAFT_HEAD_INIT_NARROW, "head.weight", truncation * 0.01, 0.02);
+    check_start(&s, d, GRAFT_HEAD_INIT_NARROW, "head.bias", linear / sqrt(3.0), linear);
+    check_start(&s, d, GRAFT_HEAD_INIT_KAIMING, "head.weight", sqrt(2.0 / 40), -1);
     size_t count;
-    float *bias = start_of(&s, d, GR_HEAD_KAIMING, "head.bias", &count);
+    float *bias = start_of(&s, d, GRAFT_HEAD_INIT_KAIMING, "head.bias", &count);
     for (size_t i = 0; i < count; i++)
         assert_float_equal(bias[i], -4.59512, 1e-5);
     free(bias);
@@ -72,11 +72,11 @@ static void head_starts(void **state)
 static void names(void **state)
 {
     const test_target *target = *state;
-    gr_head_init init;
+    graft_head_init init;
     TEST_OK(target->devices->log, gr_head_init_named(target->devices->log, "kaiming", &init));
-    assert_int_equal(init, GR_HEAD_KAIMING);
+    assert_int_equal(init, GRAFT_HEAD_INIT_KAIMING);
     TEST_OK(target->devices->log, gr_head_init_named(target->devices->log, "uniform", &init));
-    assert_int_equal(init, GR_HEAD_UNIFORM);
+    assert_int_equal(init, GRAFT_HEAD_INIT_UNIFORM);
     assert_int_equal(gr_head_init_named(target->devices->log, "nought", &init), GRAFT_ERR_ARGUMENT);
     test_assert_error(target->devices->log, "expected uniform, zero, truncated, narrow or kaiming");
 }

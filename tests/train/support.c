@@ -136,7 +136,7 @@ gr_trainer_params train_params(const train_setup *s, gr_device *device)
         .adapter = s->adapter,
         .batch = s->batch,
         .seed = 42,
-        .optimizer = {.kind = GR_OPTIMIZER_ADAMW,
+        .optimizer = {.kind = GRAFT_OPTIMIZER_ADAMW,
                       .weight_decay = 0.01f,
                       .beta1 = 0.9f,
                       .beta2 = 0.999f,

@@ -7,7 +7,7 @@
 enum { STEPS = 3, BATCH = 2 };
 
 static gr_trainer *trained(train_setup *s, const test_target *target, gr_device *device,
-                           gr_optimizer_kind kind)
+                           graft_optimizer kind)
 {
     train_setup_open(s, target->devices->log, "linear", BATCH);
     gr_trainer_params params = train_params(s, device);
@@ -24,14 +24,14 @@ static gr_trainer *trained(train_setup *s, const test_target *target, gr_device 
     return t;
 }
 
-static void equals_the_reference(const test_target *target, gr_optimizer_kind kind)
+static void equals_the_reference(const test_target *target, graft_optimizer kind)
 {
     train_setup s, expected;
     gr_trainer *t = trained(&s, target, target->device, kind);
     gr_trainer *r = trained(&expected, target, target->devices->reference, kind);
     const gr_param_plane planes[] = {GR_PLANE_VALUE, GR_PLANE_MOMENT1, GR_PLANE_AVERAGE,
                                      GR_PLANE_MOMENT2};
-    int count_of_planes = kind == GR_OPTIMIZER_ADAMW ? 4 : 3;
+    int count_of_planes = kind == GRAFT_OPTIMIZER_ADAMW ? 4 : 3;
     for (int i = 0; i < count_of_planes; i++) {
         size_t count, expected_count;
         float *a = train_plane(&s, t, planes[i], &count);
@@ -50,12 +50,12 @@ static void equals_the_reference(const test_target *target, gr_optimizer_kind ki
 
 static void adamw(void **state)
 {
-    equals_the_reference(*state, GR_OPTIMIZER_ADAMW);
+    equals_the_reference(*state, GRAFT_OPTIMIZER_ADAMW);
 }
 
 static void sgd(void **state)
 {
-    equals_the_reference(*state, GR_OPTIMIZER_SGD);
+    equals_the_reference(*state, GRAFT_OPTIMIZER_SGD);
 }
 
 int main(void)
