@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <graft/version.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -62,11 +64,11 @@ static void *create(null_device *device, size_t size, const char *operation, gra
 
 static int null_enumerate(graft_log *log, graft_device_info *infos, int max, char why[GR_WHY_BYTES])
 {
-    if (max > 0)
-        infos[0] = (graft_device_info){.id = "null:0",
-                                       .name = "null device",
-                                       .driver = "graft " GRAFT_VERSION,
-                                       .type = GRAFT_DEVICE_VIRTUAL};
+    if (max > 0) {
+        infos[0] = (graft_device_info){
+            .id = "null:0", .name = "null device", .type = GRAFT_DEVICE_VIRTUAL};
+        snprintf(infos[0].driver, sizeof(infos[0].driver), "graft %s", graft_version_text());
+    }
     return 1;
 }
 

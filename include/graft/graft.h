@@ -3,16 +3,21 @@
 #define GRAFT_GRAFT_H
 
 #include <graft/analyze.h>
+#include <graft/buffer.h>
 #include <graft/data.h>
 #include <graft/device.h>
+#include <graft/graph.h>
 #include <graft/inspect.h>
 #include <graft/log.h>
 #include <graft/methods.h>
 #include <graft/model.h>
+#include <graft/ops.h>
 #include <graft/params.h>
+#include <graft/program.h>
 #include <graft/recipe.h>
 #include <graft/search.h>
 #include <graft/status.h>
 #include <graft/train.h>
+#include <graft/version.h>
 
 #endif

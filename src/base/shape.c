@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Their bytes are counted in 64 bits, too. */
+static const int64_t MAX_ELEMENTS = INT64_MAX / 8;
+
 size_t gr_dtype_size(gr_dtype dtype)
 {
     static const size_t sizes[] = {
@@ -40,7 +43,7 @@ int64_t gr_shape_count(const gr_shape *shape)
     int64_t count = 1;
     for (int i = 0; i < shape->rank; i++) {
         int64_t d = shape->dim[i];
-        if (d < 0 || (d && count > INT64_MAX / d))
+        if (d < 0 || (d && count > MAX_ELEMENTS / d))
             return -1;
         count *= d;
     }

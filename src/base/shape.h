@@ -2,17 +2,14 @@
 #ifndef GR_BASE_SHAPE_H
 #define GR_BASE_SHAPE_H
 
+#include <graft/graph.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define GR_MAX_RANK 6
+#define GR_MAX_RANK GRAFT_MAX_RANK
 
-/* Outermost dimension first; rank 0 is a scalar. */
-typedef struct gr_shape {
-    int rank;
-    int64_t dim[GR_MAX_RANK];
-} gr_shape;
+typedef graft_shape gr_shape;
 
 /* F(enumerator, bytes per element, safetensors name) */
 #define GR_DTYPE_LIST(F)                                                                           \
@@ -44,7 +41,7 @@ const char *gr_dtype_name(gr_dtype dtype);
 gr_shape gr_shape_of(int rank, const int64_t *dims);
 bool gr_shape_equal(const gr_shape *a, const gr_shape *b);
 
-/* Number of elements; -1 when a dimension is negative or the product overflows. */
+/* Number of elements; -1 when a dimension is negative or there are more than any memory holds. */
 int64_t gr_shape_count(const gr_shape *shape);
 
 /* Product of dimensions [first, last). */

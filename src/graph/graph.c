@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct gr_graph {
+struct graft_graph {
     graft_log *log;
+    int sharers; /* beside the first owner */
     graft_status status;
     gr_value **values;
     size_t count;
@@ -24,7 +25,15 @@ gr_graph *gr_graph_create(graft_log *log)
 
 void gr_graph_destroy(gr_graph *graph)
 {
+    if (graph && graph->sharers-- > 0)
+        return;
     gr_free(graph);
+}
+
+gr_graph *gr_graph_share(gr_graph *graph)
+{
+    graph->sharers++;
+    return graph;
 }
 
 graft_status gr_graph_status(const gr_graph *graph)
@@ -95,6 +104,13 @@ static gr_value *append(gr_graph *graph, gr_value_kind kind)
     return v;
 }
 
+static gr_value *fail_size(gr_graph *graph, const char *name, const gr_shape *shape)
+{
+    char text[GR_SHAPE_TEXT];
+    return gr_graph_fail(graph, GRAFT_ERR_SHAPE, "%s: empty or too large shape %s", name,
+                         gr_shape_text(shape, text));
+}
+
 static gr_value *append_named(gr_graph *graph, gr_value_kind kind, const char *name, gr_dtype dtype,
                               gr_shape shape)
 {
@@ -102,11 +118,8 @@ static gr_value *append_named(gr_graph *graph, gr_value_kind kind, const char *n
         return NULL;
     if (gr_graph_find(graph, name))
         return gr_graph_fail(graph, GRAFT_ERR_ARGUMENT, "%s: used twice in one graph", name);
-    if (gr_shape_count(&shape) <= 0) {
-        char text[GR_SHAPE_TEXT];
-        return gr_graph_fail(graph, GRAFT_ERR_SHAPE, "%s: empty or too large shape %s", name,
-                             gr_shape_text(&shape, text));
-    }
+    if (gr_shape_count(&shape) <= 0)
+        return fail_size(graph, name, &shape);
     gr_value *v = append(graph, kind);
     if (!v)
         return NULL;
@@ -158,10 +171,14 @@ gr_value *gr_graph_state(gr_graph *graph, const char *name, gr_shape shape, gr_d
 gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inputs, int count,
                           const gr_attrs *attrs)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         if (!inputs[i]) /* mostly after an earlier error, which stays */
             return gr_graph_fail(graph, GRAFT_ERR_ARGUMENT, "%s: operand %d is missing", op->name,
                                  i);
+        if (inputs[i]->graph != graph)
+            return gr_graph_fail(graph, GRAFT_ERR_ARGUMENT, "%s: %s belongs to another graph",
+                                 op->name, inputs[i]->name);
+    }
     gr_value *v = append(graph, GR_VALUE_RESULT);
     if (!v)
         return NULL;
@@ -175,5 +192,7 @@ gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inp
         v->input[i] = inputs[i];
         v->needs_grad |= inputs[i]->needs_grad;
     }
-    return op->infer(v) ? v : NULL;
+    if (!op->infer(v))
+        return NULL;
+    return gr_shape_count(&v->shape) > 0 ? v : fail_size(graph, op->name, &v->shape);
 }

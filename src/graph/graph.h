@@ -13,10 +13,13 @@
 #include "base/log.h"
 #include "base/shape.h"
 
+#include <graft/graph.h>
+
 #define GR_MAX_INPUTS 8
 
-typedef struct gr_graph gr_graph;
-typedef struct gr_value gr_value;
+/* The public handles are the internal ones. */
+typedef graft_graph gr_graph;
+typedef graft_value gr_value;
 typedef struct gr_op gr_op;
 
 typedef enum gr_value_kind {
@@ -93,7 +96,7 @@ typedef union gr_attrs {
     } dropout;
 } gr_attrs;
 
-struct gr_value {
+struct graft_value {
     gr_graph *graph;
     int id; /* index in creation order: inputs of an operator come before its result */
     gr_value_kind kind;
@@ -114,7 +117,12 @@ struct gr_value {
 };
 
 gr_graph *gr_graph_create(graft_log *log);
-void gr_graph_destroy(gr_graph *graph); /* NULL is accepted */
+
+/* Frees the graph once all that share it have let it go. NULL is accepted. */
+void gr_graph_destroy(gr_graph *graph);
+
+/* The graph lives on until one more gr_graph_destroy. */
+gr_graph *gr_graph_share(gr_graph *graph);
 
 /* GRAFT_OK, or the first error that building met. */
 graft_status gr_graph_status(const gr_graph *graph);

@@ -10,7 +10,7 @@ typedef struct gr_slot {
     uint64_t bytes;
     const gr_value *source; /* INPUT, FROZEN or PARAM: the store has it. NULL: computed */
     const char *packed;     /* the store's name of a packed form */
-    gr_region region;       /* known after gr_plan_prepare, for sinks before */
+    gr_region region;       /* known after gr_plan_prepare, for sinks and bound ones before */
     bool external;          /* not part of the planned memory */
     bool keep;              /* an output: lives to the end */
     int first, last;        /* steps that use it; -1: none */
@@ -80,6 +80,8 @@ int gr_plan_new_slot(gr_plan *plan, uint64_t bytes);
 graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count);
 void gr_plan_place_results(gr_plan *plan);
 graft_status gr_plan_layout(gr_plan *plan);
+gr_view gr_plan_dense_copy(gr_plan *plan, const gr_view *from);
+graft_status gr_plan_load_constants(gr_plan *plan);
 graft_status gr_plan_record(gr_plan *plan);
 
 #endif

@@ -78,7 +78,7 @@ static graft_status check_size(gr_plan *plan, const gr_slot *slot)
     if (slot->bytes <= limit)
         return GRAFT_OK;
     return gr_lower_fail(plan, GRAFT_ERR_DEVICE_MEMORY,
-                         "an intermediate value of %llu MiB exceeds the %llu MiB that %s binds at "
+                         "a value of %llu MiB exceeds the %llu MiB that %s binds at "
                          "once: use a smaller batch",
                          (unsigned long long)(slot->bytes >> 20), (unsigned long long)(limit >> 20),
                          plan->device->info.id);
@@ -94,8 +94,12 @@ graft_status gr_plan_layout(gr_plan *plan)
     find_lives(plan);
     for (size_t i = 0; i < plan->slot_count; i++) {
         gr_slot *slot = &plan->slots[i];
-        if (slot->external || slot->first < 0)
+        if (slot->first < 0 || slot->source || slot->packed) /* the store checks its own */
             continue;
+        if (slot->external) {
+            GR_TRY(check_size(plan, slot));
+            continue;
+        }
         slot->bytes = (slot->bytes + align - 1) / align * align;
         GR_TRY(check_size(plan, slot));
         placed[count++] = slot;

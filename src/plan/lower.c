@@ -44,7 +44,7 @@ static gr_view view_of_source(gr_plan *plan, const gr_value *value)
     return gr_view_dense(slot, value->shape);
 }
 
-static gr_view dense_copy(gr_plan *plan, const gr_view *from)
+gr_view gr_plan_dense_copy(gr_plan *plan, const gr_view *from)
 {
     gr_view to = gr_lower_scratch(plan, from->shape);
     gr_lower_copy(plan, from, &to, false);
@@ -56,7 +56,7 @@ static gr_view view_of_view(gr_plan *plan, const gr_value *value)
     gr_view x = gr_lower_view(plan, value->input[0]), out;
     if (value->op->view(value, &x, &out))
         return out;
-    x = dense_copy(plan, &x);
+    x = gr_plan_dense_copy(plan, &x);
     value->op->view(value, &x, &out);
     return out;
 }
@@ -77,7 +77,7 @@ gr_view gr_lower_dense(gr_plan *plan, const gr_value *value, bool aligned)
 {
     gr_view view = gr_lower_view(plan, value);
     if (!gr_view_is_dense(&view) || (aligned && view.offset)) {
-        view = dense_copy(plan, &view);
+        view = gr_plan_dense_copy(plan, &view);
         plan->values[value->id].view = view; /* the next reader needs no copy */
     }
     return view;

@@ -104,6 +104,17 @@ static graft_status lower_values(gr_plan *plan, const gr_plan_params *params)
     return plan->status;
 }
 
+/* A slot that holds the whole of `view` and nothing else, for gr_plan_bind to place. */
+static gr_view lower_bound_output(gr_plan *plan, gr_view view)
+{
+    const gr_slot *slot = &plan->slots[view.slot];
+    uint64_t bytes = (uint64_t)gr_shape_count(&view.shape) * sizeof(float);
+    if (slot->external || slot->bytes != bytes)
+        view = gr_plan_dense_copy(plan, &view);
+    plan->slots[view.slot].external = true;
+    return view;
+}
+
 static graft_status lower_outputs(gr_plan *plan, const gr_plan_params *params)
 {
     plan->output_count = params->output_count;
@@ -114,6 +125,8 @@ static graft_status lower_outputs(gr_plan *plan, const gr_plan_params *params)
         return gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
     for (int i = 0; i < params->output_count; i++) {
         gr_view view = gr_lower_dense(plan, params->outputs[i], true);
+        if (params->bound_outputs && plan->status == GRAFT_OK)
+            view = lower_bound_output(plan, view);
         if (plan->status != GRAFT_OK)
             return plan->status;
         plan->outputs[i] = params->outputs[i];
@@ -197,11 +210,47 @@ int gr_plan_dispatch_count(const gr_plan *plan)
     return (int)plan->step_count;
 }
 
+graft_status gr_plan_load(gr_plan *plan)
+{
+    if (plan->status == GRAFT_OK)
+        plan->status = gr_plan_load_constants(plan);
+    return plan->status;
+}
+
 graft_status gr_plan_prepare(gr_plan *plan)
 {
     if (plan->status == GRAFT_OK && !plan->list)
         plan->status = gr_plan_record(plan);
     return plan->status;
+}
+
+bool gr_plan_reads(const gr_plan *plan, const gr_value *value)
+{
+    for (size_t i = 0; i < plan->slot_count; i++)
+        if (plan->slots[i].source == value && (plan->slots[i].first >= 0 || plan->slots[i].keep))
+            return true;
+    return false;
+}
+
+/* A new place for a slot; what was recorded for the old one is void. */
+static graft_status rebind(gr_plan *plan, gr_slot *slot, const gr_region *region)
+{
+    if (plan->list)
+        GR_TRY(gr_device_wait(plan->device));
+    gr_device_list_destroy(plan->device, &plan->list);
+    slot->region = *region;
+    return GRAFT_OK;
+}
+
+graft_status gr_plan_bind(gr_plan *plan, const gr_value *value, gr_region region)
+{
+    for (size_t i = 0; i < plan->slot_count; i++)
+        if (plan->slots[i].source == value)
+            GR_TRY(rebind(plan, &plan->slots[i], &region));
+    for (int i = 0; i < plan->output_count; i++)
+        if (plan->outputs[i] == value && plan->slots[plan->output_views[i].slot].source == NULL)
+            GR_TRY(rebind(plan, &plan->slots[plan->output_views[i].slot], &region));
+    return GRAFT_OK;
 }
 
 graft_status gr_plan_run(gr_plan *plan)
@@ -229,47 +278,63 @@ graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data)
                                  (uint64_t)gr_shape_count(&output->shape) * 4);
 }
 
-/* Time spent under one label. */
-typedef struct tally {
-    const char *label;
-    double ns;
-    int count;
-} tally;
-
 static int by_time(const void *a, const void *b)
 {
-    double x = ((const tally *)a)->ns, y = ((const tally *)b)->ns;
+    double x = ((const gr_kernel_time *)a)->ns, y = ((const gr_kernel_time *)b)->ns;
     return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static gr_kernel_time *time_of(gr_kernel_time *times, int *count, const gr_step *step)
+{
+    const char *kernel = step->kind == GR_COMMAND_DISPATCH ? step->launch.kernel->name : "-";
+    for (int k = 0; k < *count; k++)
+        if (strcmp(times[k].op, step->label) == 0 && strcmp(times[k].kernel, kernel) == 0)
+            return &times[k];
+    times[*count] = (gr_kernel_time){.op = step->label, .kernel = kernel};
+    return &times[(*count)++];
+}
+
+graft_status gr_plan_times(gr_plan *plan, gr_kernel_time **out, int *count)
+{
+    gr_kernel_time *times = gr_alloc_array(NULL, plan->step_count, sizeof(*times));
+    double *ns = gr_alloc_array(times, plan->step_count, sizeof(*ns));
+    *out = NULL;
+    *count = 0;
+    graft_status status = GRAFT_OK;
+    if (!times || !ns)
+        status = gr_fail(plan->log, GRAFT_ERR_MEMORY, "profile: out of memory");
+    else if (!plan->list)
+        status = gr_fail(plan->log, GRAFT_ERR_ARGUMENT, "profile: nothing has run yet");
+    else
+        status = gr_device_list_times(plan->device, plan->list, ns);
+    if (status != GRAFT_OK) {
+        gr_free(times);
+        return status;
+    }
+    for (size_t i = 0; i < plan->step_count; i++) {
+        gr_kernel_time *t = time_of(times, count, &plan->steps[i]);
+        t->ns += ns[i];
+        t->count++;
+    }
+    qsort(times, (size_t)*count, sizeof(*times), by_time);
+    *out = times;
+    return GRAFT_OK;
 }
 
 graft_status gr_plan_profile(gr_plan *plan)
 {
-    double *ns = gr_alloc_array(plan, plan->step_count, sizeof(*ns));
-    tally *tallies = gr_alloc_array(plan, plan->step_count, sizeof(*tallies));
-    if (!ns || !tallies)
-        return gr_fail(plan->log, GRAFT_ERR_MEMORY, "profile: out of memory");
-    graft_status status = gr_device_list_times(plan->device, plan->list, ns);
-    size_t count = 0;
+    gr_kernel_time *times;
+    int count;
     double total = 0.0;
-    for (size_t i = 0; i < plan->step_count && status == GRAFT_OK; i++) {
+    GR_TRY(gr_plan_times(plan, &times, &count));
+    for (int i = 0; i < count; i++)
+        total += times[i].ns;
+    for (int i = 0; i < count; i++) {
         char label[96];
-        const gr_step *s = &plan->steps[i];
-        snprintf(label, sizeof(label), "%s/%s", s->label,
-                 s->kind == GR_COMMAND_DISPATCH ? s->launch.kernel->name : "-");
-        size_t k = 0;
-        while (k < count && strcmp(tallies[k].label, label) != 0)
-            k++;
-        if (k == count)
-            tallies[count++].label = gr_strdup(tallies, label);
-        tallies[k].ns += ns[i];
-        tallies[k].count++;
-        total += ns[i];
+        snprintf(label, sizeof(label), "%s/%s", times[i].op, times[i].kernel);
+        gr_log(plan->log, GRAFT_LOG_INFO, "%-40s %5d x %10.3f ms %5.1f %%", label, times[i].count,
+               times[i].ns * 1e-6, 100.0 * times[i].ns / total);
     }
-    qsort(tallies, count, sizeof(*tallies), by_time);
-    for (size_t i = 0; i < count; i++)
-        gr_log(plan->log, GRAFT_LOG_INFO, "%-40s %5d x %10.3f ms %5.1f %%", tallies[i].label,
-               tallies[i].count, tallies[i].ns * 1e-6, 100.0 * tallies[i].ns / total);
-    gr_free(ns);
-    gr_free(tallies);
-    return status;
+    gr_free(times);
+    return GRAFT_OK;
 }

@@ -25,6 +25,7 @@ typedef struct gr_plan_params {
     gr_store *store;          /* borrowed, outlives the plan */
     gr_value *const *outputs; /* readable after a run */
     int output_count;
+    bool bound_outputs; /* each output lies where gr_plan_bind tells, not in planned memory */
     const gr_sink *sinks;
     int sink_count;
     bool profile;   /* measure each dispatch, see gr_plan_profile */
@@ -47,13 +48,35 @@ graft_status gr_plan_forecast(gr_plan *const *plans, int count, uint64_t *bytes)
 /* After a failure the plan is good for nothing but destruction. */
 graft_status gr_plan_prepare(gr_plan *plan);
 
+/* The part of gr_plan_prepare that needs no binding: constants are uploaded and packed, kernels
+ * compiled. */
+graft_status gr_plan_load(gr_plan *plan);
+
+/* Whether a run reads this INPUT, FROZEN, PARAM or STATE value. */
+bool gr_plan_reads(const gr_plan *plan, const gr_value *value);
+
+/* Says where an INPUT, PARAM or STATE value lies instead of in the store, or an output of a plan
+ * with bound_outputs: offset aligned for the device, size that of the value. The caller keeps the
+ * buffer alive. After a first run, waits for the device and lets the next run record anew. */
+graft_status gr_plan_bind(gr_plan *plan, const gr_value *value, gr_region region);
+
 /* Queues one run; does not wait. */
 graft_status gr_plan_run(gr_plan *plan);
 
 /* Copies an output to the host; waits for the run. */
 graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data);
 
-/* Time of each kernel in the last run, longest first, to the log at INFO level. */
+/* Time of one operator's kernel in a run. */
+typedef struct gr_kernel_time {
+    const char *op, *kernel; /* constants */
+    double ns;               /* of all `count` dispatches */
+    int count;
+} gr_kernel_time;
+
+/* Times of the last run of a plan with `profile`, longest first. gr_free frees them. */
+graft_status gr_plan_times(gr_plan *plan, gr_kernel_time **out, int *count);
+
+/* The same, to the log at INFO level. */
 graft_status gr_plan_profile(gr_plan *plan);
 
 #endif

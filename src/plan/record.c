@@ -21,13 +21,14 @@ static graft_status allocate_blocks(gr_plan *plan)
     return GRAFT_OK;
 }
 
-/* Tensors of the store that some dispatch reads, or that are outputs themselves. Packed ones come
- * from run_pack_job. */
-static graft_status bind_stored(gr_plan *plan)
+/* Tensors of the store that some dispatch reads, or that are outputs themselves: those that never
+ * change, or the others. Packed ones come from run_pack_job. */
+static graft_status bind_stored(gr_plan *plan, bool frozen)
 {
     for (size_t i = 0; i < plan->slot_count; i++) {
         gr_slot *slot = &plan->slots[i];
-        if (slot->source && (slot->first >= 0 || slot->keep))
+        if (slot->source && !slot->region.buffer && (slot->first >= 0 || slot->keep) &&
+            (slot->source->kind == GR_VALUE_FROZEN) == frozen)
             GR_TRY(gr_store_value(plan->store, slot->source, &slot->region));
     }
     return GRAFT_OK;
@@ -94,7 +95,8 @@ static gr_command command_of(const gr_plan *plan, const gr_step *step)
     return c;
 }
 
-/* Asks for those of all dispatches at once, so that a device may compile them side by side. */
+/* Asks for those of all dispatches at once, so that a device may compile them side by side.
+ * commands NULL: only compiles. */
 static graft_status add_pipelines(gr_plan *plan, const gr_step *steps, size_t count,
                                   gr_command *commands)
 {
@@ -111,7 +113,7 @@ static graft_status add_pipelines(gr_plan *plan, const gr_step *steps, size_t co
         }
     if (status == GRAFT_OK)
         status = gr_device_pipelines(plan->device, specs, dispatches, pipelines);
-    while (count-- > 0 && status == GRAFT_OK)
+    while (commands && count-- > 0 && status == GRAFT_OK)
         if (steps[count].kind == GR_COMMAND_DISPATCH)
             commands[count].pipeline = pipelines[--dispatches];
     gr_free(specs);
@@ -169,11 +171,20 @@ static graft_status run_pack_job(gr_plan *plan, gr_pack_job *job)
     return status;
 }
 
-graft_status gr_plan_record(gr_plan *plan)
+graft_status gr_plan_load_constants(gr_plan *plan)
 {
+    if (plan->blocks) /* done before */
+        return GRAFT_OK;
     GR_TRY(allocate_blocks(plan));
-    GR_TRY(bind_stored(plan));
+    GR_TRY(bind_stored(plan, true));
     for (size_t i = 0; i < plan->job_count; i++)
         GR_TRY(run_pack_job(plan, &plan->jobs[i]));
+    return add_pipelines(plan, plan->steps, plan->step_count, NULL);
+}
+
+graft_status gr_plan_record(gr_plan *plan)
+{
+    GR_TRY(gr_plan_load_constants(plan));
+    GR_TRY(bind_stored(plan, false));
     return record(plan, plan->steps, plan->step_count, plan->profile, &plan->list);
 }

@@ -183,7 +183,7 @@ int main(int argc, char **argv)
         return finish(&c, GRAFT_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("graft %s\n", GRAFT_VERSION);
+        printf("graft %s\n", graft_version_text());
         return finish(&c, GRAFT_OK);
     }
     const cli_command *command;

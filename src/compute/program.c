@@ -1,0 +1,148 @@
+/* Programs: made, run, measured. */
+#include "compute/program.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+void graft_program_defaults(graft_program_params *params)
+{
+    if (params)
+        *params = (graft_program_params){0};
+}
+
+/* The graph of the outputs, if they are all there and of one. */
+static graft_status find_graph(graft_log *log, const graft_program_params *params,
+                               graft_graph **out)
+{
+    if (!params || params->output_count <= 0 || !params->outputs)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: has no outputs");
+    for (int i = 0; i < params->output_count; i++) {
+        const graft_value *value = params->outputs[i];
+        if (!value)
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "program: output %d is NULL; graft_graph_status() tells why", i);
+        if (value->kind != GR_VALUE_RESULT)
+            return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                           "program: output %d, %s, is no result of an operator", i, value->name);
+        if (value->graph != params->outputs[0]->graph)
+            return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: output %d, %s, is of another graph",
+                           i, value->name);
+        for (int k = 0; k < i; k++)
+            if (params->outputs[k] == value)
+                return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: output %d, %s, is output %d too",
+                               i, value->name, k);
+    }
+    *out = params->outputs[0]->graph;
+    return gr_graph_status(*out);
+}
+
+static graft_status add_slot(graft_program *p, graft_value *value, bool output)
+{
+    gr_program_slot *slot = gr_push(p, (void **)&p->slots, &p->slot_count, sizeof(*slot));
+    if (!slot)
+        return gr_fail(p->log, GRAFT_ERR_MEMORY, "program: out of memory");
+    slot->value = value;
+    slot->output = output;
+    return GRAFT_OK;
+}
+
+static graft_status add_slots(graft_program *p, const graft_program_params *params)
+{
+    for (int i = 0; i < gr_graph_count(p->graph); i++) {
+        graft_value *value = gr_graph_at(p->graph, i);
+        if (value->kind == GR_VALUE_INPUT && gr_plan_reads(p->plan, value))
+            GR_TRY(add_slot(p, value, false));
+    }
+    for (int i = 0; i < params->output_count; i++)
+        GR_TRY(add_slot(p, params->outputs[i], true));
+    return GRAFT_OK;
+}
+
+static graft_status build(graft_program *p, const graft_program_params *params)
+{
+    GR_TRY(gr_store_create(p->log, p->device, &p->store));
+    gr_plan_params plan = {
+        .store = p->store,
+        .outputs = params->outputs,
+        .output_count = params->output_count,
+        .bound_outputs = true,
+        .profile = params->profile,
+    };
+    GR_TRY(gr_plan_create(p->log, &plan, &p->plan));
+    GR_TRY(add_slots(p, params));
+    return gr_plan_load(p->plan);
+}
+
+graft_status graft_program_create(graft_log *log, graft_device *device,
+                                  const graft_program_params *params, graft_program **out)
+{
+    graft_graph *graph = NULL;
+    if (!out)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: nowhere to put it");
+    *out = NULL;
+    if (!device)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: no device");
+    GR_TRY(find_graph(log, params, &graph));
+    graft_program *p = gr_alloc(NULL, sizeof(*p));
+    if (!p)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "program: out of memory");
+    p->log = log;
+    p->device = gr_device_from_public(device);
+    p->graph = gr_graph_share(graph);
+    graft_status status = build(p, params);
+    if (status != GRAFT_OK)
+        graft_program_destroy(&p);
+    *out = p;
+    return status;
+}
+
+void graft_program_destroy(graft_program **program)
+{
+    if (!program || !*program)
+        return;
+    graft_program *p = *program;
+    gr_device_wait(p->device); /* a lost device is no reason to keep anything */
+    gr_plan_destroy(p->plan);
+    for (size_t i = 0; i < p->slot_count; i++)
+        graft_buffer_destroy(&p->slots[i].buffer);
+    gr_store_destroy(p->store);
+    gr_graph_destroy(p->graph);
+    gr_free(p);
+    *program = NULL;
+}
+
+graft_status graft_program_run(graft_program *p)
+{
+    if (!p)
+        return GRAFT_ERR_ARGUMENT;
+    GR_TRY(gr_program_check_bindings(p));
+    return gr_plan_run(p->plan);
+}
+
+uint64_t graft_program_memory(const graft_program *p)
+{
+    return p ? gr_plan_memory(p->plan, NULL) : 0;
+}
+
+int graft_program_commands(const graft_program *p)
+{
+    return p ? gr_plan_dispatch_count(p->plan) : 0;
+}
+
+graft_status graft_program_profile(graft_program *p, graft_kernel_time *times, int max, int *count)
+{
+    if (!p || !count || (max > 0 && !times))
+        return GRAFT_ERR_ARGUMENT;
+    GR_TRY(gr_device_wait(p->device));
+    gr_kernel_time *all;
+    GR_TRY(gr_plan_times(p->plan, &all, count));
+    for (int i = 0; i < *count && i < max; i++) {
+        snprintf(times[i].name, sizeof(times[i].name), "%s/%s", all[i].op, all[i].kernel);
+        times[i].dispatches = all[i].count;
+        times[i].milliseconds = all[i].ns * 1e-6;
+    }
+    gr_free(all);
+    return GRAFT_OK;
+}
