@@ -65,15 +65,11 @@ static json_t *input_json(const gr_input *input)
     return json;
 }
 
-static json_t *classes_json(const gr_dataset *data)
+static json_t *classes_json(const gr_class_names *classes)
 {
-    if (!data || !gr_dataset_class_name(data, 0))
-        return NULL;
     json_t *names = json_array();
-    for (int i = 0; i < gr_dataset_classes(data); i++) {
-        const char *name = gr_dataset_class_name(data, i);
-        json_array_append_new(names, json_string(name ? name : ""));
-    }
+    for (int i = 0; i < classes->count; i++)
+        json_array_append_new(names, json_string(classes->name[i] ? classes->name[i] : ""));
     return json_pack("{s:o}", "names", names);
 }
 
@@ -91,7 +87,7 @@ static graft_status set_json(graft_log *log, gr_tensors *adapter, const char *ke
 
 graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_model_config *config,
                                  const gr_methods *methods, const gr_input *input,
-                                 const gr_dataset *classes)
+                                 const gr_class_names *classes)
 {
     char name[128], heads[16];
     gr_methods_name(methods, name, sizeof(name));
@@ -102,8 +98,9 @@ graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_m
     GR_TRY(set_json(log, adapter, "graft.options", options_json(methods)));
     GR_TRY(gr_model_config_describe(log, adapter, config));
     GR_TRY(set_json(log, adapter, "graft.input", input_json(input)));
-    json_t *names = classes_json(classes);
-    return names ? set_json(log, adapter, "graft.classes", names) : GRAFT_OK;
+    if (classes->count == 0)
+        return GRAFT_OK;
+    return set_json(log, adapter, "graft.classes", classes_json(classes));
 }
 
 static graft_status parse(graft_log *log, const gr_tensors *adapter, const char *key, json_t **out)

@@ -13,7 +13,6 @@
 
 #include <graft/train.h>
 
-#include "data/dataset.h"
 #include "data/preprocess.h"
 #include "build/config.h"
 #include "peft/compose.h"
@@ -36,10 +35,16 @@ typedef struct gr_adapter_info {
     gr_input input;
 } gr_adapter_info;
 
-/* Writes the metadata of an adapter. `classes` names them; may be NULL. */
+/* What classes 0 .. count-1 are called; a NULL among the names: has none. */
+typedef struct gr_class_names {
+    const char *const *name; /* borrowed */
+    int count;               /* 0: none is named */
+} gr_class_names;
+
+/* Writes the metadata of an adapter. */
 graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_model_config *config,
                                  const gr_methods *methods, const gr_input *input,
-                                 const gr_dataset *classes);
+                                 const gr_class_names *classes);
 
 /* Reads it back. A file that is no adapter, or lies, is a one-line error. */
 graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_adapter_info *out);

@@ -1,5 +1,6 @@
 #include "train/run_setup.h"
 
+#include "base/mem.h"
 #include "train/augmentation.h"
 #include "train/settings.h"
 #include "train/text_head.h"
@@ -151,6 +152,19 @@ static graft_status check_start(graft_log *log, const graft_train_params *p, con
                    p->method);
 }
 
+static graft_status name_classes(graft_log *log, gr_run_setup *s)
+{
+    int count = gr_dataset_class_name(s->train, 0) ? gr_dataset_classes(s->train) : 0;
+    const char **names = gr_alloc_array(NULL, (size_t)count + 1, sizeof(*names));
+    if (!names)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
+    for (int i = 0; i < count; i++)
+        names[i] = gr_dataset_class_name(s->train, i);
+    s->names_of_data = names;
+    s->classes = (gr_class_names){names, count};
+    return GRAFT_OK;
+}
+
 static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     gr_dataset_params train = {.split = p->train_split, .shots = p->shots, .seed = p->seed};
@@ -164,7 +178,7 @@ static graft_status open_data(graft_log *log, const graft_train_params *p, gr_ru
     }
     gr_dataset_report(log, p->data, s->train, s->test);
     s->config.classes = classes;
-    return GRAFT_OK;
+    return name_classes(log, s);
 }
 
 graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
@@ -193,16 +207,16 @@ static graft_status keep_frozen(graft_log *log, gr_run_setup *s)
     return GRAFT_OK;
 }
 
-graft_status gr_run_setup_create(graft_log *log, graft_device *device, const graft_train_params *p,
-                                 gr_run_setup *s)
+static graft_status open_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
-    *s = (gr_run_setup){.device = gr_device_from_public(device)};
-    GR_TRY(choose_settings(log, p, s));
-    GR_TRY(check_given(log, p));
     GR_TRY(load_backbone(log, p, s));
     GR_TRY(choose_feature(log, p, &s->config));
-    GR_TRY(check_start(log, p, s));
-    GR_TRY(open_data(log, p, s));
+    return check_start(log, p, s);
+}
+
+/* What follows from backbone, methods and classes. */
+static graft_status describe_network(graft_log *log, const graft_train_params *p, gr_run_setup *s)
+{
     if (p->input.image_size)
         s->config.image_size = p->input.image_size;
     GR_TRY(gr_model_config_check(log, &s->config));
@@ -215,7 +229,29 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
     if (!s->header)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
     GR_TRY(keep_frozen(log, s));
-    return gr_adapter_describe(log, s->header, &s->config, s->methods, &s->input, s->train);
+    return gr_adapter_describe(log, s->header, &s->config, s->methods, &s->input, &s->classes);
+}
+
+graft_status gr_run_setup_create(graft_log *log, graft_device *device, const graft_train_params *p,
+                                 gr_run_setup *s)
+{
+    *s = (gr_run_setup){.device = gr_device_from_public(device)};
+    GR_TRY(choose_settings(log, p, s));
+    GR_TRY(check_given(log, p));
+    GR_TRY(open_backbone(log, p, s));
+    GR_TRY(open_data(log, p, s));
+    return describe_network(log, p, s);
+}
+
+graft_status gr_run_setup_create_without_data(graft_log *log, graft_device *device,
+                                              const graft_train_params *p, int classes,
+                                              gr_class_names names, gr_run_setup *s)
+{
+    *s = (gr_run_setup){.device = gr_device_from_public(device), .classes = names};
+    GR_TRY(choose_settings(log, p, s));
+    GR_TRY(open_backbone(log, p, s));
+    s->config.classes = classes;
+    return describe_network(log, p, s);
 }
 
 void gr_run_setup_release(gr_run_setup *s)
@@ -226,6 +262,7 @@ void gr_run_setup_release(gr_run_setup *s)
     gr_dataset_close(&s->train);
     gr_dataset_close(&s->test);
     gr_methods_destroy(s->methods);
+    gr_free(s->names_of_data);
     *s = (gr_run_setup){0};
 }
 

@@ -7,6 +7,7 @@
 #include "device/device.h"
 #include "data/augment.h"
 #include "data/augment_mix.h"
+#include "data/dataset.h"
 #include "adapter/file.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -15,7 +16,9 @@ typedef struct gr_run_setup {
     gr_device *device;        /* borrowed */
     gr_tensors *weights;      /* NULL: from scratch */
     gr_tensors *adapter;      /* to start from; NULL: none */
-    gr_dataset *train, *test; /* test NULL: no evaluation */
+    gr_dataset *train, *test; /* NULL without data; test NULL: no evaluation */
+    gr_class_names classes;
+    const char **names_of_data; /* what `classes` borrows, with data */
     gr_model_config config;
     gr_methods *methods;
     gr_input input;
@@ -35,6 +38,11 @@ graft_status gr_run_setup_check(graft_log *log, const graft_train_params *params
  * gr_run_setup_release also after a failure. */
 graft_status gr_run_setup_create(graft_log *log, graft_device *device,
                                  const graft_train_params *params, gr_run_setup *out);
+
+/* The same without data and output, for `classes` classes; their names are borrowed by *out. */
+graft_status gr_run_setup_create_without_data(graft_log *log, graft_device *device,
+                                              const graft_train_params *params, int classes,
+                                              gr_class_names names, gr_run_setup *out);
 void gr_run_setup_release(gr_run_setup *setup);
 
 /* Frees the host copies of weights once they are on the device. */

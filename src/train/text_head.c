@@ -121,7 +121,9 @@ static graft_status make_texts(graft_log *log, void *parent, const graft_text_pa
                            &s->config));
     const char **texts = gr_alloc_array(parent, (size_t)classes, sizeof(*texts));
     for (int i = 0; texts && i < classes; i++) {
-        const char *name = lines ? lines->lines[i] : gr_dataset_class_name(s->train, i);
+        const char *name = lines                  ? lines->lines[i]
+                           : i < s->classes.count ? s->classes.name[i]
+                                                  : NULL;
         if (!name || !*name)
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "class %d: has no name; --class-names gives one for each", i);

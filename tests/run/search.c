@@ -187,7 +187,8 @@ static char *write_part(const graft_train_params *p, const gr_subnet *subnet)
         gr_subnet_text(subnet, m, info.config.depth, text);
         check_ok(f, gr_methods_set(f->log, info.methods, key, text));
     }
-    check_ok(f, gr_adapter_describe(f->log, part, &info.config, info.methods, &info.input, NULL));
+    check_ok(f, gr_adapter_describe(f->log, part, &info.config, info.methods, &info.input,
+                                    &(gr_class_names){0}));
     check_ok(f, gr_subnet_slice(f->log, file, subnet, part));
     check_ok(f, gr_safetensors_write(f->log, path, part, NULL));
     gr_adapter_info_release(&info);
