@@ -18,6 +18,7 @@
 #include <graft/search.h>
 #include <graft/status.h>
 #include <graft/train.h>
+#include <graft/trainer.h>
 #include <graft/version.h>
 
 #endif

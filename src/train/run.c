@@ -126,17 +126,14 @@ static void mix_batch(gr_run *r, int valid)
     gr_mix_draw draw = gr_mix_draw_batch(&r->setup.mix, key, size);
     gr_mix_images(draw, valid, size, r->images);
     gr_mix_targets(&r->setup.mix, draw, r->labels, valid, classes, r->targets);
-    size_t filled = (size_t)valid * (size_t)classes;
-    size_t all = (size_t)r->batch * (size_t)classes;
-    memset(r->targets + filled, 0, (all - filled) * sizeof(*r->targets));
 }
 
 static graft_status gradients(gr_run *r, int valid)
 {
-    if (!r->targets)
-        return gr_trainer_gradients(r->trainer, r->images, r->labels, r->at.step, &r->loss);
-    mix_batch(r, valid);
-    return gr_trainer_soft_gradients(r->trainer, r->images, r->targets, r->at.step, &r->loss);
+    graft_batch batch = {valid, r->images, r->labels, r->targets};
+    if (r->targets)
+        mix_batch(r, valid);
+    return gr_trainer_batch_gradients(r->trainer, &batch, r->at.step, &r->loss);
 }
 
 /* One update with the batch at hand. */

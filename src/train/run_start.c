@@ -5,61 +5,12 @@
 #include "base/mem.h"
 #include "data/augment_mix.h"
 #include "train/settings.h"
-
-/* Values of --init-adapter that nothing here is trained from were not meant to be lost. */
-static graft_status check_start_values(const gr_run *r)
-{
-    const gr_tensors *start = r->setup.adapter;
-    const char *unused = NULL;
-    size_t count = start ? gr_tensors_count(start) : 0, left_out = 0;
-    for (size_t i = 0; i < count; i++) {
-        const char *name = gr_tensors_at(start, i)->name;
-        if (gr_params_find(gr_trainer_parameters(r->trainer), name) ||
-            gr_tensors_find(r->setup.header, name))
-            continue;
-        left_out++;
-        if (!unused)
-            unused = name;
-    }
-    if (left_out == 0)
-        return GRAFT_OK;
-    if (left_out == count)
-        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                       "%s: %s trains none of its tensors, such as %s; give the --method that it "
-                       "was made with",
-                       gr_tensors_source(start), r->p->method, unused);
-    gr_log(r->log, GRAFT_LOG_WARN,
-           "%s: %zu of %zu tensors are not trained by %s and left out: %s%s",
-           gr_tensors_source(start), left_out, count, r->p->method, unused,
-           left_out > 1 ? ", ..." : "");
-    return GRAFT_OK;
-}
+#include "train/trainer_setup.h"
 
 static graft_status create_trainer(gr_run *r)
 {
-    const graft_train_params *p = r->p;
-    gr_trainer_params params = {
-        .device = r->setup.device,
-        .config = &r->setup.config,
-        .methods = r->setup.methods,
-        .weights = r->setup.weights,
-        .adapter = r->setup.adapter,
-        .batch = r->batch,
-        .memory_budget = p->memory_budget,
-        .seed = p->seed,
-        .head_init = r->setup.head_init,
-        .head_norm = p->head_norm,
-        .drop_path = (float)p->drop_path,
-        .drop_elements = r->setup.drop_elements,
-        .soft_targets = gr_mix_is_on(&r->setup.mix),
-        .optimizer = r->setup.optimizer,
-        .ema = p->ema,
-        .no_decay = p->no_decay,
-        .profile = p->profile,
-    };
-    GR_TRY(gr_trainer_create(r->log, &params, &r->trainer));
-    GR_TRY(check_start_values(r));
-    gr_run_setup_drop_weights(&r->setup);
+    GR_TRY(gr_trainer_create_from_setup(r->log, r->p, &r->setup, r->batch,
+                                        gr_mix_is_on(&r->setup.mix), &r->trainer));
     return gr_watch_create(r->log, r->trainer, &r->watch);
 }
 

@@ -8,6 +8,8 @@
 #ifndef GR_TRAINER_H
 #define GR_TRAINER_H
 
+#include <graft/trainer.h>
+
 #include "build/build.h"
 #include "peft/compose.h"
 #include "train/optimizer.h"
@@ -28,7 +30,7 @@ typedef struct gr_trainer_params {
     bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;
     bool drop_elements; /* see gr_build */
-    bool soft_targets;  /* gr_trainer_soft_gradients, not gr_trainer_gradients */
+    bool soft_targets;  /* batches have targets, not labels */
     gr_optimizer_params optimizer;
     double ema;           /* decay of the average of the parameters; 0: none is kept */
     const char *no_decay; /* see gr_params_create */
@@ -40,16 +42,15 @@ typedef struct gr_trainer gr_trainer;
 graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out);
 void gr_trainer_destroy(gr_trainer *trainer); /* NULL is accepted */
 
-/* Forward and backward of one batch: images [batch, 3, S, S], labels [batch], negative for rows
- * that do not count. `step` counts from 0 and keys the random masks. The gradients are the mean
- * over the labelled rows; *loss is their mean cross entropy. Blocks until done. */
+/* Forward and backward of one batch, of labels or of targets as the trainer was made. `step` counts
+ * from 0 and keys the random masks. The gradients are the mean over the rows that count; *loss is
+ * their mean cross entropy. Blocks until done. */
+graft_status gr_trainer_batch_gradients(gr_trainer *trainer, const graft_batch *batch,
+                                        uint64_t step, float *loss);
+
+/* The same of a full batch: images [batch, 3, S, S], labels [batch]. */
 graft_status gr_trainer_gradients(gr_trainer *trainer, const float *images, const int32_t *labels,
                                   uint64_t step, float *loss);
-
-/* The same with targets [batch, classes], for a trainer with soft_targets. Rows of zeros do not
- * count. */
-graft_status gr_trainer_soft_gradients(gr_trainer *trainer, const float *images,
-                                       const float *targets, uint64_t step, float *loss);
 
 /* Update number step + 1 with the gradients at hand. Does not wait. */
 graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);
@@ -57,6 +58,7 @@ graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);
 /* With ema: the averages take the place of the values, for evaluation and saving, or the values
  * come back, exactly; the gradients are lost. Without, nothing. */
 graft_status gr_trainer_swap_average(gr_trainer *trainer);
+bool gr_trainer_has_average(const gr_trainer *trainer);
 
 /* logits [count, classes] of images [count, 3, S, S] without dropout, for any count. */
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);

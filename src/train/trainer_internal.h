@@ -21,6 +21,8 @@ struct gr_trainer {
     gr_network train, eval;
 };
 
+graft_status gr_trainer_write_scalars(gr_trainer *t, const gr_scalars *scalars);
+
 /* Makes both networks and the parameters, and plans them: halves the micro-batch until everything
  * fits. It need not divide the batch: the last one may be partly empty. */
 graft_status gr_trainer_fit_networks(gr_trainer *t);

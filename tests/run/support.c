@@ -304,7 +304,7 @@ static void limit_files(long most)
 
 void command_start(command *c, const char *const *arguments)
 {
-    const char *program = getenv("GRAFT");
+    const char *program = c->program ? c->program : getenv("GRAFT");
     const char *argv[40] = {program};
     int count = 1;
     assert_non_null(program);

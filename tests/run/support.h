@@ -75,12 +75,13 @@ int files_below(const char *folder);
 
 typedef struct command {
     pid_t pid;
+    const char *program; /* NULL: graft. Set before command_start, as limit_bytes */
     char *errors;     /* path of what it writes to stderr */
     char *output;     /* and to stdout */
-    long limit_bytes; /* of each file it writes; 0: no limit. Set before command_start */
+    long limit_bytes; /* of each file it writes; 0: no limit */
 } command;
 
-/* Starts `graft` with the arguments; the list ends with NULL. */
+/* Starts the program with the arguments; the list ends with NULL. */
 void command_start(command *c, const char *const *arguments);
 
 /* Waits for the end: the exit code, or minus the signal. */

@@ -28,11 +28,12 @@ static void every_split_gives_the_same_soft_gradients(void **state)
     float targets[7 * 5], loss, whole_loss = 0.0f, *whole = NULL;
     for (int i = 0; i < 7 * 5; i++)
         targets[i] = i / 5 == 3 ? 0.0f : (float)(i * 7 % 11) / 25.0f;
+    graft_batch batch = {.count = 7, .images = s.images, .targets = targets};
     for (int micro = 7; micro > 0; micro -= 3) { /* 7, 4, 1 */
         size_t count;
         params.micro_batch = micro;
         gr_trainer *trainer = train_create(&s, &params);
-        TEST_OK(s.log, gr_trainer_soft_gradients(trainer, s.images, targets, 0, &loss));
+        TEST_OK(s.log, gr_trainer_batch_gradients(trainer, &batch, 0, &loss));
         float *split = train_plane(&s, trainer, GR_PLANE_GRADIENT, &count);
         if (!whole) {
             whole = split, whole_loss = loss;
@@ -63,8 +64,9 @@ static void one_hot_targets_are_labels(void **state)
     size_t count;
     float *expected = train_first_gradients(&s, &params, &label_loss, &count);
     params.soft_targets = true;
+    graft_batch batch = {.count = 7, .images = s.images, .targets = targets};
     gr_trainer *trainer = train_create(&s, &params);
-    TEST_OK(s.log, gr_trainer_soft_gradients(trainer, s.images, targets, 0, &loss));
+    TEST_OK(s.log, gr_trainer_batch_gradients(trainer, &batch, 0, &loss));
     float *found = train_plane(&s, trainer, GR_PLANE_GRADIENT, &count);
     train_assert_close(found, expected, count, 1e-5);
     assert_float_equal(loss, label_loss, 2e-6f);

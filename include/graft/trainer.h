@@ -1,0 +1,118 @@
+/* Training step by step: a frozen backbone, methods and an optimiser on a device, fed one batch at
+ * a time by the application. No file is needed but the backbone.
+ *
+ *     graft_train_params settings;
+ *     graft_train_defaults(&settings);
+ *     settings.backbone = "vit.safetensors", settings.method = "lora", settings.batch_size = 16;
+ *     graft_trainer *trainer;
+ *     graft_trainer_create(log, device, &(graft_trainer_params){&settings, .classes = 10},
+ * &trainer); for (...) { graft_batch batch = {.count = 16, .images = images, .labels = labels};
+ *         graft_step_result result;
+ *         if (graft_trainer_step(trainer, &batch, &result) != GRAFT_OK) ...
+ *     }
+ *     graft_trainer_save_adapter(trainer, "adapter.safetensors");
+ *
+ * A step is graft_trainer_gradients and then graft_trainer_update; between the two, gradients may
+ * be read and written, e.g. to sum them over machines. Equal settings and batches give equal bits.
+ */
+#ifndef GRAFT_TRAINER_H
+#define GRAFT_TRAINER_H
+
+#include <graft/train.h>
+
+#include <stddef.h>
+
+/* Thread-safety: one thread at a time, as the device. */
+typedef struct graft_trainer graft_trainer;
+
+typedef struct graft_trainer_params {
+    /* Borrowed, with its texts, until graft_trainer_create returns. What concerns data, epochs and
+     * files of a run (`data` to `test_split`, `augment`, `epochs`, `max_steps`, `out`, ..) plays no
+     * part, but for the schedule, see steps_per_epoch. `batch_size`: the most images of a batch. */
+    const graft_train_params *settings;
+    int classes;                    /* logits of an image, at least 1 */
+    const char *const *class_names; /* [classes], for the adapter's file; borrowed; NULL: none */
+    bool soft_targets;              /* batches have `targets`, not `labels` */
+    uint64_t steps_per_epoch; /* the rate follows the schedule of the settings, with epochs so long;
+                               * 0: it stays at settings->lr until graft_trainer_set_lr */
+} graft_trainer_params;
+
+typedef struct graft_trainer_info {
+    int classes, image_size;                   /* S, pixels */
+    int batch_size;                            /* most images of a batch */
+    int micro_batch;                           /* of them at once on the device: as many as fit */
+    int64_t trainable, trainable_without_head; /* parameters */
+} graft_trainer_info;
+
+/* Images with what they should be. Borrowed for the duration of the call. */
+typedef struct graft_batch {
+    int count;             /* images, from 1 to batch_size */
+    const float *images;   /* [count, 3, S, S], normalised */
+    const int32_t *labels; /* [count], from 0 to classes - 1; negative: does not count */
+    const float *targets;  /* [count, classes], with soft_targets; a row of zeros does not count */
+} graft_batch;
+
+typedef struct graft_step_result {
+    float loss;    /* mean cross entropy of the images that count; of soft targets as well */
+    float lr;      /* of the update that was done or is next */
+    uint64_t step; /* updates done so far */
+} graft_step_result;
+
+GRAFT_BEGIN_DECLS
+
+/* Reads the backbone and compiles for the device. The trainer borrows `log` and `device`, which
+ * must outlive it. *out is NULL on failure. Blocks. Thread-safety: one thread at a time for each
+ * device. */
+GRAFT_API graft_status graft_trainer_create(graft_log *log, graft_device *device,
+                                            const graft_trainer_params *params,
+                                            graft_trainer **out);
+
+/* Frees the trainer and sets *trainer to NULL. NULL and a pointer to NULL are accepted. */
+GRAFT_API void graft_trainer_destroy(graft_trainer **trainer);
+
+/* Valid until the trainer is destroyed. */
+GRAFT_API const graft_trainer_info *graft_trainer_get_info(const graft_trainer *trainer);
+
+/* Gradients and update in one. GRAFT_ERR_NUMERIC, without an update, when the loss is no finite
+ * number. `result` may be NULL. Blocks until the loss is there. */
+GRAFT_API graft_status graft_trainer_step(graft_trainer *trainer, const graft_batch *batch,
+                                          graft_step_result *result);
+
+/* Forward and backward of a batch: the gradients of the mean loss take the place of those before.
+ * GRAFT_ERR_NUMERIC as above. Blocks until done. */
+GRAFT_API graft_status graft_trainer_gradients(graft_trainer *trainer, const graft_batch *batch,
+                                               graft_step_result *result);
+
+/* One update of all parameters with the gradients at hand, and one more step is done. Queues; does
+ * not wait. GRAFT_ERR_ARGUMENT when there are no new gradients. */
+GRAFT_API graft_status graft_trainer_update(graft_trainer *trainer);
+
+/* The learning rate of updates to come, with steps_per_epoch 0. */
+GRAFT_API graft_status graft_trainer_set_lr(graft_trainer *trainer, double lr);
+
+/* All gradients as one vector of info->trainable numbers, whose order is the same for equal
+ * settings on every device. Block. */
+GRAFT_API graft_status graft_trainer_read_gradients(graft_trainer *trainer, float *gradients);
+GRAFT_API graft_status graft_trainer_write_gradients(graft_trainer *trainer,
+                                                     const float *gradients);
+
+/* Where tensor `index` lies in that vector; false past the last one. `name` is the trainer's. */
+typedef struct graft_trainer_tensor {
+    const char *name;
+    int64_t first, count; /* elements */
+} graft_trainer_tensor;
+GRAFT_API bool graft_trainer_get_tensor(const graft_trainer *trainer, int index,
+                                        graft_trainer_tensor *out);
+
+/* logits [count, classes] of normalised images [count, 3, S, S] without dropout, for any count;
+ * with `ema` those of the averaged parameters, and then the gradients at hand are lost. Blocks. */
+GRAFT_API graft_status graft_trainer_logits(graft_trainer *trainer, const float *images, int count,
+                                            float *logits);
+
+/* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
+ * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */
+GRAFT_API graft_status graft_trainer_save_adapter(graft_trainer *trainer, const char *path);
+
+GRAFT_END_DECLS
+
+#endif

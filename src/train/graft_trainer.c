@@ -1,0 +1,245 @@
+/* graft_trainer: a trainer that counts its steps and knows what it is made of. */
+#include <graft/trainer.h>
+
+#include "base/mem.h"
+#include "train/checkpoint.h"
+#include "train/trainer_setup.h"
+
+#include <math.h>
+#include <string.h>
+
+struct graft_trainer {
+    graft_log *log;
+    gr_run_setup setup;
+    gr_trainer *core;
+    graft_trainer_info info;
+    bool soft_targets;
+    uint64_t steps_per_epoch;
+    double lr;      /* with steps_per_epoch 0 */
+    uint64_t step;  /* updates done */
+    bool gradients; /* there are new ones */
+};
+
+/* ---- Its life --------------------------------------------------------------------------- */
+
+static graft_status check_params(graft_log *log, const graft_trainer_params *p)
+{
+    if (!p->settings)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`settings`: is NULL; give those of graft_train_defaults");
+    if (p->classes < 1)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`classes` %d: expected at least 1", p->classes);
+    return GRAFT_OK;
+}
+
+static graft_status open_trainer(graft_trainer *t, graft_device *device,
+                                 const graft_trainer_params *p)
+{
+    const graft_train_params *settings = p->settings;
+    gr_class_names names = {p->class_names, p->class_names ? p->classes : 0};
+    GR_TRY(
+        gr_run_setup_create_without_data(t->log, device, settings, p->classes, names, &t->setup));
+    GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, settings->batch_size,
+                                        p->soft_targets, &t->core));
+    t->soft_targets = p->soft_targets;
+    t->steps_per_epoch = p->steps_per_epoch;
+    t->lr = settings->lr;
+    const gr_params *parameters = gr_trainer_parameters(t->core);
+    t->info = (graft_trainer_info){
+        .classes = p->classes,
+        .image_size = t->setup.config.image_size,
+        .batch_size = settings->batch_size,
+        .micro_batch = gr_trainer_micro_batch(t->core),
+        .trainable = gr_params_total(parameters, true),
+        .trainable_without_head = gr_params_total(parameters, false),
+    };
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_create(graft_log *log, graft_device *device,
+                                  const graft_trainer_params *params, graft_trainer **out)
+{
+    *out = NULL;
+    GR_TRY(check_params(log, params));
+    graft_trainer *t = gr_alloc(NULL, sizeof(*t));
+    if (!t)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    t->log = log;
+    graft_status status = open_trainer(t, device, params);
+    if (status == GRAFT_OK)
+        *out = t;
+    else
+        graft_trainer_destroy(&t);
+    return status;
+}
+
+void graft_trainer_destroy(graft_trainer **trainer)
+{
+    if (!trainer || !*trainer)
+        return;
+    gr_trainer_destroy((*trainer)->core);
+    gr_run_setup_release(&(*trainer)->setup);
+    gr_free(*trainer);
+    *trainer = NULL;
+}
+
+const graft_trainer_info *graft_trainer_get_info(const graft_trainer *trainer)
+{
+    return &trainer->info;
+}
+
+/* ---- Steps ------------------------------------------------------------------------------ */
+
+static graft_status check_labels(const graft_trainer *t, const graft_batch *b)
+{
+    for (int i = 0; i < b->count; i++)
+        if (b->labels[i] >= t->info.classes)
+            return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                           "`labels`: image %d has label %d, but there are %d classes", i,
+                           (int)b->labels[i], t->info.classes);
+    return GRAFT_OK;
+}
+
+static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
+{
+    if (b->count < 1 || b->count > t->info.batch_size)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
+                       b->count, t->info.batch_size);
+    if (!b->images)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`images`: is NULL");
+    if (t->soft_targets ? !b->targets || b->labels : !b->labels || b->targets)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "batch: expected `%s`, as the trainer was made",
+                       t->soft_targets ? "targets" : "labels");
+    return t->soft_targets ? GRAFT_OK : check_labels(t, b);
+}
+
+/* Of the update that is next. */
+static float next_lr(const graft_trainer *t)
+{
+    return (float)(t->steps_per_epoch
+                       ? gr_schedule_lr(&t->setup.schedule, t->step, t->steps_per_epoch)
+                       : t->lr);
+}
+
+graft_status graft_trainer_gradients(graft_trainer *t, const graft_batch *batch,
+                                     graft_step_result *result)
+{
+    float loss;
+    GR_TRY(check_batch(t, batch));
+    t->gradients = false;
+    GR_TRY(gr_trainer_batch_gradients(t->core, batch, t->step, &loss));
+    if (!isfinite(loss))
+        return gr_fail(t->log, GRAFT_ERR_NUMERIC,
+                       "loss became %s in step %llu: lower `lr`, or look at the data",
+                       isnan(loss) ? "NaN" : "infinite", (unsigned long long)t->step + 1);
+    t->gradients = true;
+    if (result)
+        *result = (graft_step_result){.loss = loss, .lr = next_lr(t), .step = t->step};
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_update(graft_trainer *t)
+{
+    if (!t->gradients)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "update: there are no new gradients; call graft_trainer_gradients first");
+    GR_TRY(gr_trainer_update(t->core, t->step, next_lr(t)));
+    t->gradients = false;
+    t->step++;
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_step(graft_trainer *t, const graft_batch *batch,
+                                graft_step_result *result)
+{
+    graft_step_result r;
+    GR_TRY(graft_trainer_gradients(t, batch, &r));
+    GR_TRY(graft_trainer_update(t));
+    r.step = t->step;
+    if (result)
+        *result = r;
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_set_lr(graft_trainer *t, double lr)
+{
+    if (t->steps_per_epoch)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "learning rate: follows the schedule of the settings; make the trainer with "
+                       "`steps_per_epoch` 0 to set it");
+    if (!(lr >= 0.0) || !isfinite(lr))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "learning rate %g: must not be negative", lr);
+    t->lr = lr;
+    return GRAFT_OK;
+}
+
+/* ---- The vector of gradients ------------------------------------------------------------ */
+
+/* What is trained, one after the other, without what changes otherwise. */
+static const gr_param *trained(const graft_trainer *t, size_t index)
+{
+    const gr_params *params = gr_trainer_parameters(t->core);
+    return index < params->count && !params->items[index].state ? &params->items[index] : NULL;
+}
+
+bool graft_trainer_get_tensor(const graft_trainer *t, int index, graft_trainer_tensor *out)
+{
+    int64_t first = 0;
+    if (index < 0 || !trained(t, (size_t)index))
+        return false;
+    for (int i = 0; i < index; i++)
+        first += gr_shape_count(&trained(t, (size_t)i)->shape);
+    const gr_param *p = trained(t, (size_t)index);
+    *out = (graft_trainer_tensor){p->name, first, gr_shape_count(&p->shape)};
+    return true;
+}
+
+graft_status graft_trainer_read_gradients(graft_trainer *t, float *gradients)
+{
+    const gr_param *p;
+    for (size_t i = 0; (p = trained(t, i)); i++) {
+        GR_TRY(gr_params_read(gr_trainer_parameters(t->core), p, GR_PLANE_GRADIENT, gradients));
+        gradients += gr_shape_count(&p->shape);
+    }
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_write_gradients(graft_trainer *t, const float *gradients)
+{
+    const gr_param *p;
+    for (size_t i = 0; (p = trained(t, i)); i++) {
+        GR_TRY(gr_params_write(gr_trainer_parameters(t->core), p, GR_PLANE_GRADIENT, gradients));
+        gradients += gr_shape_count(&p->shape);
+    }
+    t->gradients = true;
+    return GRAFT_OK;
+}
+
+/* ---- What it has learnt ----------------------------------------------------------------- */
+
+/* The averages take the place of the values: swap them back in any case. */
+static graft_status swap_averages(graft_trainer *t)
+{
+    t->gradients = t->gradients && !gr_trainer_has_average(t->core);
+    return gr_trainer_swap_average(t->core);
+}
+
+graft_status graft_trainer_logits(graft_trainer *t, const float *images, int count, float *logits)
+{
+    if (count < 1 || !images || !logits)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
+                       count, images && logits ? "given" : "NULL");
+    GR_TRY(swap_averages(t));
+    graft_status status = gr_trainer_logits(t->core, images, count, logits);
+    graft_status back = swap_averages(t);
+    return status != GRAFT_OK ? status : back;
+}
+
+graft_status graft_trainer_save_adapter(graft_trainer *t, const char *path)
+{
+    GR_TRY(swap_averages(t));
+    graft_status status =
+        gr_params_save(t->log, path, gr_trainer_parameters(t->core), t->setup.header);
+    graft_status back = swap_averages(t);
+    return status != GRAFT_OK ? status : back;
+}

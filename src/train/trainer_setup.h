@@ -1,0 +1,14 @@
+/* A trainer of what settings stand for. */
+#ifndef GR_TRAINER_SETUP_H
+#define GR_TRAINER_SETUP_H
+
+#include "train/run_setup.h"
+#include "train/trainer.h"
+
+/* Frees the setup's host copies of weights; the rest of it is borrowed for the trainer's life.
+ * `batch`: images of a step. After a failure *out may hold a trainer to be destroyed. */
+graft_status gr_trainer_create_from_setup(graft_log *log, const graft_train_params *params,
+                                          gr_run_setup *setup, int batch, bool soft_targets,
+                                          gr_trainer **out);
+
+#endif

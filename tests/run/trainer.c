@@ -1,0 +1,323 @@
+/* Training step by step by the public API: what it must agree with, and what it refuses. */
+#include "support.h"
+
+#include "base/mem.h"
+#include "data/loader.h"
+#include "train/augmentation.h"
+#include "adapter/file.h"
+
+#include <malloc.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IMAGE_FLOATS = 3 * RUN_SIZE * RUN_SIZE, MOST = 9 * RUN_BATCH };
+
+/* The batches of tiny_run, all of its epochs. */
+typedef struct batches {
+    int count;
+    float images[MOST][IMAGE_FLOATS];
+    int32_t labels[MOST];
+} batches;
+
+static void load_batches(const graft_train_params *p, batches *b)
+{
+    graft_log *log = scratch()->log;
+    gr_input input;
+    gr_dataset *data;
+    gr_loader *loader;
+    check_ok(scratch(), gr_input_resolve(log, &p->input, RUN_SIZE, &input));
+    gr_loader_params params = {.preprocess = input.preprocess,
+                               .batch = RUN_BATCH,
+                               .order = GR_ORDER_SHUFFLED,
+                               .seed = p->seed,
+                               .threads = 1};
+    gr_mix mix;
+    check_ok(scratch(), gr_augmentation_resolve(log, &p->augment, &params.augment, &mix));
+    gr_dataset_params train = {.split = p->train_split};
+    check_ok(scratch(), gr_dataset_open(log, p->data, &train, &data));
+    check_ok(scratch(), gr_loader_create(log, data, &params, &loader));
+    b->count = 0;
+    for (int epoch = 0; epoch < p->epochs; epoch++) {
+        int valid;
+        check_ok(scratch(), gr_loader_seek(loader, (uint32_t)epoch, 0));
+        for (size_t i = 0; i < gr_loader_batches(loader); i++, b->count++)
+            check_ok(scratch(), gr_loader_next(loader, b->images[b->count * RUN_BATCH],
+                                               b->labels + b->count * RUN_BATCH, &valid));
+    }
+    gr_loader_destroy(&loader);
+    gr_dataset_close(&data);
+}
+
+static graft_batch batch_of(const batches *b, int index)
+{
+    int first = index * RUN_BATCH;
+    return (graft_batch){
+        .count = RUN_BATCH, .images = b->images[first], .labels = b->labels + first};
+}
+
+static const batches *the_batches(void)
+{
+    static batches all;
+    graft_train_params p = tiny_run("");
+    if (!all.count)
+        load_batches(&p, &all);
+    return &all;
+}
+
+static char *adapter_path(void)
+{
+    char *path = gr_printf(scratch(), "%s.safetensors", new_path("adapter"));
+    assert_non_null(path);
+    return path;
+}
+
+static graft_trainer *trainer_of(gr_device *device, const graft_trainer_params *params)
+{
+    graft_trainer *t = NULL;
+    check_ok(scratch(),
+             graft_trainer_create(scratch()->log, gr_device_to_public(device), params, &t));
+    return t;
+}
+
+static graft_trainer *tiny_trainer(gr_device *device, const graft_train_params *settings)
+{
+    return trainer_of(device, &(graft_trainer_params){.settings = settings, .classes = 3});
+}
+
+/* The same settings and batches: the same file as that of graft_train. */
+static void steps_are_those_of_a_run(void **state)
+{
+    const test_target *target = *state;
+    static const char *const names[] = {"a", "b", "c"};
+    char *out = new_path("out"), *path = adapter_path();
+    graft_train_params p = tiny_run(out);
+    p.ema = 0.9;
+    train_ok(target->device, &p);
+    graft_trainer_params params = {
+        .settings = &p, .classes = 3, .class_names = names, .steps_per_epoch = 3};
+    graft_trainer *t = trainer_of(target->device, &params);
+    const batches *b = the_batches();
+    for (int i = 0; i < b->count; i++) {
+        graft_batch batch = batch_of(b, i);
+        graft_step_result result;
+        check_ok(scratch(), graft_trainer_step(t, &batch, &result));
+        assert_int_equal(result.step, i + 1);
+        assert_true(result.loss > 0.0f && result.lr > 0.0f);
+    }
+    check_ok(scratch(), graft_trainer_save_adapter(t, path));
+    graft_trainer_destroy(&t);
+    assert_null(t);
+    assert_same_bytes(path, in_folder(out, "adapter.safetensors"), "step by step");
+}
+
+static float *gradients_of(graft_trainer *t, const graft_batch *batch, float *loss)
+{
+    size_t count = (size_t)graft_trainer_get_info(t)->trainable;
+    float *values = malloc(count * sizeof(*values));
+    graft_step_result result;
+    assert_non_null(values);
+    check_ok(scratch(), graft_trainer_gradients(t, batch, &result));
+    check_ok(scratch(), graft_trainer_read_gradients(t, values));
+    *loss = result.loss;
+    return values;
+}
+
+/* What an all-reduce of two does: the mean of the gradients of two halves are those of the whole,
+ * and an update with gradients that were written is one with gradients that were made. */
+static void gradients_are_one_vector(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run("");
+    graft_trainer *t = tiny_trainer(target->device, &p);
+    size_t count = (size_t)graft_trainer_get_info(t)->trainable;
+    graft_batch whole = batch_of(the_batches(), 0), half[2] = {whole, whole};
+    half[0].count = half[1].count = RUN_BATCH / 2;
+    half[1].images += RUN_BATCH / 2 * IMAGE_FLOATS;
+    half[1].labels += RUN_BATCH / 2;
+    float loss[3], largest = 0.0f;
+    float *a = gradients_of(t, &half[0], &loss[0]), *b = gradients_of(t, &half[1], &loss[1]);
+    float *all = gradients_of(t, &whole, &loss[2]);
+    assert_float_equal(loss[2], 0.5f * (loss[0] + loss[1]), 1e-5f);
+    for (size_t i = 0; i < count; i++)
+        largest = fmaxf(largest, fabsf(all[i]));
+    assert_true(largest > 1e-3f);
+    for (size_t i = 0; i < count; i++)
+        assert_float_equal(0.5f * (a[i] + b[i]), all[i], 1e-5f * largest);
+
+    char *made = new_path("made"), *written = new_path("written");
+    check_ok(scratch(), graft_trainer_update(t));
+    check_ok(scratch(), graft_trainer_save_adapter(t, made));
+    graft_trainer *other = tiny_trainer(target->device, &p);
+    check_ok(scratch(), graft_trainer_write_gradients(other, all));
+    check_ok(scratch(), graft_trainer_update(other));
+    check_ok(scratch(), graft_trainer_save_adapter(other, written));
+    assert_same_bytes(made, written, "gradients that were written");
+    graft_trainer_destroy(&t);
+    graft_trainer_destroy(&other);
+    free(a);
+    free(b);
+    free(all);
+}
+
+static void tensors_lie_one_after_the_other(void **state)
+{
+    graft_train_params p = tiny_run("");
+    p.head_norm = true; /* tensors that are no parameters */
+    graft_trainer *t = tiny_trainer(test_device_of(state), &p);
+    const graft_trainer_info *info = graft_trainer_get_info(t);
+    graft_trainer_tensor tensor;
+    int64_t first = 0, head = 0;
+    for (int i = 0; graft_trainer_get_tensor(t, i, &tensor); i++) {
+        assert_int_equal(tensor.first, first);
+        first += tensor.count;
+        head += strncmp(tensor.name, "head.", 5) == 0 ? tensor.count : 0;
+    }
+    assert_int_equal(first, info->trainable);
+    assert_int_equal(first - head, info->trainable_without_head);
+    assert_int_equal(head, 3 * 32 + 3);
+    assert_false(graft_trainer_get_tensor(t, -1, &tensor));
+    graft_trainer_destroy(&t);
+}
+
+/* Logits of the adapter in training are those of its file. */
+static void logits_are_those_of_the_file(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run("");
+    char *path = adapter_path();
+    graft_trainer *t = tiny_trainer(target->device, &p);
+    graft_batch batch = batch_of(the_batches(), 0);
+    float mine[RUN_BATCH * 3], file[RUN_BATCH * 3];
+    p.lr = 0.01;
+    check_ok(scratch(), graft_trainer_set_lr(t, 0.01));
+    for (int i = 0; i < 3; i++)
+        check_ok(scratch(), graft_trainer_step(t, &batch, NULL));
+    check_ok(scratch(), graft_trainer_logits(t, batch.images, RUN_BATCH, mine));
+    check_ok(scratch(), graft_trainer_save_adapter(t, path));
+    graft_trainer_destroy(&t);
+    graft_model *model = model_ok(scratch()->log, target->device, p.backbone, path);
+    check_ok(scratch(), graft_model_logits(model, batch.images, RUN_BATCH, file));
+    graft_model_close(&model);
+    for (int i = 0; i < RUN_BATCH * 3; i++)
+        assert_float_equal(mine[i], file[i], 1e-5f);
+}
+
+static void refuses(graft_trainer *t, graft_batch batch, const char *telling)
+{
+    assert_error(scratch(), graft_trainer_step(t, &batch, NULL), GRAFT_ERR_ARGUMENT, telling);
+}
+
+static void refuses_what_does_not_fit(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_log *log = scratch()->log;
+    graft_train_params p = tiny_run("");
+    graft_trainer *t = NULL;
+    graft_trainer_params params = {.settings = &p};
+    assert_error(scratch(), graft_trainer_create(log, gr_device_to_public(device), &params, &t),
+                 GRAFT_ERR_ARGUMENT, "classes");
+    params = (graft_trainer_params){.classes = 3};
+    assert_error(scratch(), graft_trainer_create(log, gr_device_to_public(device), &params, &t),
+                 GRAFT_ERR_ARGUMENT, "settings");
+    assert_null(t);
+    t = tiny_trainer(device, &p);
+    graft_batch good = batch_of(the_batches(), 0), batch = good;
+    int32_t labels[RUN_BATCH] = {0, 1, 2, 3};
+    batch.labels = labels;
+    refuses(t, batch, "image 3 has label 3");
+    batch = good, batch.count = 0;
+    refuses(t, batch, "count");
+    batch = good, batch.count = RUN_BATCH + 1;
+    refuses(t, batch, "expected 1 to 4 images");
+    batch = good, batch.images = NULL;
+    refuses(t, batch, "images");
+    batch = good, batch.targets = batch.images, batch.labels = NULL;
+    refuses(t, batch, "expected `labels`");
+    assert_error(scratch(), graft_trainer_update(t), GRAFT_ERR_ARGUMENT, "no new gradients");
+    assert_error(scratch(), graft_trainer_set_lr(t, -1.0), GRAFT_ERR_ARGUMENT, "learning rate");
+    assert_error(scratch(), graft_trainer_logits(t, good.images, 0, NULL), GRAFT_ERR_ARGUMENT,
+                 "logits");
+    check_ok(scratch(), graft_trainer_step(t, &good, NULL)); /* nothing was spoilt */
+    graft_trainer_destroy(&t);
+    graft_trainer_destroy(&t);
+    graft_trainer_destroy(NULL);
+}
+
+/* A loss that is no number updates nothing. */
+static void stops_at_nan(void **state)
+{
+    graft_train_params p = tiny_run("");
+    graft_trainer *t = tiny_trainer(test_device_of(state), &p);
+    graft_batch batch = batch_of(the_batches(), 0);
+    static float broken[RUN_BATCH * IMAGE_FLOATS];
+    char *before = new_path("before"), *after = new_path("after");
+    broken[5] = NAN;
+    check_ok(scratch(), graft_trainer_save_adapter(t, before));
+    batch.images = broken;
+    assert_error(scratch(), graft_trainer_step(t, &batch, NULL), GRAFT_ERR_NUMERIC, "NaN");
+    assert_error(scratch(), graft_trainer_update(t), GRAFT_ERR_ARGUMENT, "no new gradients");
+    check_ok(scratch(), graft_trainer_save_adapter(t, after));
+    assert_same_bytes(before, after, "a step that failed");
+    graft_trainer_destroy(&t);
+}
+
+/* On devices of this process alone: drivers keep what they like. (The test's environment switches
+ * off malloc's caches of freed blocks, which count as used.) */
+static void cycles_keep_memory(void **state)
+{
+    gr_device *device = test_device_of(state);
+    const char *backend = device->backend->name;
+    if (strcmp(backend, "null") != 0 && strcmp(backend, "reference") != 0)
+        skip();
+    graft_train_params p = tiny_run("");
+    graft_batch batch = batch_of(the_batches(), 0);
+    uint64_t device_bytes = 0;
+    size_t host_bytes = 0;
+    for (int i = 0; i < 200; i++) {
+        graft_trainer *t = tiny_trainer(device, &p);
+        check_ok(scratch(), graft_trainer_step(t, &batch, NULL));
+        graft_trainer_destroy(&t);
+        if (i == 100) {
+            device_bytes = device->allocated_bytes;
+            host_bytes = mallinfo2().uordblks;
+        }
+    }
+    assert_int_equal(device->allocated_bytes, device_bytes);
+    if (mallinfo2().uordblks > host_bytes + 1024)
+        fail_msg("host memory grew from %zu to %zu bytes", host_bytes, mallinfo2().uordblks);
+}
+
+static void example_runs(void **state)
+{
+    gr_device *device = test_device_of(state);
+    char *path = adapter_path();
+    command c = {.program = getenv("EXAMPLE_TRAINER")};
+    setenv("GRAFT_DEVICE", device->info.id, 1);
+    int code = command_run(&c, (const char *[]){tiny_backbone(), path, NULL});
+    unsetenv("GRAFT_DEVICE");
+    if (code)
+        fail_msg("exit code %d: %s", code, text_of(c.errors));
+    assert_int_equal(lines_of(c.output), 20);
+    graft_model *model = model_ok(scratch()->log, device, tiny_backbone(), path);
+    assert_int_equal(graft_model_classes(model), 2);
+    graft_model_close(&model);
+}
+
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(steps_are_those_of_a_run),
+        TEST_CASE(gradients_are_one_vector),
+        TEST_CASE(tensors_lie_one_after_the_other),
+        TEST_CASE(logits_are_those_of_the_file),
+        TEST_CASE(refuses_what_does_not_fit),
+        TEST_CASE(stops_at_nan),
+        TEST_CASE(cycles_keep_memory),
+        TEST_CASE(example_runs),
+    };
+    scratch_open();
+    int failures = TEST_RUN("trainer", cases, TEST_EXECUTING);
+    scratch_close();
+    return failures;
+}
