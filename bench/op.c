@@ -41,12 +41,13 @@ static gr_value *softmax(bench *b)
     return gr_softmax(input(b, GR_SHAPE(IMAGES, HEADS, TOKENS, TOKENS)), 0.125f);
 }
 
+/* Gradients have the attributes of what they are the gradient of, which is not run here. */
 static gr_value *softmax_grad(bench *b)
 {
     gr_shape shape = GR_SHAPE(IMAGES, HEADS, TOKENS, TOKENS);
-    gr_attrs attrs = {.softmax = {0.125f}};
     gr_value *inputs[] = {input(b, shape), input(b, shape)};
-    return gr_graph_result(b->graph, &gr_op_softmax_grad, inputs, 2, &attrs);
+    return gr_graph_result(b->graph, &gr_op_softmax_grad, inputs, 2,
+                           gr_softmax(inputs[0], 0.125f)->attrs);
 }
 
 static gr_value *layer_norm(bench *b)
@@ -57,10 +58,10 @@ static gr_value *layer_norm(bench *b)
 
 static gr_value *layer_norm_grad(bench *b)
 {
-    gr_attrs attrs = {.norm = {1e-6f}};
     gr_value *x = input(b, GR_SHAPE(ROWS, DIM)), *dy = input(b, GR_SHAPE(ROWS, DIM));
     gr_value *inputs[] = {x, dy, input(b, GR_SHAPE(DIM))};
-    return gr_graph_result(b->graph, &gr_op_layer_norm_grad, inputs, 3, &attrs);
+    return gr_graph_result(b->graph, &gr_op_layer_norm_grad, inputs, 3,
+                           gr_layer_norm(x, NULL, NULL, 1e-6f)->attrs);
 }
 
 static gr_value *gelu(bench *b)
@@ -70,10 +71,9 @@ static gr_value *gelu(bench *b)
 
 static gr_value *gelu_grad(bench *b)
 {
-    gr_attrs attrs = {.unary = {GR_FUNC_GELU, 1.0f}};
     gr_value *x = input(b, GR_SHAPE(ROWS, 4 * DIM));
     gr_value *inputs[] = {x, input(b, GR_SHAPE(ROWS, 4 * DIM))};
-    return gr_graph_result(b->graph, &gr_op_unary_grad, inputs, 2, &attrs);
+    return gr_graph_result(b->graph, &gr_op_unary_grad, inputs, 2, gr_gelu(x)->attrs);
 }
 
 static gr_value *add(bench *b)

@@ -3,7 +3,7 @@
 #define GR_CONFIG_H
 
 #include "base/log.h"
-#include "graph/graph.h"
+#include "ops/ops.h"
 
 struct gr_tensors;
 

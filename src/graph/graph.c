@@ -169,7 +169,7 @@ gr_value *gr_graph_state(gr_graph *graph, const char *name, gr_shape shape, gr_d
 }
 
 gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inputs, int count,
-                          const gr_attrs *attrs)
+                          const void *attrs)
 {
     for (int i = 0; i < count; i++) {
         if (!inputs[i]) /* mostly after an earlier error, which stays */
@@ -186,8 +186,14 @@ gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inp
     v->name = op->name;
     v->dtype = GR_F32;
     v->input_count = count;
-    if (attrs)
-        v->attr = *attrs;
+    if (op->attrs_bytes) {
+        void *copy = gr_graph_memory(graph, op->attrs_bytes);
+        if (!copy)
+            return NULL;
+        if (attrs)
+            memcpy(copy, attrs, op->attrs_bytes);
+        v->attrs = copy;
+    }
     for (int i = 0; i < count; i++) {
         v->input[i] = inputs[i];
         v->needs_grad |= inputs[i]->needs_grad;

@@ -30,72 +30,6 @@ typedef enum gr_value_kind {
     GR_VALUE_RESULT, /* computed by an operator */
 } gr_value_kind;
 
-/* Elementwise functions; the numbers are those of shaders/activation.gkh. */
-typedef enum gr_func {
-    GR_FUNC_SCALE,
-    GR_FUNC_GELU,
-    GR_FUNC_QUICK_GELU,
-    GR_FUNC_RELU,
-    GR_FUNC_RSQRT,
-} gr_func;
-
-/* What an operator needs to know beside its inputs; ops/ops.h tells who uses which. */
-typedef union gr_attrs {
-    struct {
-        float alpha;
-    } matmul;
-    struct {
-        float scale;
-    } softmax;
-    struct {
-        float eps;
-    } norm;
-    struct {
-        gr_func func;
-        float alpha;
-    } unary;
-    struct {
-        float alpha; /* add: a + alpha b; mul: alpha a b */
-    } binary;
-    struct {
-        gr_shape shape;
-    } reshape;
-    struct {
-        int axis;
-        int64_t start, length;
-    } slice;
-    struct {
-        int axis[GR_MAX_RANK]; /* result axis i is input axis axis[i] */
-    } permute;
-    struct {
-        int axis;
-        int64_t start[GR_MAX_INPUTS]; /* where each input begins; gaps are zero */
-        int64_t size;                 /* of the axis */
-    } concat;
-    struct {
-        int keep; /* last axes that stay */
-    } reduce;
-    struct {
-        int pad;
-        bool transposed;
-    } conv;
-    struct {
-        bool half_weights; /* see ops.h, rfft2 */
-        int64_t cols;      /* irfft2: length of the last transformed axis */
-    } fft;
-    struct {
-        bool conjugate;
-    } complex;
-    struct {
-        gr_shape shape; /* of the result */
-    } scatter;
-    struct {
-        float rate;
-        uint32_t site; /* distinct for each place of the network */
-        bool per_sample;
-    } dropout;
-} gr_attrs;
-
 struct graft_value {
     gr_graph *graph;
     int id; /* index in creation order: inputs of an operator come before its result */
@@ -107,7 +41,8 @@ struct graft_value {
     const gr_op *op;  /* RESULT only */
     int input_count;
     gr_value *input[GR_MAX_INPUTS];
-    gr_attrs attr;
+    const void
+        *attrs; /* RESULT: what the operator must know beside its inputs, in its own struct */
     /* STATE: what each run of a training plan adds to it, of its shape; NULL: nothing. */
     gr_value *change;
     /* FROZEN: the data; PARAM, STATE: start values. Borrowed; contiguous elements of
@@ -154,8 +89,9 @@ gr_value *gr_graph_param(gr_graph *graph, const char *name, gr_shape shape, gr_d
 gr_value *gr_graph_state(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
                          const void *source);
 
-/* Appends the result of an operator: runs its shape rule. For use by src/ops. */
+/* Appends the result of an operator: runs its shape rule. For use by src/ops. attrs: the operator's
+ * struct, of which a copy is kept; NULL: all zero. */
 gr_value *gr_graph_result(gr_graph *graph, const gr_op *op, gr_value *const *inputs, int count,
-                          const gr_attrs *attrs);
+                          const void *attrs);
 
 #endif

@@ -17,6 +17,9 @@ typedef struct gr_range {
 struct gr_op {
     const char *name;
 
+    /* Size of the struct that `attrs` of a result points to; each operator declares its own. */
+    size_t attrs_bytes;
+
     /* The shape rule: fills y->shape from the inputs and attributes. On inputs that do not fit it
      * calls gr_graph_fail and returns false. */
     bool (*infer)(gr_value *y);

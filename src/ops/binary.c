@@ -9,6 +9,16 @@
 
 enum { FUNC_ADD = 0, FUNC_MUL = 1 };
 
+typedef struct binary_attrs {
+    float alpha; /* add: a + alpha b; mul: alpha a b */
+} binary_attrs;
+
+static float alpha_of(const gr_value *y)
+{
+    const binary_attrs *attrs = y->attrs;
+    return attrs->alpha;
+}
+
 static bool infer(gr_value *y)
 {
     const gr_value *a = y->input[0], *b = y->input[1];
@@ -33,15 +43,15 @@ static void grad_add(gr_value *y, gr_value *dy, gr_value **dx)
     if (y->input[0]->needs_grad)
         dx[0] = dy;
     if (y->input[1]->needs_grad)
-        dx[1] = unbroadcast(gr_scale(dy, y->attr.binary.alpha), y->input[1]);
+        dx[1] = unbroadcast(gr_scale(dy, alpha_of(y)), y->input[1]);
 }
 
 static void grad_mul(gr_value *y, gr_value *dy, gr_value **dx)
 {
     if (y->input[0]->needs_grad)
-        dx[0] = gr_scale(gr_mul(dy, y->input[1]), y->attr.binary.alpha);
+        dx[0] = gr_scale(gr_mul(dy, y->input[1]), alpha_of(y));
     if (y->input[1]->needs_grad)
-        dx[1] = unbroadcast(gr_scale(gr_mul(dy, y->input[0]), y->attr.binary.alpha), y->input[1]);
+        dx[1] = unbroadcast(gr_scale(gr_mul(dy, y->input[0]), alpha_of(y)), y->input[1]);
 }
 
 /* Rows x cols for a, result and b, where b repeats every b_rows rows. */
@@ -63,8 +73,7 @@ static bool lower_in_place(gr_plan *plan, const gr_value *y)
 {
     const gr_value *b = y->input[1];
     gr_view sum;
-    if (y->op != &gr_op_add || y->attr.binary.alpha != 1.0f ||
-        !gr_shape_equal(&y->shape, &b->shape))
+    if (y->op != &gr_op_add || alpha_of(y) != 1.0f || !gr_shape_equal(&y->shape, &b->shape))
         return false;
     gr_view from = gr_lower_view(plan, b);
     if (from.slot == gr_lower_view(plan, y->input[0]).slot || !gr_lower_in_place(plan, y, &sum))
@@ -98,7 +107,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         .b_step = 1,
         .y_offset = rows[2].offset,
         .y_stride = rows[2].stride,
-        .alpha = y->attr.binary.alpha,
+        .alpha = alpha_of(y),
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_binary, &params);
     launch.slot[0] = a.slot;
@@ -118,6 +127,7 @@ static uint32_t row_inputs(const gr_value *y, int axis)
 
 const gr_op gr_op_add = {
     .name = "add",
+    .attrs_bytes = sizeof(binary_attrs),
     .infer = infer,
     .grad = grad_add,
     .lower = lower,
@@ -126,6 +136,7 @@ const gr_op gr_op_add = {
 
 const gr_op gr_op_mul = {
     .name = "mul",
+    .attrs_bytes = sizeof(binary_attrs),
     .infer = infer,
     .grad = grad_mul,
     .lower = lower,
@@ -136,7 +147,7 @@ static gr_value *binary(const gr_op *op, gr_value *a, gr_value *b, float alpha)
 {
     if (!a)
         return NULL;
-    gr_attrs attrs = {.binary = {alpha}};
+    binary_attrs attrs = {alpha};
     return gr_graph_result(a->graph, op, (gr_value *[]){a, b}, 2, &attrs);
 }
 

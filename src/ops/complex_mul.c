@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+typedef struct complex_mul_attrs {
+    bool conjugate; /* the filter */
+} complex_mul_attrs;
+
 static bool infer(gr_value *y)
 {
     const gr_shape *z = &y->input[0]->shape, *f = &y->input[1]->shape;
@@ -23,7 +27,8 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
     gr_value *z = y->input[0], *filter = y->input[1];
     if (z->needs_grad) {
-        gr_attrs attrs = {.complex = {!y->attr.complex.conjugate}};
+        const complex_mul_attrs *of_y = y->attrs;
+        complex_mul_attrs attrs = {!of_y->conjugate};
         dx[0] =
             gr_graph_result(y->graph, &gr_op_complex_mul, (gr_value *[]){dy, filter}, 2, &attrs);
     }
@@ -39,13 +44,14 @@ static void shape_params(const gr_shape *shape, uint32_t *rows, uint32_t *cols)
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
+    const complex_mul_attrs *attrs = y->attrs;
     gr_complex_mul_params params;
     shape_params(&y->shape, &params.rows, &params.cols);
     gr_launch launch = gr_launch_of(plan, &gr_kernel_complex_mul, &params);
     launch.slot[0] = gr_lower_dense(plan, y->input[0], true).slot;
     launch.slot[1] = gr_lower_dense(plan, y->input[1], true).slot;
     launch.slot[2] = gr_lower_dense_result(plan, y).slot;
-    launch.tunable[1] = y->attr.complex.conjugate;
+    launch.tunable[1] = attrs->conjugate;
     gr_launch_elements(plan, &launch, params.rows, params.cols);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
@@ -53,6 +59,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_complex_mul = {
     .name = "complex_mul",
+    .attrs_bytes = sizeof(complex_mul_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,

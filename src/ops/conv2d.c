@@ -11,14 +11,15 @@
 static bool infer(gr_value *y)
 {
     const gr_shape *x = &y->input[0]->shape, *w = &y->input[1]->shape;
-    bool transposed = y->attr.conv.transposed;
+    const gr_conv2d_attrs *attrs = y->attrs;
+    bool transposed = attrs->transposed;
     if (x->rank != 4 || w->rank != 4 || x->dim[3] != w->dim[transposed ? 0 : 1])
         return gr_op_mismatch(y, "expected x [B, H, W, C] and weight [O, C, k, k]");
-    if (w->dim[2] != w->dim[3] || y->attr.conv.pad < 0 || y->attr.conv.pad >= w->dim[2])
+    if (w->dim[2] != w->dim[3] || attrs->pad < 0 || attrs->pad >= w->dim[2])
         return gr_op_mismatch(y, "expected a square kernel and a padding smaller than it");
     if (y->input_count > 2 && !gr_op_is_vector(y->input[2], w->dim[0]))
         return gr_op_mismatch(y, "bias must have one element for each output channel");
-    int64_t grow = 2 * y->attr.conv.pad + 1;
+    int64_t grow = 2 * attrs->pad + 1;
     y->shape = GR_SHAPE(x->dim[0], x->dim[1] + grow - w->dim[2], x->dim[2] + grow - w->dim[3],
                         w->dim[transposed ? 1 : 0]);
     return (y->shape.dim[1] > 0 && y->shape.dim[2] > 0) ||
@@ -29,12 +30,13 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
     gr_value *x = y->input[0], *w = y->input[1];
     if (x->needs_grad) {
-        gr_attrs attrs = {.conv = {(int)w->shape.dim[2] - 1 - y->attr.conv.pad, true}};
+        const gr_conv2d_attrs *of_y = y->attrs;
+        gr_conv2d_attrs attrs = {(int)w->shape.dim[2] - 1 - of_y->pad, true};
         dx[0] = gr_graph_result(y->graph, &gr_op_conv2d, (gr_value *[]){dy, w}, 2, &attrs);
     }
     if (w->needs_grad)
         dx[1] =
-            gr_graph_result(y->graph, &gr_op_conv2d_grad_w, (gr_value *[]){x, dy, w}, 3, &y->attr);
+            gr_graph_result(y->graph, &gr_op_conv2d_grad_w, (gr_value *[]){x, dy, w}, 3, y->attrs);
     if (y->input_count > 2 && y->input[2]->needs_grad)
         dx[2] = gr_sum_leading(dy, 1);
 }
@@ -60,6 +62,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 {
     if (gr_conv2d_product(plan, y))
         return gr_lower_status(plan);
+    const gr_conv2d_attrs *attrs = y->attrs;
     const gr_shape *x_shape = &y->input[0]->shape, *w_shape = &y->input[1]->shape;
     gr_rows rows = {0};
     gr_view x = image_view(plan, y->input[0], &rows);
@@ -74,7 +77,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         .cout = (uint32_t)y->shape.dim[3],
         .kh = (uint32_t)w_shape->dim[2],
         .kw = (uint32_t)w_shape->dim[3],
-        .pad = (uint32_t)y->attr.conv.pad,
+        .pad = (uint32_t)attrs->pad,
         .x_offset = rows.offset,
         .x_stride = rows.stride,
         .y_stride = (uint32_t)gr_shape_span(&y->shape, 1, 4),
@@ -85,14 +88,18 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     launch.slot[2] = bias ? gr_lower_dense(plan, y->input[2], true).slot : w.slot;
     launch.slot[3] = out.slot;
     launch.tunable[1] = bias;
-    launch.tunable[2] = y->attr.conv.transposed;
+    launch.tunable[2] = attrs->transposed;
     gr_launch_elements(plan, &launch, params.batch, params.y_stride);
     launch.work = work_of(&y->shape, w_shape);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
 }
 
-const gr_op gr_op_conv2d = {.name = "conv2d", .infer = infer, .grad = grad, .lower = lower};
+const gr_op gr_op_conv2d = {.name = "conv2d",
+                            .attrs_bytes = sizeof(gr_conv2d_attrs),
+                            .infer = infer,
+                            .grad = grad,
+                            .lower = lower};
 
 static bool infer_grad_w(gr_value *dw)
 {
@@ -104,6 +111,7 @@ static graft_status lower_grad_w(gr_plan *plan, const gr_value *dw)
 {
     if (gr_conv2d_grad_w_product(plan, dw))
         return gr_lower_status(plan);
+    const gr_conv2d_attrs *attrs = dw->attrs;
     const gr_shape *x_shape = &dw->input[0]->shape;
     gr_rows x_rows = {0}, dy_rows = {0};
     gr_view x = image_view(plan, dw->input[0], &x_rows);
@@ -116,7 +124,7 @@ static graft_status lower_grad_w(gr_plan *plan, const gr_value *dw)
         .cout = (uint32_t)dw->shape.dim[0],
         .kh = (uint32_t)dw->shape.dim[2],
         .kw = (uint32_t)dw->shape.dim[3],
-        .pad = (uint32_t)dw->attr.conv.pad,
+        .pad = (uint32_t)attrs->pad,
         .x_offset = x_rows.offset,
         .x_stride = x_rows.stride,
         .dy_offset = dy_rows.offset,
@@ -135,6 +143,7 @@ static graft_status lower_grad_w(gr_plan *plan, const gr_value *dw)
 /* Inputs x, dy, and the weight for its shape. */
 const gr_op gr_op_conv2d_grad_w = {
     .name = "conv2d_grad_w",
+    .attrs_bytes = sizeof(gr_conv2d_attrs),
     .infer = infer_grad_w,
     .lower = lower_grad_w,
 };
@@ -143,7 +152,7 @@ gr_value *gr_conv2d(gr_value *x, gr_value *weight, gr_value *bias, int pad)
 {
     if (!x)
         return NULL;
-    gr_attrs attrs = {.conv = {pad, false}};
+    gr_conv2d_attrs attrs = {pad, false};
     return gr_graph_result(x->graph, &gr_op_conv2d, (gr_value *[]){x, weight, bias}, bias ? 3 : 2,
                            &attrs);
 }

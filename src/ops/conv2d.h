@@ -4,6 +4,12 @@
 
 #include "plan/lower.h"
 
+/* Attributes of both operators. */
+typedef struct gr_conv2d_attrs {
+    int pad;
+    bool transposed; /* conv2d: with the weight's transpose, as the gradient of x needs it */
+} gr_conv2d_attrs;
+
 /* Emit conv2d and the gradient of its weight as products with the windows of the image, a matrix
  * of batch * height * width rows and k * k * channels columns. False, with nothing emitted, where
  * the direct kernels are better: a GPU has no use for a copy k * k times as large as the image. */

@@ -65,9 +65,10 @@ bool gr_conv2d_product(gr_plan *plan, const gr_value *y)
 {
     if (!pays(plan))
         return false;
+    const gr_conv2d_attrs *attrs = y->attrs;
     int64_t k = y->input[1]->shape.dim[2], outputs = y->shape.dim[3];
-    gr_view windows = windows_of(plan, y->input[0], k, y->attr.conv.pad);
-    gr_view taps = taps_of(plan, y->input[1], y->attr.conv.transposed);
+    gr_view windows = windows_of(plan, y->input[0], k, attrs->pad);
+    gr_view taps = taps_of(plan, y->input[1], attrs->transposed);
     gr_view out = gr_lower_dense_result(plan, y);
     int64_t columns = gr_shape_span(&windows.shape, 3, 6);
     gr_gemm g = {
@@ -96,8 +97,9 @@ bool gr_conv2d_grad_w_product(gr_plan *plan, const gr_value *dw)
 {
     if (!pays(plan))
         return false;
+    const gr_conv2d_attrs *attrs = dw->attrs;
     int64_t k = dw->shape.dim[2], outputs = dw->shape.dim[0];
-    gr_view windows = windows_of(plan, dw->input[0], k, dw->attr.conv.pad);
+    gr_view windows = windows_of(plan, dw->input[0], k, attrs->pad);
     gr_view dy = gr_lower_dense(plan, dw->input[1], false);
     gr_view taps = gr_lower_scratch(plan, GR_SHAPE(outputs, k, k, dw->shape.dim[1]));
     int64_t columns = gr_shape_span(&windows.shape, 3, 6);

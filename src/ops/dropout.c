@@ -1,4 +1,6 @@
 /* Dropout and drop-path. The mask is drawn anew by the backward pass, not kept. */
+#include "ops/dropout.h"
+
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -8,7 +10,8 @@
 static bool infer(gr_value *y)
 {
     y->shape = y->input[0]->shape;
-    float rate = y->attr.dropout.rate;
+    const gr_dropout_attrs *attrs = y->attrs;
+    float rate = attrs->rate;
     if (y->shape.rank < 1)
         return gr_op_mismatch(y, "needs a leading axis of samples");
     return (rate >= 0.0f && rate < 1.0f) || gr_op_mismatch(y, "the rate must be in [0, 1)");
@@ -16,17 +19,18 @@ static bool infer(gr_value *y)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    dx[0] = gr_graph_result(y->graph, &gr_op_dropout, (gr_value *[]){dy, y->input[1]}, 2, &y->attr);
+    dx[0] = gr_graph_result(y->graph, &gr_op_dropout, (gr_value *[]){dy, y->input[1]}, 2, y->attrs);
 }
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
+    const gr_dropout_attrs *attrs = y->attrs;
     gr_dropout_params params = {
         .rows = (uint32_t)y->shape.dim[0],
         .cols = (uint32_t)gr_shape_span(&y->shape, 1, y->shape.rank),
-        .per_row = y->attr.dropout.per_sample,
-        .site = y->attr.dropout.site,
-        .rate = y->attr.dropout.rate,
+        .per_row = attrs->per_sample,
+        .site = attrs->site,
+        .rate = attrs->rate,
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_dropout, &params);
     launch.slot[0] = gr_lower_dense(plan, y->input[0], true).slot;
@@ -41,12 +45,14 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
  * that of the sample only. */
 static uint32_t row_inputs(const gr_value *y, int axis)
 {
-    return axis == 0 || !y->attr.dropout.per_sample ? 0 : 1u << 0;
+    const gr_dropout_attrs *attrs = y->attrs;
+    return axis == 0 || !attrs->per_sample ? 0 : 1u << 0;
 }
 
 /* Inputs x, scalars. */
 const gr_op gr_op_dropout = {
     .name = "dropout",
+    .attrs_bytes = sizeof(gr_dropout_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -57,6 +63,6 @@ gr_value *gr_dropout(gr_value *x, float rate, uint32_t site, bool per_sample, gr
 {
     if (!x || rate == 0.0f)
         return x;
-    gr_attrs attrs = {.dropout = {rate, site, per_sample}};
+    gr_dropout_attrs attrs = {rate, site, per_sample};
     return gr_graph_result(x->graph, &gr_op_dropout, (gr_value *[]){x, scalars}, 2, &attrs);
 }

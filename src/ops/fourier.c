@@ -7,6 +7,17 @@
 
 #include <math.h>
 
+typedef struct fft_attrs {
+    bool half_weights; /* see grad_rfft2 */
+    int64_t cols;      /* irfft2: length of the last transformed axis */
+} fft_attrs;
+
+static bool has_half_weights(const gr_value *y)
+{
+    const fft_attrs *attrs = y->attrs;
+    return attrs->half_weights;
+}
+
 static bool infer_rfft2(gr_value *y)
 {
     const gr_shape *x = &y->input[0]->shape;
@@ -19,7 +30,8 @@ static bool infer_rfft2(gr_value *y)
 static bool infer_irfft2(gr_value *y)
 {
     const gr_shape *z = &y->input[0]->shape;
-    int64_t cols = y->attr.fft.cols;
+    const fft_attrs *attrs = y->attrs;
+    int64_t cols = attrs->cols;
     if (z->rank != 5 || z->dim[4] != 2 || z->dim[2] != cols / 2 + 1)
         return gr_op_mismatch(y, "expected [B, H, cols/2+1, D, 2]");
     y->shape = GR_SHAPE(z->dim[0], z->dim[1], cols, z->dim[3]);
@@ -28,7 +40,7 @@ static bool infer_irfft2(gr_value *y)
 
 static gr_value *transform(const gr_op *op, gr_value *x, int64_t rows, int64_t cols, bool weights)
 {
-    gr_attrs attrs = {.fft = {.half_weights = weights, .cols = cols}};
+    fft_attrs attrs = {.half_weights = weights, .cols = cols};
     gr_value *inputs[] = {x, gr_fourier_twiddles(x->graph, rows),
                           gr_fourier_twiddles(x->graph, cols)};
     return gr_graph_result(x->graph, op, inputs, 3, &attrs);
@@ -40,14 +52,13 @@ static void grad_rfft2(gr_value *y, gr_value *dy, gr_value **dx)
 {
     const gr_shape *x = &y->input[0]->shape;
     if (dy)
-        dx[0] = transform(&gr_op_irfft2, dy, x->dim[1], x->dim[2], y->attr.fft.half_weights);
+        dx[0] = transform(&gr_op_irfft2, dy, x->dim[1], x->dim[2], has_half_weights(y));
 }
 
 static void grad_irfft2(gr_value *y, gr_value *dy, gr_value **dx)
 {
     if (dy)
-        dx[0] =
-            transform(&gr_op_rfft2, dy, y->shape.dim[1], y->shape.dim[2], y->attr.fft.half_weights);
+        dx[0] = transform(&gr_op_rfft2, dy, y->shape.dim[1], y->shape.dim[2], has_half_weights(y));
 }
 
 static float ortho(int64_t h, int64_t w)
@@ -62,7 +73,7 @@ static graft_status lower_rfft2(gr_plan *plan, const gr_value *y)
     int64_t b = s->dim[0], h = s->dim[1], w = s->dim[2], d = s->dim[3];
     gr_view x = gr_lower_dense(plan, y->input[0], true), out = gr_lower_dense_result(plan, y);
     gr_view half = h == 1 ? out : gr_lower_scratch(plan, y->shape);
-    int mode = y->attr.fft.half_weights ? GR_FOURIER_HALF_TO_REAL_ADJOINT : GR_FOURIER_REAL_TO_HALF;
+    int mode = has_half_weights(y) ? GR_FOURIER_HALF_TO_REAL_ADJOINT : GR_FOURIER_REAL_TO_HALF;
     gr_lower_fourier_pass(plan, &(gr_fourier_pass){mode, b * h, w, d, ortho(h, w)}, &x, y->input[2],
                           &half);
     if (h > 1)
@@ -82,7 +93,7 @@ static graft_status lower_irfft2(gr_plan *plan, const gr_value *y)
         gr_lower_fourier_pass(
             plan, &(gr_fourier_pass){GR_FOURIER_COMPLEX_INVERSE, b, h, (w / 2 + 1) * d, 1.0f}, &z,
             y->input[1], &half);
-    int mode = y->attr.fft.half_weights ? GR_FOURIER_HALF_TO_REAL : GR_FOURIER_REAL_TO_HALF_ADJOINT;
+    int mode = has_half_weights(y) ? GR_FOURIER_HALF_TO_REAL : GR_FOURIER_REAL_TO_HALF_ADJOINT;
     gr_lower_fourier_pass(plan, &(gr_fourier_pass){mode, b * h, w, d, ortho(h, w)}, &half,
                           y->input[2], &out);
     return gr_lower_status(plan);
@@ -125,6 +136,7 @@ static graft_status lower_real_dft2(gr_plan *plan, const gr_value *y)
 /* Inputs x and the twiddles of axes 1 and 2. */
 const gr_op gr_op_rfft2 = {
     .name = "rfft2",
+    .attrs_bytes = sizeof(fft_attrs),
     .infer = infer_rfft2,
     .grad = grad_rfft2,
     .lower = lower_rfft2,
@@ -132,6 +144,7 @@ const gr_op gr_op_rfft2 = {
 
 const gr_op gr_op_irfft2 = {
     .name = "irfft2",
+    .attrs_bytes = sizeof(fft_attrs),
     .infer = infer_irfft2,
     .grad = grad_irfft2,
     .lower = lower_irfft2,

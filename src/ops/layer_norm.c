@@ -6,6 +6,16 @@
 #include "shaders/layer_norm.gk.h"
 #include "shaders/layer_norm_grad.gk.h"
 
+typedef struct norm_attrs {
+    float eps;
+} norm_attrs;
+
+static float eps_of(const gr_value *y)
+{
+    const norm_attrs *attrs = y->attrs;
+    return attrs->eps;
+}
+
 static bool infer(gr_value *y)
 {
     const gr_value *x = y->input[0];
@@ -25,9 +35,9 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
     if (x->needs_grad)
         dx[0] = gr_graph_result(y->graph, &gr_op_layer_norm_grad,
                                 (gr_value *[]){x, dy, affine ? y->input[1] : NULL}, affine ? 3 : 2,
-                                &y->attr);
+                                y->attrs);
     if (affine && y->input[1]->needs_grad)
-        dx[1] = gr_sum_leading(gr_mul(dy, gr_layer_norm(x, NULL, NULL, y->attr.norm.eps)), 1);
+        dx[1] = gr_sum_leading(gr_mul(dy, gr_layer_norm(x, NULL, NULL, eps_of(y))), 1);
     if (affine && y->input[2]->needs_grad)
         dx[2] = gr_sum_leading(dy, 1);
 }
@@ -54,7 +64,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         .cols = rows.cols,
         .x_offset = rows.offset,
         .x_stride = rows.stride,
-        .eps = y->attr.norm.eps,
+        .eps = eps_of(y),
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_layer_norm, &params);
     launch.slot[0] = x.slot;
@@ -69,6 +79,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_layer_norm = {
     .name = "layer_norm",
+    .attrs_bytes = sizeof(norm_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -93,7 +104,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
         .cols = rows.cols,
         .x_offset = rows.offset,
         .x_stride = rows.stride,
-        .eps = dx->attr.norm.eps,
+        .eps = eps_of(dx),
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_layer_norm_grad, &params);
     launch.slot[0] = x.slot;
@@ -109,6 +120,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
 /* Inputs x, dy and, where there is one, gamma. */
 const gr_op gr_op_layer_norm_grad = {
     .name = "layer_norm_grad",
+    .attrs_bytes = sizeof(norm_attrs),
     .infer = infer_grad,
     .lower = lower_grad,
 };
@@ -117,7 +129,7 @@ gr_value *gr_layer_norm(gr_value *x, gr_value *gamma, gr_value *beta, float eps)
 {
     if (!x)
         return NULL;
-    gr_attrs attrs = {.norm = {eps}};
+    norm_attrs attrs = {eps};
     return gr_graph_result(x->graph, &gr_op_layer_norm, (gr_value *[]){x, gamma, beta},
                            gamma ? 3 : 1, &attrs);
 }

@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+typedef struct matmul_attrs {
+    float alpha;
+} matmul_attrs;
+
 static bool infer(gr_value *y)
 {
     const gr_shape *a = &y->input[0]->shape, *b = &y->input[1]->shape;
@@ -36,8 +40,9 @@ static gr_value *flat(gr_value *x)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
+    const matmul_attrs *attrs = y->attrs;
     gr_value *a = y->input[0], *b = y->input[1];
-    float alpha = y->attr.matmul.alpha;
+    float alpha = attrs->alpha;
     if (a->needs_grad)
         dx[0] = gr_matmul(dy, gr_transpose(b), NULL, alpha);
     if (b->needs_grad && b->shape.rank == 2)
@@ -157,6 +162,7 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm)
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
+    const matmul_attrs *attrs = y->attrs;
     gr_view a = gr_lower_view(plan, y->input[0]), b = gr_lower_view(plan, y->input[1]);
     gr_view result = gr_lower_result(plan, y), c = result;
     gr_gemm gemm;
@@ -166,7 +172,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         c = gr_lower_scratch(plan, y->shape);
         describe(&gemm, &a, &b, &c);
     }
-    gemm.alpha = y->attr.matmul.alpha;
+    gemm.alpha = attrs->alpha;
     gemm.a_frozen = gr_lower_frozen_source(plan, &a);
     gemm.b_frozen = gr_lower_frozen_source(plan, &b);
     if (y->input_count > 2) {
@@ -188,6 +194,7 @@ static uint32_t row_inputs(const gr_value *y, int axis)
 
 const gr_op gr_op_matmul = {
     .name = "matmul",
+    .attrs_bytes = sizeof(matmul_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -199,7 +206,7 @@ gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha)
 {
     if (!a)
         return NULL;
-    gr_attrs attrs = {.matmul = {alpha}};
+    matmul_attrs attrs = {alpha};
     return gr_graph_result(a->graph, &gr_op_matmul, (gr_value *[]){a, b, bias}, bias ? 3 : 2,
                            &attrs);
 }

@@ -8,6 +8,15 @@
 
 #include "graph/graph.h"
 
+/* Elementwise functions; the numbers are those of shaders/activation.gkh. */
+typedef enum gr_func {
+    GR_FUNC_SCALE,
+    GR_FUNC_GELU,
+    GR_FUNC_QUICK_GELU,
+    GR_FUNC_RELU,
+    GR_FUNC_RSQRT,
+} gr_func;
+
 /* [.., M, K] x [.., K, N] -> [.., M, N], times alpha. Leading axes of a and b are equal, or b has
  * none. bias [N] may be NULL. Transpose an operand by gr_permute: that copies nothing. */
 gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha);

@@ -8,10 +8,20 @@
 /* Rows summed by one work-item of the first pass; longer columns take a second pass. */
 enum { ROWS_PER_PASS = 128 };
 
+typedef struct reduce_attrs {
+    int keep; /* last axes that stay */
+} reduce_attrs;
+
+static int keep_of(const gr_value *y)
+{
+    const reduce_attrs *attrs = y->attrs;
+    return attrs->keep;
+}
+
 static bool infer(gr_value *y)
 {
     const gr_shape *x = &y->input[0]->shape;
-    int keep = y->attr.reduce.keep, lead = x->rank - keep;
+    int keep = keep_of(y), lead = x->rank - keep;
     if (keep < 0 || lead < 0)
         return gr_op_mismatch(y, "keeps more axes than there are");
     y->shape = gr_shape_of(keep, x->dim + lead);
@@ -38,7 +48,7 @@ static void sum_rows(gr_plan *plan, const gr_view *x, const gr_rows *r, const gr
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
-    int lead = y->input[0]->shape.rank - y->attr.reduce.keep;
+    int lead = y->input[0]->shape.rank - keep_of(y);
     gr_view x = gr_lower_view(plan, y->input[0]), out = gr_lower_dense_result(plan, y);
     gr_rows rows = {0};
     if (!gr_view_rows(&x, lead, &rows)) {
@@ -56,12 +66,13 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     return gr_lower_status(plan);
 }
 
-const gr_op gr_op_reduce = {.name = "reduce", .infer = infer, .lower = lower};
+const gr_op gr_op_reduce = {
+    .name = "reduce", .attrs_bytes = sizeof(reduce_attrs), .infer = infer, .lower = lower};
 
 gr_value *gr_sum_leading(gr_value *x, int keep)
 {
     if (!x)
         return NULL;
-    gr_attrs attrs = {.reduce = {.keep = keep}};
+    reduce_attrs attrs = {keep};
     return gr_graph_result(x->graph, &gr_op_reduce, &x, 1, &attrs);
 }

@@ -7,6 +7,10 @@
 #include "shaders/gather.gk.h"
 #include "shaders/scatter.gk.h"
 
+typedef struct scatter_attrs {
+    gr_shape shape; /* of the result */
+} scatter_attrs;
+
 /* `size`: of the tensor that the indices are for. What is known when the graph is built is checked:
  * places come from files, too. */
 static bool indices_fit(gr_value *y, const gr_value *index, int64_t size)
@@ -27,7 +31,8 @@ static bool indices_fit(gr_value *y, const gr_value *index, int64_t size)
 static bool infer_scatter(gr_value *y)
 {
     const gr_value *values = y->input[0], *index = y->input[1];
-    y->shape = y->attr.scatter.shape;
+    const scatter_attrs *attrs = y->attrs;
+    y->shape = attrs->shape;
     int64_t size = gr_shape_count(&y->shape);
     if (size < 1 || !gr_shape_equal(&values->shape, &index->shape))
         return gr_op_mismatch(y, "expected values [n] and indices [n] into a tensor");
@@ -58,6 +63,7 @@ static graft_status lower_scatter(gr_plan *plan, const gr_value *y)
 /* Inputs values, index. */
 const gr_op gr_op_scatter = {
     .name = "scatter",
+    .attrs_bytes = sizeof(scatter_attrs),
     .infer = infer_scatter,
     .grad = grad_scatter,
     .lower = lower_scatter,
@@ -102,7 +108,7 @@ gr_value *gr_scatter(gr_value *values, gr_value *index, gr_shape shape)
 {
     if (!values)
         return NULL;
-    gr_attrs attrs = {.scatter = {shape}};
+    scatter_attrs attrs = {shape};
     return gr_graph_result(values->graph, &gr_op_scatter, (gr_value *[]){values, index}, 2, &attrs);
 }
 

@@ -6,6 +6,16 @@
 #include "shaders/softmax.gk.h"
 #include "shaders/softmax_grad.gk.h"
 
+typedef struct softmax_attrs {
+    float scale;
+} softmax_attrs;
+
+static float scale_of(const gr_value *y)
+{
+    const softmax_attrs *attrs = y->attrs;
+    return attrs->scale;
+}
+
 static bool infer(gr_value *y)
 {
     y->shape = y->input[0]->shape;
@@ -14,7 +24,7 @@ static bool infer(gr_value *y)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    dx[0] = gr_graph_result(y->graph, &gr_op_softmax_grad, (gr_value *[]){y, dy}, 2, &y->attr);
+    dx[0] = gr_graph_result(y->graph, &gr_op_softmax_grad, (gr_value *[]){y, dy}, 2, y->attrs);
 }
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
@@ -25,7 +35,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     gr_softmax_params params = {
         .rows = (uint32_t)gr_shape_span(&y->shape, 0, last),
         .cols = (uint32_t)y->shape.dim[last],
-        .scale = y->attr.softmax.scale,
+        .scale = scale_of(y),
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_softmax, &params);
     launch.slot[0] = x.slot;
@@ -37,6 +47,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_softmax = {
     .name = "softmax",
+    .attrs_bytes = sizeof(softmax_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -52,7 +63,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
     gr_softmax_grad_params params = {
         .rows = (uint32_t)gr_shape_span(&dx->shape, 0, last),
         .cols = (uint32_t)dx->shape.dim[last],
-        .scale = dx->attr.softmax.scale,
+        .scale = scale_of(dx),
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_softmax_grad, &params);
     launch.slot[0] = y.slot;
@@ -64,12 +75,15 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
 }
 
 /* Inputs y = softmax(scale x), dy. */
-const gr_op gr_op_softmax_grad = {.name = "softmax_grad", .infer = infer, .lower = lower_grad};
+const gr_op gr_op_softmax_grad = {.name = "softmax_grad",
+                                  .attrs_bytes = sizeof(softmax_attrs),
+                                  .infer = infer,
+                                  .lower = lower_grad};
 
 gr_value *gr_softmax(gr_value *x, float scale)
 {
     if (!x)
         return NULL;
-    gr_attrs attrs = {.softmax = {scale}};
+    softmax_attrs attrs = {scale};
     return gr_graph_result(x->graph, &gr_op_softmax, &x, 1, &attrs);
 }

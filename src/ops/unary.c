@@ -6,6 +6,11 @@
 #include "shaders/unary.gk.h"
 #include "shaders/unary_grad.gk.h"
 
+typedef struct unary_attrs {
+    gr_func func;
+    float alpha;
+} unary_attrs;
+
 static bool infer_same(gr_value *y)
 {
     y->shape = y->input[0]->shape;
@@ -14,16 +19,18 @@ static bool infer_same(gr_value *y)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    if (y->attr.unary.func == GR_FUNC_SCALE) {
-        dx[0] = gr_scale(dy, y->attr.unary.alpha);
+    const unary_attrs *attrs = y->attrs;
+    if (attrs->func == GR_FUNC_SCALE) {
+        dx[0] = gr_scale(dy, attrs->alpha);
         return;
     }
     gr_value *inputs[] = {y->input[0], dy};
-    dx[0] = gr_graph_result(y->graph, &gr_op_unary_grad, inputs, 2, &y->attr);
+    dx[0] = gr_graph_result(y->graph, &gr_op_unary_grad, inputs, 2, y->attrs);
 }
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
+    const unary_attrs *attrs = y->attrs;
     gr_view x = gr_lower_view(plan, y->input[0]);
     gr_view out = gr_lower_result(plan, y);
     gr_rows rows[2];
@@ -38,12 +45,12 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         .x_stride = rows[0].stride,
         .y_offset = rows[1].offset,
         .y_stride = rows[1].stride,
-        .alpha = y->attr.unary.alpha,
+        .alpha = attrs->alpha,
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_unary, &params);
     launch.slot[0] = x.slot;
     launch.slot[1] = out.slot;
-    launch.tunable[1] = y->attr.unary.func;
+    launch.tunable[1] = attrs->func;
     gr_launch_elements(plan, &launch, params.rows, params.cols);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
@@ -51,6 +58,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_unary = {
     .name = "unary",
+    .attrs_bytes = sizeof(unary_attrs),
     .infer = infer_same,
     .grad = grad,
     .lower = lower,
@@ -59,16 +67,17 @@ const gr_op gr_op_unary = {
 
 static graft_status lower_grad(gr_plan *plan, const gr_value *y)
 {
+    const unary_attrs *attrs = y->attrs;
     gr_view x = gr_lower_dense(plan, y->input[0], true);
     gr_view dy = gr_lower_dense(plan, y->input[1], true);
     gr_view out = gr_lower_dense_result(plan, y);
-    gr_unary_grad_params params = {.alpha = y->attr.unary.alpha};
+    gr_unary_grad_params params = {.alpha = attrs->alpha};
     gr_fold((uint64_t)gr_shape_count(&y->shape), &params.rows, &params.cols);
     gr_launch launch = gr_launch_of(plan, &gr_kernel_unary_grad, &params);
     launch.slot[0] = x.slot;
     launch.slot[1] = dy.slot;
     launch.slot[2] = out.slot;
-    launch.tunable[1] = y->attr.unary.func;
+    launch.tunable[1] = attrs->func;
     gr_launch_elements(plan, &launch, params.rows, params.cols);
     gr_lower_dispatch(plan, &launch);
     return gr_lower_status(plan);
@@ -77,6 +86,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *y)
 /* f'(x) dy; inputs x, dy. */
 const gr_op gr_op_unary_grad = {
     .name = "unary_grad",
+    .attrs_bytes = sizeof(unary_attrs),
     .infer = infer_same,
     .lower = lower_grad,
 };
@@ -85,7 +95,7 @@ gr_value *gr_unary(gr_value *x, gr_func func, float alpha)
 {
     if (!x)
         return NULL;
-    gr_attrs attrs = {.unary = {func, alpha}};
+    unary_attrs attrs = {func, alpha};
     return gr_graph_result(x->graph, &gr_op_unary, &x, 1, &attrs);
 }
 

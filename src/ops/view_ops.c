@@ -5,9 +5,19 @@
 
 #include <string.h>
 
+/* Of reshape: the result's shape. Of permute: see gr_permute. Of slice: a gr_range. */
+typedef struct reshape_attrs {
+    gr_shape shape;
+} reshape_attrs;
+
+typedef struct permute_attrs {
+    int axis[GR_MAX_RANK]; /* result axis i is input axis axis[i] */
+} permute_attrs;
+
 static bool infer_reshape(gr_value *y)
 {
-    y->shape = y->attr.reshape.shape;
+    const reshape_attrs *attrs = y->attrs;
+    y->shape = attrs->shape;
     if (gr_shape_count(&y->shape) != gr_shape_count(&y->input[0]->shape))
         return gr_op_mismatch(y, "element counts differ");
     return true;
@@ -43,6 +53,7 @@ static gr_value *slice_reshape(gr_value *y, gr_range range)
 
 const gr_op gr_op_reshape = {
     .name = "reshape",
+    .attrs_bytes = sizeof(reshape_attrs),
     .infer = infer_reshape,
     .grad = grad_reshape,
     .view = view_reshape,
@@ -56,17 +67,18 @@ gr_value *gr_reshape(gr_value *x, gr_shape shape)
         return NULL;
     if (gr_shape_equal(&x->shape, &shape))
         return x;
-    gr_attrs attrs = {.reshape = {shape}};
+    reshape_attrs attrs = {shape};
     return gr_graph_result(x->graph, &gr_op_reshape, &x, 1, &attrs);
 }
 
 static bool infer_permute(gr_value *y)
 {
+    const permute_attrs *attrs = y->attrs;
     const gr_value *x = y->input[0];
     unsigned seen = 0;
     y->shape.rank = x->shape.rank;
     for (int i = 0; i < x->shape.rank; i++) {
-        int axis = y->attr.permute.axis[i];
+        int axis = attrs->axis[i];
         if (axis < 0 || axis >= x->shape.rank || (seen & 1u << axis))
             return gr_op_mismatch(y, "not a permutation of the axes");
         seen |= 1u << axis;
@@ -78,8 +90,9 @@ static bool infer_permute(gr_value *y)
 /* The permutation that undoes y's. */
 static void invert(const gr_value *y, int *inverse)
 {
+    const permute_attrs *attrs = y->attrs;
     for (int i = 0; i < y->shape.rank; i++)
-        inverse[y->attr.permute.axis[i]] = i;
+        inverse[attrs->axis[i]] = i;
 }
 
 static void grad_permute(gr_value *y, gr_value *dy, gr_value **dx)
@@ -91,7 +104,8 @@ static void grad_permute(gr_value *y, gr_value *dy, gr_value **dx)
 
 static bool view_permute(const gr_value *y, const gr_view *x, gr_view *out)
 {
-    *out = gr_view_permute(x, y->attr.permute.axis);
+    const permute_attrs *attrs = y->attrs;
+    *out = gr_view_permute(x, attrs->axis);
     return true;
 }
 
@@ -106,12 +120,14 @@ static bool input_view_permute(const gr_value *y, int i, const gr_view *result, 
 
 static gr_value *slice_permute(gr_value *y, gr_range range)
 {
-    const int *axes = y->attr.permute.axis;
-    return gr_permute(gr_slice(y->input[0], axes[range.axis], range.start, range.length), axes);
+    const permute_attrs *attrs = y->attrs;
+    gr_value *x = gr_slice(y->input[0], attrs->axis[range.axis], range.start, range.length);
+    return gr_permute(x, attrs->axis);
 }
 
 const gr_op gr_op_permute = {
     .name = "permute",
+    .attrs_bytes = sizeof(permute_attrs),
     .infer = infer_permute,
     .grad = grad_permute,
     .view = view_permute,
@@ -123,9 +139,9 @@ gr_value *gr_permute(gr_value *x, const int *axes)
 {
     if (!x)
         return NULL;
-    gr_attrs attrs = {0};
+    permute_attrs attrs = {0};
     for (int i = 0; i < x->shape.rank; i++)
-        attrs.permute.axis[i] = axes[i];
+        attrs.axis[i] = axes[i];
     return gr_graph_result(x->graph, &gr_op_permute, &x, 1, &attrs);
 }
 
@@ -146,35 +162,37 @@ gr_value *gr_transpose(gr_value *x)
 static bool infer_slice(gr_value *y)
 {
     const gr_value *x = y->input[0];
-    int axis = y->attr.slice.axis;
-    int64_t start = y->attr.slice.start, length = y->attr.slice.length;
-    if (axis < 0 || axis >= x->shape.rank || start < 0 || length < 1 ||
-        length > x->shape.dim[axis] - start)
+    const gr_range *r = y->attrs;
+    if (r->axis < 0 || r->axis >= x->shape.rank || r->start < 0 || r->length < 1 ||
+        r->length > x->shape.dim[r->axis] - r->start)
         return gr_op_mismatch(y, "range outside the axis");
     y->shape = x->shape;
-    y->shape.dim[axis] = length;
+    y->shape.dim[r->axis] = r->length;
     return true;
 }
 
 static void grad_slice(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    int axis = y->attr.slice.axis;
-    dx[0] = gr_place(&dy, &y->attr.slice.start, 1, axis, y->input[0]->shape.dim[axis]);
+    const gr_range *r = y->attrs;
+    dx[0] = gr_place(&dy, &r->start, 1, r->axis, y->input[0]->shape.dim[r->axis]);
 }
 
 static gr_range range_slice(const gr_value *y)
 {
-    return (gr_range){y->attr.slice.axis, y->attr.slice.start, y->attr.slice.length};
+    const gr_range *range = y->attrs;
+    return *range;
 }
 
 static bool view_slice(const gr_value *y, const gr_view *x, gr_view *out)
 {
-    *out = gr_view_slice(x, y->attr.slice.axis, y->attr.slice.start, y->attr.slice.length);
+    const gr_range *r = y->attrs;
+    *out = gr_view_slice(x, r->axis, r->start, r->length);
     return true;
 }
 
 const gr_op gr_op_slice = {
     .name = "slice",
+    .attrs_bytes = sizeof(gr_range),
     .infer = infer_slice,
     .grad = grad_slice,
     .view = view_slice,
@@ -187,6 +205,6 @@ gr_value *gr_slice(gr_value *x, int axis, int64_t start, int64_t length)
         return NULL;
     if (axis >= 0 && axis < x->shape.rank && start == 0 && length == x->shape.dim[axis])
         return x;
-    gr_attrs attrs = {.slice = {axis, start, length}};
+    gr_range attrs = {axis, start, length};
     return gr_graph_result(x->graph, &gr_op_slice, &x, 1, &attrs);
 }

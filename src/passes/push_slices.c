@@ -79,7 +79,7 @@ static gr_value *slice_rows(gr_value *v, gr_range range)
         bool sliced = (have_rows >> i & 1) && axis >= 0;
         inputs[i] = sliced ? gr_slice(x, axis, range.start, range.length) : x;
     }
-    return gr_graph_result(v->graph, v->op, inputs, v->input_count, &v->attr);
+    return gr_graph_result(v->graph, v->op, inputs, v->input_count, v->attrs);
 }
 
 /* A value equal to that range of `v` from which less is computed, or NULL. */

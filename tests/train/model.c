@@ -3,6 +3,7 @@
 
 #include "model/backbone.h"
 #include "model/positions.h"
+#include "ops/dropout.h"
 #include "ops/op.h"
 
 #include <math.h>
@@ -252,15 +253,15 @@ static void every_dropout_has_its_own_site(void **state)
         const gr_value *v = gr_graph_at(graph, i);
         if (!v->op || strcmp(v->op->name, "dropout") != 0)
             continue;
-        assert_in_range(v->attr.dropout.site, 0, 255);
-        assert_false(used[v->attr.dropout.site]);
-        used[v->attr.dropout.site] = true;
+        const gr_dropout_attrs *attrs = v->attrs;
+        assert_in_range(attrs->site, 0, 255);
+        assert_false(used[attrs->site]);
+        used[attrs->site] = true;
         found++;
-        float rate = v->attr.dropout.rate;
-        for (int block = 0; block < 3 && v->attr.dropout.per_sample; block++)
-            paths[block] += fabsf(rate - expected[block]) < 1e-6f;
-        elementwise[0] += !v->attr.dropout.per_sample && rate == 0.2f;
-        elementwise[1] += !v->attr.dropout.per_sample && rate == 0.1f;
+        for (int block = 0; block < 3 && attrs->per_sample; block++)
+            paths[block] += fabsf(attrs->rate - expected[block]) < 1e-6f;
+        elementwise[0] += !attrs->per_sample && attrs->rate == 0.2f;
+        elementwise[1] += !attrs->per_sample && attrs->rate == 0.1f;
     }
     assert_int_equal(paths[0], 0); /* rate 0 is no operator at all */
     assert_int_equal(paths[1], 4); /* attention, MLP and the bypass of each */
