@@ -45,6 +45,12 @@ typedef struct gr_value_state {
     gr_value *user; /* the only one when users == 1 */
 } gr_value_state;
 
+/* A list of its own for some of the steps. */
+typedef struct gr_segment {
+    size_t first, count; /* steps */
+    gr_list *list;
+} gr_segment;
+
 struct gr_plan {
     graft_log *log;
     graft_status status;
@@ -73,7 +79,9 @@ struct gr_plan {
     /* recorded */
     gr_library **libraries;
     size_t library_count;
-    gr_list *list;
+    bool segmented;
+    gr_segment *segments; /* one after the other; NULL: not recorded */
+    size_t segment_count;
 };
 
 int gr_plan_new_slot(gr_plan *plan, uint64_t bytes);
@@ -83,5 +91,6 @@ graft_status gr_plan_layout(gr_plan *plan);
 gr_view gr_plan_dense_copy(gr_plan *plan, const gr_view *from);
 graft_status gr_plan_load_constants(gr_plan *plan);
 graft_status gr_plan_record(gr_plan *plan);
+void gr_plan_forget(gr_plan *plan); /* what was recorded; it must not be running */
 
 #endif

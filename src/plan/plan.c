@@ -184,7 +184,7 @@ void gr_plan_destroy(gr_plan *plan)
 {
     if (!plan)
         return;
-    gr_device_list_destroy(plan->device, &plan->list);
+    gr_plan_forget(plan);
     for (size_t i = 0; i < plan->library_count; i++)
         gr_device_library_destroy(plan->device, &plan->libraries[i]);
     for (size_t i = 0; i < plan->block_count && plan->blocks; i++)
@@ -219,9 +219,25 @@ graft_status gr_plan_load(gr_plan *plan)
 
 graft_status gr_plan_prepare(gr_plan *plan)
 {
-    if (plan->status == GRAFT_OK && !plan->list)
+    if (plan->status == GRAFT_OK && !plan->segments)
         plan->status = gr_plan_record(plan);
     return plan->status;
+}
+
+graft_status gr_plan_cut(gr_plan *plan)
+{
+    if (plan->segmented)
+        return gr_plan_prepare(plan);
+    if (plan->segments)
+        GR_TRY(gr_device_wait(plan->device));
+    gr_plan_forget(plan);
+    plan->segmented = true;
+    return gr_plan_prepare(plan);
+}
+
+int gr_plan_segments(const gr_plan *plan)
+{
+    return (int)plan->segment_count;
 }
 
 bool gr_plan_reads(const gr_plan *plan, const gr_value *value)
@@ -235,9 +251,9 @@ bool gr_plan_reads(const gr_plan *plan, const gr_value *value)
 /* A new place for a slot; what was recorded for the old one is void. */
 static graft_status rebind(gr_plan *plan, gr_slot *slot, const gr_region *region)
 {
-    if (plan->list)
+    if (plan->segments)
         GR_TRY(gr_device_wait(plan->device));
-    gr_device_list_destroy(plan->device, &plan->list);
+    gr_plan_forget(plan);
     slot->region = *region;
     return GRAFT_OK;
 }
@@ -256,7 +272,14 @@ graft_status gr_plan_bind(gr_plan *plan, const gr_value *value, gr_region region
 graft_status gr_plan_run(gr_plan *plan)
 {
     GR_TRY(gr_plan_prepare(plan));
-    return gr_device_submit(plan->device, plan->list);
+    return gr_plan_run_segments(plan, 0, (int)plan->segment_count);
+}
+
+graft_status gr_plan_run_segments(gr_plan *plan, int first, int count)
+{
+    for (int i = first; i < first + count; i++)
+        GR_TRY(gr_device_submit(plan->device, plan->segments[i].list));
+    return GRAFT_OK;
 }
 
 static const gr_region *output_region(const gr_plan *plan, const gr_value *output)
@@ -303,10 +326,11 @@ graft_status gr_plan_times(gr_plan *plan, gr_kernel_time **out, int *count)
     graft_status status = GRAFT_OK;
     if (!times || !ns)
         status = gr_fail(plan->log, GRAFT_ERR_MEMORY, "profile: out of memory");
-    else if (!plan->list)
+    else if (!plan->segments)
         status = gr_fail(plan->log, GRAFT_ERR_ARGUMENT, "profile: nothing has run yet");
-    else
-        status = gr_device_list_times(plan->device, plan->list, ns);
+    for (size_t i = 0; i < plan->segment_count && status == GRAFT_OK; i++)
+        status = gr_device_list_times(plan->device, plan->segments[i].list,
+                                      ns + plan->segments[i].first);
     if (status != GRAFT_OK) {
         gr_free(times);
         return status;

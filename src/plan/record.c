@@ -182,9 +182,45 @@ graft_status gr_plan_load_constants(gr_plan *plan)
     return add_pipelines(plan, plan->steps, plan->step_count, NULL);
 }
 
+/* How far a segment goes: short enough for a part of a millisecond on a GPU, long enough that
+ * submitting it costs little beside running it. */
+static size_t segment_length(const gr_plan *plan, size_t first)
+{
+    enum { MOST_STEPS = 8 };
+    const double MOST_WORK = 1e9; /* multiply-adds */
+    size_t rest = plan->step_count - first, count = 0;
+    double work = 0.0;
+    while (plan->segmented && count < rest && count < MOST_STEPS) {
+        work += plan->steps[first + count].launch.work;
+        if (count > 0 && work > MOST_WORK)
+            return count;
+        count++;
+    }
+    return plan->segmented ? count : rest;
+}
+
 graft_status gr_plan_record(gr_plan *plan)
 {
     GR_TRY(gr_plan_load_constants(plan));
     GR_TRY(bind_stored(plan, false));
-    return record(plan, plan->steps, plan->step_count, plan->profile, &plan->list);
+    plan->segments = gr_alloc_array(plan, plan->step_count + 1, sizeof(*plan->segments));
+    if (!plan->segments)
+        return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
+    for (size_t first = 0; first < plan->step_count || plan->segment_count == 0;) {
+        gr_segment *s = &plan->segments[plan->segment_count++];
+        s->first = first;
+        s->count = segment_length(plan, first);
+        GR_TRY(record(plan, plan->steps + first, s->count, plan->profile, &s->list));
+        first += s->count;
+    }
+    return GRAFT_OK;
+}
+
+void gr_plan_forget(gr_plan *plan)
+{
+    for (size_t i = 0; i < plan->segment_count; i++)
+        gr_device_list_destroy(plan->device, &plan->segments[i].list);
+    gr_free(plan->segments);
+    plan->segments = NULL;
+    plan->segment_count = 0;
 }
