@@ -40,7 +40,7 @@ static graft_status train(graft_log *log, graft_device *device, char **argv)
         graft_step_result result;
         for (int i = 0; i < BATCH; i++)
             draw(images + (size_t)i * image, size, labels[i] = i % 2, step * BATCH + i);
-        status = graft_trainer_step(trainer, &batch, &result);
+        status = graft_trainer_step(trainer, &batch, NULL, &result);
         if (status == GRAFT_OK)
             printf("step %2d: loss %.4f\n", (int)result.step, (double)result.loss);
     }

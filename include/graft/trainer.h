@@ -4,16 +4,28 @@
  *     graft_train_params settings;
  *     graft_train_defaults(&settings);
  *     settings.backbone = "vit.safetensors", settings.method = "lora", settings.batch_size = 16;
+ *     graft_trainer_params params;
+ *     graft_trainer_defaults(&params);
+ *     params.settings = &settings, params.classes = 10;
  *     graft_trainer *trainer;
- *     graft_trainer_create(log, device, &(graft_trainer_params){&settings, .classes = 10},
- * &trainer); for (...) { graft_batch batch = {.count = 16, .images = images, .labels = labels};
+ *     if (graft_trainer_create(log, device, &params, &trainer) != GRAFT_OK) ...
+ *     graft_batch batch = {.count = 16, .images = images, .labels = labels};
+ *     for (...) {
  *         graft_step_result result;
- *         if (graft_trainer_step(trainer, &batch, &result) != GRAFT_OK) ...
+ *         if (graft_trainer_step(trainer, &batch, NULL, &result) != GRAFT_OK) ...
  *     }
  *     graft_trainer_save_adapter(trainer, "adapter.safetensors");
  *
  * A step is graft_trainer_gradients and then graft_trainer_update; between the two, gradients may
  * be read and written, e.g. to sum them over machines. Equal settings and batches give equal bits.
+ *
+ * An application that draws between the calls gives each of them a budget, and calls again with the
+ * same batch until the step is done; the result is the same to the last bit:
+ *
+ *     graft_budget budget = {.milliseconds = 4};
+ *     graft_trainer_step(trainer, &batch, &budget, &result);
+ *     if (result.done)
+ *         next_batch(&batch);
  */
 #ifndef GRAFT_TRAINER_H
 #define GRAFT_TRAINER_H
@@ -25,6 +37,7 @@
 /* Thread-safety: one thread at a time, as the device. */
 typedef struct graft_trainer graft_trainer;
 
+/* Filled in by graft_trainer_defaults(); may grow at the end. */
 typedef struct graft_trainer_params {
     /* Borrowed, with its texts, until graft_trainer_create returns. What concerns data, epochs and
      * files of a run (`data` to `test_split`, `augment`, `epochs`, `max_steps`, `out`, ..) plays no
@@ -44,7 +57,7 @@ typedef struct graft_trainer_info {
     int64_t trainable, trainable_without_head; /* parameters */
 } graft_trainer_info;
 
-/* Images with what they should be. Borrowed for the duration of the call. */
+/* Images with what they should be. Borrowed until the step is done. */
 typedef struct graft_batch {
     int count;             /* images, from 1 to batch_size */
     const float *images;   /* [count, 3, S, S], normalised */
@@ -52,13 +65,24 @@ typedef struct graft_batch {
     const float *targets;  /* [count, classes], with soft_targets; a row of zeros does not count */
 } graft_batch;
 
+/* How long a call may take. It ends when the device is through with what it queued: after this
+ * time, or sooner where what comes next would take longer than is left. Times are learnt in the
+ * first step, and every call does at least one piece of work (a few kernels, or one large one). */
+typedef struct graft_budget {
+    double milliseconds;
+} graft_budget;
+
 typedef struct graft_step_result {
+    bool done;     /* false: the budget is spent, call again; the loss is not known yet */
     float loss;    /* mean cross entropy of the images that count; of soft targets as well */
     float lr;      /* of the update that was done or is next */
     uint64_t step; /* updates done so far */
 } graft_step_result;
 
 GRAFT_BEGIN_DECLS
+
+/* No settings, no classes; labels, a constant rate. */
+GRAFT_API void graft_trainer_defaults(graft_trainer_params *params);
 
 /* Reads the backbone and compiles for the device. The trainer borrows `log` and `device`, which
  * must outlive it. *out is NULL on failure. Blocks. Thread-safety: one thread at a time for each
@@ -73,15 +97,22 @@ GRAFT_API void graft_trainer_destroy(graft_trainer **trainer);
 /* Valid until the trainer is destroyed. */
 GRAFT_API const graft_trainer_info *graft_trainer_get_info(const graft_trainer *trainer);
 
-/* Gradients and update in one. GRAFT_ERR_NUMERIC, without an update, when the loss is no finite
- * number. `result` may be NULL. Blocks until the loss is there. */
+/* Gradients and update in one. NULL `budget`: all of it, which blocks until the loss is there.
+ * While a step is not done, `batch` must be the one that it began with, with the same arrays and
+ * numbers. GRAFT_ERR_NUMERIC, without an update, when the loss is no finite number. `result` may be
+ * NULL. */
 GRAFT_API graft_status graft_trainer_step(graft_trainer *trainer, const graft_batch *batch,
-                                          graft_step_result *result);
+                                          const graft_budget *budget, graft_step_result *result);
 
 /* Forward and backward of a batch: the gradients of the mean loss take the place of those before.
- * GRAFT_ERR_NUMERIC as above. Blocks until done. */
+ * Budget, statuses and blocking as above. */
 GRAFT_API graft_status graft_trainer_gradients(graft_trainer *trainer, const graft_batch *batch,
+                                               const graft_budget *budget,
                                                graft_step_result *result);
+
+/* Gives up a step that is not done: its gradients are lost, parameters are what they were (but for
+ * the statistics of `head_norm`). Without such a step, nothing. */
+GRAFT_API void graft_trainer_cancel(graft_trainer *trainer);
 
 /* One update of all parameters with the gradients at hand, and one more step is done. Queues; does
  * not wait. GRAFT_ERR_ARGUMENT when there are no new gradients. */

@@ -8,6 +8,14 @@
 #include <math.h>
 #include <string.h>
 
+/* Where the step at hand stands. */
+typedef enum phase {
+    PHASE_NONE,       /* no gradients */
+    PHASE_GRADIENTS,  /* a budget was spent while they were made */
+    PHASE_READY,      /* gradients are there */
+    PHASE_UPDATE_DUE, /* and a budget was spent before the update of the same step */
+} phase;
+
 struct graft_trainer {
     graft_log *log;
     gr_run_setup setup;
@@ -15,12 +23,19 @@ struct graft_trainer {
     graft_trainer_info info;
     bool soft_targets;
     uint64_t steps_per_epoch;
-    double lr;      /* with steps_per_epoch 0 */
-    uint64_t step;  /* updates done */
-    bool gradients; /* there are new ones */
+    double lr;     /* with steps_per_epoch 0 */
+    uint64_t step; /* updates done */
+    phase phase;
+    graft_batch batch; /* of the step that is not done */
+    float loss;        /* of the gradients at hand */
 };
 
 /* ---- Its life --------------------------------------------------------------------------- */
+
+void graft_trainer_defaults(graft_trainer_params *params)
+{
+    *params = (graft_trainer_params){0};
+}
 
 static graft_status check_params(graft_log *log, const graft_trainer_params *p)
 {
@@ -121,44 +136,119 @@ static float next_lr(const graft_trainer *t)
                        : t->lr);
 }
 
-graft_status graft_trainer_gradients(graft_trainer *t, const graft_batch *batch,
-                                     graft_step_result *result)
+static bool same_batch(const graft_batch *a, const graft_batch *b)
 {
-    float loss;
+    return a->count == b->count && a->images == b->images && a->labels == b->labels &&
+           a->targets == b->targets;
+}
+
+static bool is_half_done(const graft_trainer *t)
+{
+    return t->phase == PHASE_GRADIENTS || t->phase == PHASE_UPDATE_DUE;
+}
+
+static graft_status refuse_half_done(const graft_trainer *t, const char *what)
+{
+    return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                   "%s: a step is not done; go on with its batch, or give it up by "
+                   "graft_trainer_cancel",
+                   what);
+}
+
+static graft_status begin(graft_trainer *t, const graft_batch *batch)
+{
+    if (is_half_done(t))
+        return same_batch(batch, &t->batch) ? GRAFT_OK : refuse_half_done(t, "another batch");
     GR_TRY(check_batch(t, batch));
-    t->gradients = false;
-    GR_TRY(gr_trainer_batch_gradients(t->core, batch, t->step, &loss));
-    if (!isfinite(loss))
+    t->phase = PHASE_NONE;
+    GR_TRY(gr_trainer_begin(t->core, batch, t->step));
+    t->phase = PHASE_GRADIENTS;
+    t->batch = *batch;
+    return GRAFT_OK;
+}
+
+/* Whatever fails, the step at hand cannot go on. */
+static graft_status advance(graft_trainer *t, gr_budget *budget)
+{
+    bool done;
+    t->phase = PHASE_NONE;
+    GR_TRY(gr_trainer_advance(t->core, budget, &done, &t->loss));
+    if (done && !isfinite(t->loss))
         return gr_fail(t->log, GRAFT_ERR_NUMERIC,
                        "loss became %s in step %llu: lower `lr`, or look at the data",
-                       isnan(loss) ? "NaN" : "infinite", (unsigned long long)t->step + 1);
-    t->gradients = true;
+                       isnan(t->loss) ? "NaN" : "infinite", (unsigned long long)t->step + 1);
+    t->phase = done ? PHASE_READY : PHASE_GRADIENTS;
+    return GRAFT_OK;
+}
+
+static graft_status check_budget(const graft_trainer *t, const graft_budget *budget, gr_budget *out)
+{
+    double ms = budget ? budget->milliseconds : 0.0;
+    if (!(ms >= 0.0) || !isfinite(ms))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "budget of %g ms: must not be negative", ms);
+    *out = gr_budget_begin(ms * 1e-3);
+    return GRAFT_OK;
+}
+
+static void report(const graft_trainer *t, bool done, float lr, graft_step_result *result)
+{
     if (result)
-        *result = (graft_step_result){.loss = loss, .lr = next_lr(t), .step = t->step};
+        *result = (graft_step_result){done, done ? t->loss : 0.0f, lr, t->step};
+}
+
+graft_status graft_trainer_gradients(graft_trainer *t, const graft_batch *batch,
+                                     const graft_budget *budget, graft_step_result *result)
+{
+    gr_budget span;
+    GR_TRY(check_budget(t, budget, &span));
+    GR_TRY(begin(t, batch));
+    GR_TRY(advance(t, budget ? &span : NULL));
+    report(t, t->phase == PHASE_READY, next_lr(t), result);
+    return GRAFT_OK;
+}
+
+/* With the gradients at hand; NULL budget: at once. */
+static graft_status update(graft_trainer *t, gr_budget *budget)
+{
+    bool done = true;
+    t->phase = PHASE_NONE;
+    if (budget)
+        GR_TRY(gr_trainer_update_within(t->core, budget, t->step, next_lr(t), &done));
+    else
+        GR_TRY(gr_trainer_update(t->core, t->step, next_lr(t)));
+    if (!done)
+        t->phase = PHASE_UPDATE_DUE;
+    t->step += done;
     return GRAFT_OK;
 }
 
 graft_status graft_trainer_update(graft_trainer *t)
 {
-    if (!t->gradients)
+    if (t->phase != PHASE_READY)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
                        "update: there are no new gradients; call graft_trainer_gradients first");
-    GR_TRY(gr_trainer_update(t->core, t->step, next_lr(t)));
-    t->gradients = false;
-    t->step++;
-    return GRAFT_OK;
+    return update(t, NULL);
 }
 
 graft_status graft_trainer_step(graft_trainer *t, const graft_batch *batch,
-                                graft_step_result *result)
+                                const graft_budget *budget, graft_step_result *result)
 {
-    graft_step_result r;
-    GR_TRY(graft_trainer_gradients(t, batch, &r));
-    GR_TRY(graft_trainer_update(t));
-    r.step = t->step;
-    if (result)
-        *result = r;
+    gr_budget span;
+    GR_TRY(check_budget(t, budget, &span));
+    GR_TRY(begin(t, batch));
+    if (t->phase == PHASE_GRADIENTS)
+        GR_TRY(advance(t, budget ? &span : NULL));
+    float lr = next_lr(t);
+    if (t->phase != PHASE_GRADIENTS)
+        GR_TRY(update(t, budget ? &span : NULL));
+    report(t, !is_half_done(t), lr, result);
     return GRAFT_OK;
+}
+
+void graft_trainer_cancel(graft_trainer *t)
+{
+    if (is_half_done(t))
+        t->phase = PHASE_NONE;
 }
 
 graft_status graft_trainer_set_lr(graft_trainer *t, double lr)
@@ -197,6 +287,8 @@ bool graft_trainer_get_tensor(const graft_trainer *t, int index, graft_trainer_t
 graft_status graft_trainer_read_gradients(graft_trainer *t, float *gradients)
 {
     const gr_param *p;
+    if (is_half_done(t))
+        return refuse_half_done(t, "gradients");
     for (size_t i = 0; (p = trained(t, i)); i++) {
         GR_TRY(gr_params_read(gr_trainer_parameters(t->core), p, GR_PLANE_GRADIENT, gradients));
         gradients += gr_shape_count(&p->shape);
@@ -207,20 +299,26 @@ graft_status graft_trainer_read_gradients(graft_trainer *t, float *gradients)
 graft_status graft_trainer_write_gradients(graft_trainer *t, const float *gradients)
 {
     const gr_param *p;
+    if (is_half_done(t))
+        return refuse_half_done(t, "gradients");
     for (size_t i = 0; (p = trained(t, i)); i++) {
         GR_TRY(gr_params_write(gr_trainer_parameters(t->core), p, GR_PLANE_GRADIENT, gradients));
         gradients += gr_shape_count(&p->shape);
     }
-    t->gradients = true;
+    t->phase = PHASE_READY;
     return GRAFT_OK;
 }
 
 /* ---- What it has learnt ----------------------------------------------------------------- */
 
-/* The averages take the place of the values: swap them back in any case. */
+/* The averages take the place of the values, or the other way round. */
 static graft_status swap_averages(graft_trainer *t)
 {
-    t->gradients = t->gradients && !gr_trainer_has_average(t->core);
+    if (!gr_trainer_has_average(t->core))
+        return GRAFT_OK;
+    if (is_half_done(t))
+        return refuse_half_done(t, "averages");
+    t->phase = PHASE_NONE; /* they went through the gradients' memory */
     return gr_trainer_swap_average(t->core);
 }
 

@@ -55,6 +55,18 @@ graft_status gr_trainer_update(gr_trainer *t, uint64_t step, float lr)
     return t->average ? gr_average_update(t->average) : GRAFT_OK;
 }
 
+graft_status gr_trainer_update_within(gr_trainer *t, gr_budget *budget, uint64_t step, float lr,
+                                      bool *done)
+{
+    int segment = t->timings.count - 1;
+    *done = !gr_budget_is_spent(budget, &t->timings, segment);
+    if (!*done)
+        return GRAFT_OK;
+    int count = gr_budget_take(budget, &t->timings, segment, 1);
+    GR_TRY(gr_trainer_update(t, step, lr));
+    return gr_budget_wait(budget, t->device, &t->timings, segment, count);
+}
+
 bool gr_trainer_has_average(const gr_trainer *t)
 {
     return t->average != NULL;

@@ -12,6 +12,7 @@
 
 #include "build/build.h"
 #include "peft/compose.h"
+#include "train/budget.h"
 #include "train/optimizer.h"
 #include "weights/tensors.h"
 
@@ -48,12 +49,22 @@ void gr_trainer_destroy(gr_trainer *trainer); /* NULL is accepted */
 graft_status gr_trainer_batch_gradients(gr_trainer *trainer, const graft_batch *batch,
                                         uint64_t step, float *loss);
 
+/* The same bit by bit: starts on a batch, whose arrays are borrowed until it is done; then gets on
+ * with it for as long as the budget lasts (NULL: to the end). Where *done is true, all of it is
+ * done and *loss is there; else neither gradients nor, with head_norm, its statistics are. */
+graft_status gr_trainer_begin(gr_trainer *trainer, const graft_batch *batch, uint64_t step);
+graft_status gr_trainer_advance(gr_trainer *trainer, gr_budget *budget, bool *done, float *loss);
+
 /* The same of a full batch: images [batch, 3, S, S], labels [batch]. */
 graft_status gr_trainer_gradients(gr_trainer *trainer, const float *images, const int32_t *labels,
                                   uint64_t step, float *loss);
 
 /* Update number step + 1 with the gradients at hand. Does not wait. */
 graft_status gr_trainer_update(gr_trainer *trainer, uint64_t step, float lr);
+
+/* The same after gr_trainer_advance, if the budget allows; then waits. */
+graft_status gr_trainer_update_within(gr_trainer *trainer, gr_budget *budget, uint64_t step,
+                                      float lr, bool *done);
 
 /* With ema: the averages take the place of the values, for evaluation and saving, or the values
  * come back, exactly; the gradients are lost. Without, nothing. */

@@ -1,6 +1,8 @@
 /* A batch, split into micro-batches whose gradients add up. */
 #include "train/trainer_internal.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,28 +78,20 @@ static graft_status write_draws(gr_trainer *t, uint64_t step)
     return GRAFT_OK;
 }
 
-static graft_status run_micro_batch(gr_trainer *t, const graft_batch *b, int first,
-                                    gr_scalars *scalars)
+static graft_status write_micro_batch(gr_trainer *t, gr_work *w)
 {
-    int count = b->count - first < t->micro ? b->count - first : t->micro;
-    scalars->sample_base = (uint32_t)first;
-    GR_TRY(gr_trainer_write_scalars(t, scalars));
+    const graft_batch *b = &w->batch;
+    int first = w->first, count = b->count - first < t->micro ? b->count - first : t->micro;
+    w->scalars.sample_base = (uint32_t)first;
+    GR_TRY(gr_trainer_write_scalars(t, &w->scalars));
     GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)first * image_floats(t),
                             (uint64_t)count * image_floats(t) * sizeof(float)));
-    GR_TRY(write_answers(t, b, first, count));
-    return gr_plan_run(t->train.plan);
+    return write_answers(t, b, first, count);
 }
 
-graft_status gr_trainer_batch_gradients(gr_trainer *t, const graft_batch *b, uint64_t step,
-                                        float *loss)
+graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step)
 {
     int counting = count_rows(t, b);
-    gr_scalars scalars = {
-        .inv_count = counting ? 1.0f / (float)counting : 0.0f,
-        .seed_lo = (uint32_t)t->params.seed,
-        .seed_hi = (uint32_t)(t->params.seed >> 32),
-        .step = (uint32_t)step,
-    };
     const float zero = 0.0f;
     if (counting < t->params.batch && gr_trainer_takes_whole_batches(t))
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
@@ -107,10 +101,67 @@ graft_status gr_trainer_batch_gradients(gr_trainer *t, const graft_batch *b, uin
     GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
     GR_TRY(write_draws(t, step));
-    for (int first = 0; first < b->count; first += t->micro)
-        GR_TRY(run_micro_batch(t, b, first, &scalars));
+    t->work = (gr_work){
+        .batch = *b,
+        .scalars = {.inv_count = counting ? 1.0f / (float)counting : 0.0f,
+                    .seed_lo = (uint32_t)t->params.seed,
+                    .seed_hi = (uint32_t)(t->params.seed >> 32),
+                    .step = (uint32_t)step},
+    };
+    return GRAFT_OK;
+}
+
+/* Segments of the gradients, and one for the update. */
+static graft_status cut(gr_trainer *t)
+{
+    GR_TRY(gr_plan_cut(t->train.plan));
+    if (t->timings.seconds)
+        return GRAFT_OK;
+    t->timings.count = gr_plan_segments(t->train.plan) + 1;
+    t->timings.seconds = gr_alloc_array(t, (size_t)t->timings.count, sizeof(double));
+    return t->timings.seconds ? GRAFT_OK
+                              : gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+}
+
+/* Queues a micro-batch, or as many of its segments as the budget allows. */
+static graft_status run_some(gr_trainer *t, gr_work *w, gr_budget *budget)
+{
+    gr_plan *plan = t->train.plan;
+    if (w->segment == 0)
+        GR_TRY(write_micro_batch(t, w));
+    int segments = gr_plan_segments(plan), rest = segments - w->segment;
+    int count = budget ? gr_budget_take(budget, &t->timings, w->segment, rest) : rest;
+    GR_TRY(gr_plan_run_segments(plan, w->segment, count));
+    if (budget)
+        GR_TRY(gr_budget_wait(budget, t->device, &t->timings, w->segment, count));
+    w->segment = (w->segment + count) % segments;
+    if (w->segment == 0)
+        w->first += t->micro;
+    return GRAFT_OK;
+}
+
+graft_status gr_trainer_advance(gr_trainer *t, gr_budget *budget, bool *done, float *loss)
+{
+    gr_work *w = &t->work;
+    *done = false;
+    if (budget)
+        GR_TRY(cut(t));
+    while (w->first < w->batch.count) {
+        if (budget && gr_budget_is_spent(budget, &t->timings, w->segment))
+            return GRAFT_OK;
+        GR_TRY(run_some(t, w, budget));
+    }
+    *done = true;
     GR_TRY(gr_device_wait(t->device));
     return gr_store_read(t->store, &t->loss_sum, loss);
+}
+
+graft_status gr_trainer_batch_gradients(gr_trainer *t, const graft_batch *b, uint64_t step,
+                                        float *loss)
+{
+    bool done;
+    GR_TRY(gr_trainer_begin(t, b, step));
+    return gr_trainer_advance(t, NULL, &done, loss);
 }
 
 graft_status gr_trainer_gradients(gr_trainer *t, const float *images, const int32_t *labels,

@@ -6,6 +6,14 @@
 #include "model/network.h"
 #include "train/trainer.h"
 
+/* A batch in the works. */
+typedef struct gr_work {
+    graft_batch batch;
+    gr_scalars scalars;
+    int first;   /* image of the micro-batch at hand */
+    int segment; /* of its plan that is next */
+} gr_work;
+
 struct gr_trainer {
     graft_log *log;
     gr_device *device;
@@ -19,6 +27,8 @@ struct gr_trainer {
     bool *reached; /* by parameter index */
     int micro;
     gr_network train, eval;
+    gr_work work;
+    gr_timings timings; /* of the segments of train.plan, and last of the update */
 };
 
 graft_status gr_trainer_write_scalars(gr_trainer *t, const gr_scalars *scalars);

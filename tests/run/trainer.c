@@ -101,7 +101,7 @@ static void steps_are_those_of_a_run(void **state)
     for (int i = 0; i < b->count; i++) {
         graft_batch batch = batch_of(b, i);
         graft_step_result result;
-        check_ok(scratch(), graft_trainer_step(t, &batch, &result));
+        check_ok(scratch(), graft_trainer_step(t, &batch, NULL, &result));
         assert_int_equal(result.step, i + 1);
         assert_true(result.loss > 0.0f && result.lr > 0.0f);
     }
@@ -117,7 +117,7 @@ static float *gradients_of(graft_trainer *t, const graft_batch *batch, float *lo
     float *values = malloc(count * sizeof(*values));
     graft_step_result result;
     assert_non_null(values);
-    check_ok(scratch(), graft_trainer_gradients(t, batch, &result));
+    check_ok(scratch(), graft_trainer_gradients(t, batch, NULL, &result));
     check_ok(scratch(), graft_trainer_read_gradients(t, values));
     *loss = result.loss;
     return values;
@@ -192,7 +192,7 @@ static void logits_are_those_of_the_file(void **state)
     p.lr = 0.01;
     check_ok(scratch(), graft_trainer_set_lr(t, 0.01));
     for (int i = 0; i < 3; i++)
-        check_ok(scratch(), graft_trainer_step(t, &batch, NULL));
+        check_ok(scratch(), graft_trainer_step(t, &batch, NULL, NULL));
     check_ok(scratch(), graft_trainer_logits(t, batch.images, RUN_BATCH, mine));
     check_ok(scratch(), graft_trainer_save_adapter(t, path));
     graft_trainer_destroy(&t);
@@ -205,7 +205,7 @@ static void logits_are_those_of_the_file(void **state)
 
 static void refuses(graft_trainer *t, graft_batch batch, const char *telling)
 {
-    assert_error(scratch(), graft_trainer_step(t, &batch, NULL), GRAFT_ERR_ARGUMENT, telling);
+    assert_error(scratch(), graft_trainer_step(t, &batch, NULL, NULL), GRAFT_ERR_ARGUMENT, telling);
 }
 
 static void refuses_what_does_not_fit(void **state)
@@ -238,10 +238,58 @@ static void refuses_what_does_not_fit(void **state)
     assert_error(scratch(), graft_trainer_set_lr(t, -1.0), GRAFT_ERR_ARGUMENT, "learning rate");
     assert_error(scratch(), graft_trainer_logits(t, good.images, 0, NULL), GRAFT_ERR_ARGUMENT,
                  "logits");
-    check_ok(scratch(), graft_trainer_step(t, &good, NULL)); /* nothing was spoilt */
+    check_ok(scratch(), graft_trainer_step(t, &good, NULL, NULL)); /* nothing was spoilt */
     graft_trainer_destroy(&t);
     graft_trainer_destroy(&t);
     graft_trainer_destroy(NULL);
+}
+
+/* With a budget that is spent at once a step takes many calls, and is the same. */
+static void budgets_change_nothing(void **state)
+{
+    const test_target *target = *state;
+    graft_train_params p = tiny_run("");
+    char *whole = adapter_path(), *pieces = adapter_path();
+    graft_trainer *a = tiny_trainer(target->device, &p), *b = tiny_trainer(target->device, &p);
+    graft_batch batch = batch_of(the_batches(), 0), next = batch_of(the_batches(), 1);
+    graft_step_result result, other;
+    float numbers[RUN_BATCH * 3], *gradients = malloc(sizeof(float) * 100000);
+    for (int i = 0; i < 2; i++) {
+        int calls = 0;
+        check_ok(scratch(), graft_trainer_step(a, &batch, NULL, &result));
+        assert_true(result.done);
+        do {
+            check_ok(scratch(), graft_trainer_step(b, &batch, &(graft_budget){0.0}, &other));
+            if (calls == 5) {
+                check_ok(scratch(), graft_trainer_logits(b, batch.images, RUN_BATCH, numbers));
+                assert_int_equal(other.step, i);
+                assert_error(scratch(), graft_trainer_step(b, &next, NULL, NULL),
+                             GRAFT_ERR_ARGUMENT, "not done");
+                assert_error(scratch(), graft_trainer_update(b), GRAFT_ERR_ARGUMENT, "gradients");
+                assert_error(scratch(), graft_trainer_read_gradients(b, gradients),
+                             GRAFT_ERR_ARGUMENT, "not done");
+            }
+            calls++;
+        } while (!other.done);
+        assert_true(calls > 10);
+        assert_int_equal(other.step, i + 1);
+        assert_true(result.loss == other.loss && result.lr == other.lr);
+    }
+    assert_error(scratch(), graft_trainer_step(b, &batch, &(graft_budget){-1.0}, NULL),
+                 GRAFT_ERR_ARGUMENT, "budget");
+    check_ok(scratch(), graft_trainer_step(b, &next, &(graft_budget){0.0}, &other));
+    assert_false(other.done);
+    graft_trainer_cancel(b); /* as if it had never begun */
+    check_ok(scratch(), graft_trainer_gradients(b, &batch, &(graft_budget){0.0}, &other));
+    check_ok(scratch(), graft_trainer_gradients(b, &batch, NULL, &other)); /* the rest of it */
+    check_ok(scratch(), graft_trainer_update(b));
+    check_ok(scratch(), graft_trainer_step(a, &batch, NULL, NULL));
+    check_ok(scratch(), graft_trainer_save_adapter(a, whole));
+    check_ok(scratch(), graft_trainer_save_adapter(b, pieces));
+    assert_same_bytes(whole, pieces, "a step in pieces");
+    free(gradients);
+    graft_trainer_destroy(&a);
+    graft_trainer_destroy(&b);
 }
 
 /* A loss that is no number updates nothing. */
@@ -255,7 +303,7 @@ static void stops_at_nan(void **state)
     broken[5] = NAN;
     check_ok(scratch(), graft_trainer_save_adapter(t, before));
     batch.images = broken;
-    assert_error(scratch(), graft_trainer_step(t, &batch, NULL), GRAFT_ERR_NUMERIC, "NaN");
+    assert_error(scratch(), graft_trainer_step(t, &batch, NULL, NULL), GRAFT_ERR_NUMERIC, "NaN");
     assert_error(scratch(), graft_trainer_update(t), GRAFT_ERR_ARGUMENT, "no new gradients");
     check_ok(scratch(), graft_trainer_save_adapter(t, after));
     assert_same_bytes(before, after, "a step that failed");
@@ -276,7 +324,7 @@ static void cycles_keep_memory(void **state)
     size_t host_bytes = 0;
     for (int i = 0; i < 200; i++) {
         graft_trainer *t = tiny_trainer(device, &p);
-        check_ok(scratch(), graft_trainer_step(t, &batch, NULL));
+        check_ok(scratch(), graft_trainer_step(t, &batch, NULL, NULL));
         graft_trainer_destroy(&t);
         if (i == 100) {
             device_bytes = device->allocated_bytes;
@@ -312,6 +360,7 @@ int main(void)
         TEST_CASE(tensors_lie_one_after_the_other),
         TEST_CASE(logits_are_those_of_the_file),
         TEST_CASE(refuses_what_does_not_fit),
+        TEST_CASE(budgets_change_nothing),
         TEST_CASE(stops_at_nan),
         TEST_CASE(cycles_keep_memory),
         TEST_CASE(example_runs),
