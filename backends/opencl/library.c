@@ -1,5 +1,14 @@
-/* Which library does what, among those that this build has. */
+/* Which library does what, among those that this machine has. */
 #include "backends/opencl/opencl.h"
+
+#include "backends/module.h"
+
+static graft_status create_fft(gr_device *base, const gr_fft_desc *desc, gr_library **out)
+{
+    const gr_module *vkfft = gr_module_open(base, "vkfft-opencl", sizeof(gr_opencl_device));
+    base->caps.fft_library = vkfft != NULL;
+    return vkfft ? vkfft->fft_create(base, desc, out) : GRAFT_ERR_UNSUPPORTED;
+}
 
 graft_status gr_opencl_library_create(gr_device *base, const gr_library_desc *desc,
                                       gr_library **out)
@@ -9,10 +18,8 @@ graft_status gr_opencl_library_create(gr_device *base, const gr_library_desc *de
     case GR_LIBRARY_GEMM:
         return gr_opencl_gemm_create(gr_opencl_device_of(base), &desc->gemm, out);
 #endif
-#ifdef GRAFT_HAVE_OPENCL_VKFFT
     case GR_LIBRARY_FFT:
-        return gr_opencl_fft_create(gr_opencl_device_of(base), &desc->fft, out);
-#endif
+        return create_fft(base, &desc->fft, out);
     default:
         return GRAFT_ERR_UNSUPPORTED;
     }

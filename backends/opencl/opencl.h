@@ -89,12 +89,10 @@ graft_status gr_opencl_library_create(gr_device *device, const gr_library_desc *
                                       gr_library **out);
 void gr_opencl_library_destroy(gr_device *device, gr_library *library);
 
-/* clblast.c and vkfft.c, where they are built in. */
+/* clblast.c, where it is built in */
 graft_status gr_opencl_gemm_create(gr_opencl_device *device, const gr_gemm_desc *desc,
                                    gr_library **out);
 void gr_opencl_gemm_close(gr_opencl_device *device); /* before the context goes */
-graft_status gr_opencl_fft_create(gr_opencl_device *device, const gr_fft_desc *desc,
-                                  gr_library **out);
 
 static inline gr_opencl_device *gr_opencl_device_of(gr_device *device)
 {

@@ -1,6 +1,8 @@
-/* Fourier transforms by VkFFT. A plan costs about a second of the driver's compiler, and what it
- * runs on is set at each launch: equal operations share one. */
+/* Fourier transforms by VkFFT: a module of its own, see backends/module.h. A plan costs about a
+ * second of the driver's compiler, and what it runs on is set at each launch: equal operations
+ * share one. */
 #define VKFFT_BACKEND 3
+#include "backends/module.h"
 #include "backends/opencl/opencl.h"
 #include "backends/vkfft.h"
 
@@ -88,9 +90,9 @@ static graft_status find_plan(gr_opencl_device *device, const gr_fft_desc *desc,
     return GRAFT_OK;
 }
 
-graft_status gr_opencl_fft_create(gr_opencl_device *device, const gr_fft_desc *desc,
-                                  gr_library **out)
+static graft_status fft_create(gr_device *base, const gr_fft_desc *desc, gr_library **out)
 {
+    gr_opencl_device *device = gr_opencl_device_of(base);
     fft *f = gr_alloc(NULL, sizeof(*f));
     if (!f)
         return gr_fail(device->base.log, GRAFT_ERR_MEMORY, "%s: no memory for an FFT",
@@ -103,3 +105,5 @@ graft_status gr_opencl_fft_create(gr_opencl_device *device, const gr_fft_desc *d
         gr_free(f);
     return status;
 }
+
+GR_MODULE_DEFINE(gr_opencl_device, .fft_create = fft_create);

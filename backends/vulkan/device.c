@@ -170,8 +170,6 @@ const gr_backend gr_backend_vulkan = {
     .submit = gr_vk_list_submit,
     .wait = device_wait,
     .list_times = gr_vk_list_times,
-#ifdef GRAFT_HAVE_VULKAN_VKFFT
     .library_create = gr_vk_library_create,
     .library_destroy = gr_vk_library_destroy,
-#endif
 };

@@ -1,13 +1,12 @@
-/* Fourier transforms by VkFFT: it compiles shaders with glslang, and records dispatches on its own
- * pipelines and descriptor sets into the list. */
+/* Fourier transforms by VkFFT, a module of its own, see backends/module.h: it compiles shaders with
+ * glslang, and records dispatches on its own pipelines and descriptor sets into the list. */
 #define VKFFT_BACKEND 0
 #define GR_VULKAN_PROTOTYPES
 #include "backends/vulkan/vulkan.h"
 
+#include "backends/module.h"
 #include "backends/vkfft.h"
 #include "base/mem.h"
-
-#include <string.h>
 
 typedef struct fft {
     gr_library base;
@@ -73,22 +72,21 @@ static graft_status open_plan(gr_vk_device *vk, fft *f)
     return status;
 }
 
-/* A transform of length 206 ends the whole process there: nothing that could be found by trying. */
-static bool crashes(const gr_vk_device *vk)
+static void destroy(gr_library *library, gr_vk_device *vk)
 {
-    return strstr(vk->physical.properties.deviceName, "SwiftShader");
+    fft *f = (fft *)library;
+    deleteVkFFT(&f->app);
+    gr_free(f);
 }
 
-graft_status gr_vk_library_create(gr_device *device, const gr_library_desc *desc, gr_library **out)
+static graft_status fft_create(gr_device *device, const gr_fft_desc *desc, gr_library **out)
 {
     gr_vk_device *vk = gr_vk(device);
-    if (desc->kind != GR_LIBRARY_FFT || crashes(vk))
-        return GRAFT_ERR_UNSUPPORTED;
     fft *f = gr_alloc(vk, sizeof(*f));
     if (!f)
         return gr_fail(device->log, GRAFT_ERR_MEMORY, "%s: no memory for an FFT", device->info.id);
-    f->base.record = record;
-    f->desc = desc->fft;
+    f->base = (gr_library){.record = record, .destroy = destroy};
+    f->desc = *desc;
     graft_status status = open_plan(vk, f);
     if (status == GRAFT_OK)
         *out = &f->base;
@@ -97,10 +95,4 @@ graft_status gr_vk_library_create(gr_device *device, const gr_library_desc *desc
     return status;
 }
 
-void gr_vk_library_destroy(gr_device *device, gr_library *library)
-{
-    fft *f = (fft *)library;
-    gr_vk_drain(gr_vk(device));
-    deleteVkFFT(&f->app);
-    gr_free(f);
-}
+GR_MODULE_DEFINE(gr_vk_device, .fft_create = fft_create);

@@ -153,9 +153,10 @@ void gr_vk_barrier_to_host(gr_vk_device *vk, VkCommandBuffer commands);
 struct gr_library {
     graft_status (*record)(gr_library *library, gr_vk_device *vk, VkCommandBuffer commands,
                            const gr_command *command);
+    void (*destroy)(gr_library *library, gr_vk_device *vk); /* once the device is idle */
 };
 
-/* vkfft.c, where it is built in */
+/* library.c */
 graft_status gr_vk_library_create(gr_device *device, const gr_library_desc *desc, gr_library **out);
 void gr_vk_library_destroy(gr_device *device, gr_library *library);
 

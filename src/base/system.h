@@ -40,7 +40,19 @@ typedef void (*gr_function)(void);
  * be opened. */
 void *gr_shared_library_open(const char *name);
 
-/* NULL when the library has no such function. */
+/* NULL when the library has no such function, or no such constant. */
 gr_function gr_shared_library_function(void *library, const char *name);
+const void *gr_shared_library_data(void *library, const char *name);
+
+/* The file name of a shared library of ours: a format of one string. */
+#ifdef _WIN32
+#define GR_SHARED_LIBRARY_NAME "graft-%s.dll"
+#else
+#define GR_SHARED_LIBRARY_NAME "libgraft-%s.so"
+#endif
+
+/* The folder of the file, libgraft or a program, that holds this code, as an allocation of
+ * `parent`. NULL: unknown, or no memory. */
+char *gr_own_folder(void *parent);
 
 #endif
