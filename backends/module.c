@@ -5,7 +5,6 @@
 #include "base/system.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define TEXT(symbol)  TEXT_(symbol)
 #define TEXT_(symbol) #symbol
@@ -25,8 +24,7 @@ static const gr_module *open_at(const gr_device *device, const char *path, size_
         library ? gr_shared_library_data(library, TEXT(GR_MODULE_SYMBOL)) : NULL;
     if (!module)
         gr_log(device->log, GRAFT_LOG_DEBUG, "%s: cannot be opened; own kernels are used", path);
-    if (!module ||
-        (!strcmp(module->version, GRAFT_VERSION) && module->device_bytes == device_bytes))
+    if (!module || (module->version == GRAFT_VERSION && module->device_bytes == device_bytes))
         return module;
     gr_log(device->log, GRAFT_LOG_WARN, "%s: is of another build of graft; own kernels are used",
            path);

@@ -7,9 +7,11 @@
 
 #include "backends/backend.h"
 
+#include <graft/version.h>
+
 /* What a module exports, under the name GR_MODULE_SYMBOL. */
 typedef struct gr_module {
-    const char *version; /* GRAFT_VERSION of its build, */
+    uint32_t version;    /* GRAFT_VERSION of its build, */
     size_t device_bytes; /* and the size of the backend's device: it shares that struct */
     graft_status (*fft_create)(gr_device *device, const gr_fft_desc *desc, gr_library **out);
 } gr_module;

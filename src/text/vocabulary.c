@@ -3,12 +3,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "text/gzip.h"
 #include "text/unicode.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 static const char MERGES[] = "merges.txt", NUMBERS[] = "vocab.json";
 static const char OPENAI[] = "bpe_simple_vocab_16e6.txt.gz";
@@ -36,27 +36,17 @@ size_t gr_vocabulary_byte(unsigned char byte, char out[4])
 /* The text of a file that may be compressed, an allocation of `parent`. */
 static graft_status read_text(graft_log *log, void *parent, const char *path, char **text)
 {
-    gzFile file = gzopen(path, "rb");
-    if (!file)
-        return gr_fail_errno(log, path, "cannot open");
-    size_t room = 1 << 20, used = 0;
-    graft_status status = GRAFT_OK;
-    *text = gr_alloc(parent, room + 1);
-    while (*text) {
-        int got = gzread(file, *text + used, (unsigned)(room - used));
-        if (got < 0 || used > MAX_BYTES)
-            status = gr_fail(log, GRAFT_ERR_FORMAT, "%s: cannot be read as a vocabulary", path);
-        if (got <= 0 || status != GRAFT_OK)
-            break;
-        used += (size_t)got;
-        if (used == room)
-            *text = gr_realloc(parent, *text, (room *= 2) + 1);
-    }
-    gzclose(file);
-    if (!*text)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);
-    (*text)[used] = '\0';
-    return status;
+#ifdef GRAFT_HAVE_GZIP
+    return gr_gzip_read(log, parent, path, MAX_BYTES, text);
+#else
+    GR_TRY(gr_file_read(log, parent, path, text, NULL));
+    return memcmp(*text, "\x1f\x8b", 2)
+               ? GRAFT_OK
+               : gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                         "%s: compressed, and this build of graft has no zlib: unpack it with "
+                         "gunzip, or build with -Dgzip=enabled",
+                         path);
+#endif
 }
 
 static graft_status malformed(graft_log *log, const char *path, const char *what)

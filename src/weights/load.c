@@ -20,6 +20,18 @@ static bool is_torch_pickle(const char *path)
            gr_path_has_suffix(path, ".pth.tar");
 }
 
+static graft_status read_npz(graft_log *log, const char *path, gr_tensors *tensors)
+{
+#ifdef GRAFT_HAVE_NPZ
+    return gr_npz_read(log, path, tensors);
+#else
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                   "%s: an npz archive, and this build of graft has no libzip: convert it to "
+                   "safetensors, or build with -Dnpz=enabled",
+                   path);
+#endif
+}
+
 static graft_status read_any(graft_log *log, const char *path, gr_tensors **tensors)
 {
     if (gr_file_is_directory(path))
@@ -31,7 +43,7 @@ static graft_status read_any(graft_log *log, const char *path, gr_tensors **tens
     if (gr_path_has_suffix(path, ".json"))
         return gr_safetensors_read_sharded(log, path, *tensors);
     if (gr_path_has_suffix(path, ".npz"))
-        return gr_npz_read(log, path, *tensors);
+        return read_npz(log, path, *tensors);
     if (is_torch_pickle(path))
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                        "%s: a PyTorch pickle, which can run code and is not read; "
