@@ -11,6 +11,8 @@ typedef struct graft_model_params {
     const char *backbone;     /* as in graft_train_params */
     const char *adapter;      /* made by graft_train; NULL: the backbone with its own head */
     int batch_size;           /* most images at once; 0: 32 */
+    bool accept_changes;      /* warn, instead of failing, where the adapter was trained on another
+                               * backbone */
     graft_input_params input; /* 0 and NULL fields: as the adapter was trained */
 } graft_model_params;
 

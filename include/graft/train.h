@@ -108,6 +108,8 @@ typedef struct graft_train_params {
     uint64_t memory_budget;    /* bytes of device memory; 0: 7/8 of what it has */
     const char *out;           /* folder of the run */
     bool resume;               /* continue the run in `out` */
+    bool accept_changes; /* go on although the backbone or the images are not those of the checkpoint
+                          * to resume, or the backbone not that of init_adapter: a warning then */
     bool profile;              /* log the time of each kernel at the end */
     /* Called after each step and during evaluations, on the caller's thread; may be NULL. */
     void (*progress)(void *user, const graft_train_progress *progress);

@@ -1,5 +1,7 @@
 #include "adapter/merge.h"
 
+#include "adapter/fingerprint.h"
+
 #include "base/convert.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -171,6 +173,8 @@ graft_status gr_merge(graft_log *log, const gr_tensors *backbone, const gr_tenso
         m.result ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
     if (status == GRAFT_OK)
         status = gr_merge_check(log, backbone, info);
+    if (status == GRAFT_OK)
+        status = gr_fingerprint_check(log, adapter, backbone, NULL);
     if (status == GRAFT_OK)
         status = merge_all(&m);
     *out = (gr_merged){m.result, m.graph, m.sites};

@@ -8,6 +8,7 @@
 #include "device/device.h"
 #include "adapter/merge.h"
 #include "adapter/file.h"
+#include "adapter/fingerprint.h"
 #include "adapter/evaluate.h"
 #include "model/network.h"
 #include "weights/load.h"
@@ -65,6 +66,7 @@ static graft_status load(graft_model *m, const graft_model_params *p)
         GR_TRY(gr_tensors_load(m->log, p->adapter, &m->adapter));
         GR_TRY(gr_adapter_info_read(m->log, m->adapter, &m->info));
         GR_TRY(gr_merge_check(m->log, m->weights, &m->info));
+        GR_TRY(gr_fingerprint_check(m->log, m->adapter, m->weights, &p->accept_changes));
     } else {
         GR_TRY(describe_backbone(m));
     }

@@ -1,3 +1,4 @@
+#include "adapter/fingerprint.h"
 #include "analyze/report.h"
 
 #include "model/count.h"
@@ -101,8 +102,10 @@ static graft_status open_backbone(gr_report *r)
         return GRAFT_OK;
     GR_TRY(gr_backbone_load(r->log, r->params->backbone, &r->backbone));
     for (int i = 0; i < r->run_count; i++)
-        if (r->runs[i].adapter)
+        if (r->runs[i].adapter) {
             GR_TRY(gr_merge_check(r->log, r->backbone, &r->runs[i].info));
+            GR_TRY(gr_fingerprint_check(r->log, r->runs[i].adapter, r->backbone, NULL));
+        }
     return GRAFT_OK;
 }
 

@@ -25,7 +25,7 @@ graft_status gr_head_init_named(graft_log *log, const char *name, graft_head_ini
                    "head init '%s': expected uniform, zero, truncated, narrow or kaiming", name);
 }
 
-static void start_values(graft_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
+void gr_head_start(graft_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
                          gr_init *bias)
 {
     gr_init linear = {GR_INIT_UNIFORM, 1.0f / sqrtf((float)dim), 0.0f};
@@ -82,7 +82,7 @@ gr_value *gr_build_head(gr_build *b, gr_value *feature)
         return NULL;
     int64_t dim = feature->shape.dim[1], classes = b->config->classes;
     gr_init weight_init, bias_init;
-    start_values(b->head_init, dim, classes, &weight_init, &bias_init);
+    gr_head_start(b->head_init, dim, classes, &weight_init, &bias_init);
     gr_value *weight = gr_build_param(b, "head.weight", GR_SHAPE(classes, dim), weight_init);
     gr_value *bias = gr_build_param(b, "head.bias", GR_SHAPE(classes), bias_init);
     return gr_linear(feature, weight, bias);

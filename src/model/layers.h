@@ -21,6 +21,10 @@ gr_value *gr_build_patches(gr_build *b, gr_value *image);
 /* The mean of the last `count` tokens of x [B, T, D] -> [B, D]. */
 gr_value *gr_build_mean(gr_build *b, gr_value *x, int64_t count);
 
+/* How the head's weight [classes, dim] and bias [classes] start. */
+void gr_head_start(graft_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
+                   gr_init *bias);
+
 /* The classifier: feature [B, D] -> logits [B, classes]. */
 gr_value *gr_build_head(gr_build *b, gr_value *feature);
 

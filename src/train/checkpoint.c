@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include "train/provenance.h"
 #include "train/settings.h"
 #include "weights/safetensors.h"
 
@@ -81,7 +82,7 @@ static graft_status list_saved(graft_log *log, gr_tensors *file, const gr_params
 }
 
 static graft_status set_position(graft_log *log, gr_tensors *file, const gr_position *p,
-                                 const char *identity)
+                                 const char *identity, const char *provenance)
 {
     char text[160];
     snprintf(text, sizeof(text), "%llu %llu %.17g %.17g %d %d", (unsigned long long)p->step,
@@ -89,16 +90,18 @@ static graft_status set_position(graft_log *log, gr_tensors *file, const gr_posi
              p->epochs_ended);
     GR_TRY(gr_tensors_set_metadata(log, file, "graft.format", "checkpoint-1"));
     GR_TRY(gr_tensors_set_metadata(log, file, "graft.position", text));
+    GR_TRY(gr_tensors_set_metadata(log, file, GR_PROVENANCE_KEY, provenance));
     return gr_tensors_set_metadata(log, file, "graft.identity", identity);
 }
 
 graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
-                                 const gr_position *position, const char *identity)
+                                 const gr_position *position, const char *identity,
+                                 const char *provenance)
 {
     gr_tensors *file = gr_tensors_create();
     if (!file)
         return gr_fail(log, GRAFT_ERR_MEMORY, "checkpoint: out of memory");
-    graft_status status = set_position(log, file, position, identity);
+    graft_status status = set_position(log, file, position, identity, provenance);
     if (status == GRAFT_OK)
         status = list_saved(log, file, params);
     source from = {log, params};
@@ -152,7 +155,8 @@ static graft_status load_saved(graft_log *log, const char *path, const gr_tensor
 }
 
 graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
-                                const char *identity, gr_position *position)
+                                const char *identity, const char *provenance, bool accept,
+                                gr_position *position)
 {
     gr_tensors *file = gr_tensors_create();
     if (!file)
@@ -160,6 +164,9 @@ graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_param
     graft_status status = gr_safetensors_read(log, path, file);
     if (status == GRAFT_OK)
         status = read_position(log, path, file, identity, position);
+    if (status == GRAFT_OK)
+        status = gr_provenance_check(log, path, gr_tensors_metadata(file, GR_PROVENANCE_KEY),
+                                     provenance, accept);
     if (status == GRAFT_OK)
         status = load_saved(log, path, file, params);
     gr_tensors_destroy(&file);

@@ -21,14 +21,16 @@ typedef struct gr_position {
 /* A NaN or infinity among the values is GRAFT_ERR_NUMERIC, here and in gr_params_save: what was
  * saved before is worth more, and stays.
  * `identity` is that of the run's settings (train/settings.h), which must be the same when it goes
- * on: what determines its result. */
+ * on: what determines its result; `provenance` what it was made from (train/provenance.h). */
 graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
-                                 const gr_position *position, const char *identity);
+                                 const gr_position *position, const char *identity,
+                                 const char *provenance);
 
 /* Reads the file into the parameters on the device. Another identity, a missing or extra tensor
- * is a one-line error. */
+ * is a one-line error, and so is another provenance, but for what `accept` takes. */
 graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
-                                const char *identity, gr_position *position);
+                                const char *identity, const char *provenance, bool accept,
+                                gr_position *position);
 
 /* Writes the parameters' values alone under their names, with the metadata and the frozen tensors
  * that `header` holds: an adapter. */

@@ -75,7 +75,7 @@ static graft_status checkpoint(gr_run *r)
     GR_TRY(gr_metrics_sync(r->metrics));
     r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
     GR_TRY(gr_checkpoint_write(r->log, r->folder.state, gr_trainer_parameters(r->trainer), &r->at,
-                               r->identity));
+                               r->identity, r->provenance));
     r->saved = r->at;
     return GRAFT_OK;
 }
@@ -251,6 +251,7 @@ static void finish(gr_run *r, graft_status status)
     gr_trainer_destroy(r->trainer);
     gr_run_setup_release(&r->setup);
     free(r->identity);
+    free(r->provenance);
     gr_free(r);
 }
 

@@ -24,8 +24,8 @@ typedef struct gr_run {
     size_t steps_per_epoch;
     int epochs; /* of the whole run */
     uint64_t steps;
-    char *identity;
-    gr_run_folder folder; /* all NULL: not opened yet */
+    char *identity, *provenance; /* see checkpoint.h */
+    gr_run_folder folder;        /* all NULL: not opened yet */
     float *images;
     int32_t *labels;
     float *targets; /* [batch, classes]; NULL: labels will do */

@@ -1,7 +1,9 @@
 #include "train/run_setup.h"
 
+#include "adapter/fingerprint.h"
 #include "base/mem.h"
 #include "train/augmentation.h"
+#include "train/head_rows.h"
 #include "train/settings.h"
 #include "train/text_head.h"
 #include "weights/load.h"
@@ -207,6 +209,15 @@ static graft_status keep_frozen(graft_log *log, gr_run_setup *s)
     return GRAFT_OK;
 }
 
+/* The adapter that the run starts from. */
+static graft_status load_start(graft_log *log, const graft_train_params *p, gr_run_setup *s)
+{
+    GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
+    if (s->weights)
+        GR_TRY(gr_fingerprint_check(log, s->adapter, s->weights, &p->accept_changes));
+    return gr_head_rows_match(log, p->seed, s);
+}
+
 static graft_status open_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     GR_TRY(load_backbone(log, p, s));
@@ -223,12 +234,16 @@ static graft_status describe_network(graft_log *log, const graft_train_params *p
     GR_TRY(gr_input_resolve(log, &p->input, s->config.image_size, &s->input));
     GR_TRY(gr_augment_check(log, &s->augment, &s->input.preprocess));
     if (p->init_adapter)
-        GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
+        GR_TRY(load_start(log, p, s));
     GR_TRY(gr_text_head_make(log, p, s));
     s->header = gr_tensors_create();
     if (!s->header)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
     GR_TRY(keep_frozen(log, s));
+    char backbone[GR_FINGERPRINT_TEXT];
+    if (s->weights)
+        GR_TRY(gr_tensors_set_metadata(log, s->header, GR_FINGERPRINT_KEY,
+                                       gr_backbone_fingerprint(s->weights, backbone)));
     return gr_adapter_describe(log, s->header, &s->config, s->methods, &s->input, &s->classes);
 }
 

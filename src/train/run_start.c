@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/augment_mix.h"
+#include "train/provenance.h"
 #include "train/settings.h"
 #include "train/trainer_setup.h"
 
@@ -22,8 +23,8 @@ static graft_status resume(gr_run *r)
         gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
         return GRAFT_OK;
     }
-    GR_TRY(
-        gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity, &r->at));
+    GR_TRY(gr_checkpoint_read(r->log, path, gr_trainer_parameters(r->trainer), r->identity,
+                              r->provenance, r->p->accept_changes, &r->at));
     if (r->at.step > r->steps)
         return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
                        "%s: at step %llu, but %s makes a run of %llu steps; it was changed since",
@@ -100,6 +101,7 @@ graft_status gr_run_start(gr_run *r, graft_device *device)
     if (!r->identity)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
     GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));
+    GR_TRY(gr_provenance_describe(r->log, &r->setup, &r->provenance));
     r->batch = fitting_batch(r);
     GR_TRY(create_loader(r));
     GR_TRY(create_trainer(r));

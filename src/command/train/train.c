@@ -78,6 +78,8 @@ static const cli_option table[] = {
      "print the settings, as a file for --config, and stop"},
     {"resume", 0, CLI_FLAG, TRAIN(resume), NULL, 0, 0,
      "go on with the run in --out, with its options"},
+    {"accept-changes", 0, CLI_FLAG, TRAIN(accept_changes), NULL, 0, 0,
+     "go on with another backbone or other images than before"},
     {"checkpoint-every", 0, CLI_COUNT, TRAIN(checkpoint_every), "N", 0, CLI_COUNT_MAX,
      "steps between checkpoints", "an epoch"},
     {"device", 0, CLI_TEXT, offsetof(train_options, device), "BACKEND:INDEX|auto", 0, 0,

@@ -1,0 +1,54 @@
+#include "adapter/fingerprint.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_of_encoder(const char *name)
+{
+    static const char *const prefixes[] = {"cls_token", "pos_embed", "patch_embed.", "norm_pre.",
+                                           "blocks.",   "layers.",   "norm.",        "proj."};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t hash_tensor(const gr_tensor *t)
+{
+    uint64_t h = gr_hash_text(gr_hash_text(0, t->name), gr_dtype_name(t->dtype));
+    h = gr_hash(h, t->shape.dim, (size_t)t->shape.rank * sizeof(t->shape.dim[0]));
+    return t->data ? gr_hash(h, t->data, t->size_bytes) : h;
+}
+
+const char *gr_backbone_fingerprint(const gr_tensors *backbone, char text[GR_FINGERPRINT_TEXT])
+{
+    uint64_t sum = 0; /* which no order changes */
+    for (size_t i = 0; i < gr_tensors_count(backbone); i++) {
+        const gr_tensor *t = gr_tensors_at(backbone, i);
+        if (is_of_encoder(t->name))
+            sum += hash_tensor(t);
+    }
+    snprintf(text, GR_FINGERPRINT_TEXT, "%016llx", (unsigned long long)sum);
+    return text;
+}
+
+graft_status gr_fingerprint_check(graft_log *log, const gr_tensors *file,
+                                  const gr_tensors *backbone, const bool *accept)
+{
+    char found[GR_FINGERPRINT_TEXT];
+    const char *wanted = gr_tensors_metadata(file, GR_FINGERPRINT_KEY);
+    if (!wanted || strcmp(wanted, gr_backbone_fingerprint(backbone, found)) == 0)
+        return GRAFT_OK;
+    if (accept && *accept) {
+        gr_log(log, GRAFT_LOG_WARN, "%s: was trained on another backbone (%s) than %s (%s)",
+               gr_tensors_source(file), wanted, gr_tensors_source(backbone), found);
+        return GRAFT_OK;
+    }
+    return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                   "%s: was trained on another backbone (%s) than %s (%s), with which its numbers "
+                   "mean nothing; give that one%s",
+                   gr_tensors_source(file), wanted, gr_tensors_source(backbone), found,
+                   accept ? ", or set `accept_changes`" : "");
+}
