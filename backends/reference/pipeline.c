@@ -17,9 +17,9 @@ static const struct {
     const char *name;
     gr_ref_function *run;
 } functions[] = {
-#define ENTRY(name) {#name, gr_ref_##name},
-    GR_REF_KERNEL_LIST(ENTRY)
-#undef ENTRY
+#define GR_REF_KERNEL(name) {#name, gr_ref_##name},
+#include "backends/reference/kernel_list.h"
+#undef GR_REF_KERNEL
 };
 
 static gr_ref_function *find_function(const char *name)

@@ -30,42 +30,10 @@ typedef struct gr_ref_call {
 
 typedef void gr_ref_function(gr_ref_call *call);
 
-/* Every kernel of the reference: the function of softmax is gr_ref_softmax. */
-#define GR_REF_KERNEL_LIST(F)                                                                      \
-    F(unary)                                                                                       \
-    F(unary_grad)                                                                                  \
-    F(copy)                                                                                        \
-    F(permute)                                                                                     \
-    F(binary)                                                                                      \
-    F(affine)                                                                                      \
-    F(outer_scale)                                                                                 \
-    F(matmul)                                                                                      \
-    F(softmax)                                                                                     \
-    F(softmax_grad)                                                                                \
-    F(l2_normalize)                                                                                \
-    F(l2_normalize_grad)                                                                           \
-    F(layer_norm)                                                                                  \
-    F(layer_norm_grad)                                                                             \
-    F(reduce_rows)                                                                                 \
-    F(conv2d)                                                                                      \
-    F(conv2d_grad_w)                                                                               \
-    F(dft)                                                                                         \
-    F(unfold_real)                                                                                 \
-    F(complex_mul)                                                                                 \
-    F(complex_mul_grad)                                                                            \
-    F(scatter)                                                                                     \
-    F(gather)                                                                                      \
-    F(cayley)                                                                                      \
-    F(cross_entropy)                                                                               \
-    F(cross_entropy_grad)                                                                          \
-    F(dropout)                                                                                     \
-    F(adamw)                                                                                       \
-    F(sgd)                                                                                         \
-    F(ema)
-
-#define GR_REF_DECLARE(name) gr_ref_function gr_ref_##name;
-GR_REF_KERNEL_LIST(GR_REF_DECLARE)
-#undef GR_REF_DECLARE
+/* The function of kernel softmax is gr_ref_softmax. Those of all portable kernels are declared. */
+#define GR_REF_KERNEL(name) gr_ref_function gr_ref_##name;
+#include "backends/reference/kernel_list.h"
+#undef GR_REF_KERNEL
 
 /* Declares `p`, the parameters of the call. */
 #define GR_REF_PARAMS(call, kernel_name, p)                                                        \
