@@ -55,7 +55,10 @@ GRAFT_API graft_shape graft_shape_of(int rank, const int64_t *dims);
 /* Number of elements; -1 for a shape that no value can have. Thread-safety: safe. */
 GRAFT_API int64_t graft_shape_count(graft_shape shape);
 
-/* What the caller gives before a run: by a buffer, or written from the host. */
+/* Values with names of their own: distinct in one graph, and not beginning with ".". Dimensions are
+ * positive.
+ *
+ * An input is what the caller gives before a run: by a buffer, or written from the host. */
 GRAFT_API graft_value *graft_input(graft_graph *graph, const char *name, graft_dtype dtype,
                                    graft_shape shape);
 
@@ -73,10 +76,10 @@ GRAFT_API graft_value *graft_parameter(graft_graph *graph, const char *name, gra
 GRAFT_API graft_value *graft_state(graft_graph *graph, const char *name, graft_shape shape,
                                    const float *start);
 
-/* Adds the gradients of `loss`, a value of one element, with respect to params[0..count) to the
- * graph, as values of their shapes: gradients[i] is NULL when the loss does not depend on
- * params[i]. Only what those need is added. GRAFT_ERR_UNSUPPORTED when an operator on the way has
- * no gradient. Reverse-mode differentiation. */
+/* Adds the gradients of `loss`, a value of one element, with respect to the graph's parameters
+ * params[0..count), as values of their shapes: gradients[i] is NULL when the loss does not depend
+ * on params[i]. Only what those need is added. GRAFT_ERR_UNSUPPORTED when an operator on the way
+ * has no gradient. Reverse-mode differentiation. */
 GRAFT_API graft_status graft_gradients(graft_value *loss, graft_value *const *params, int count,
                                        graft_value **gradients);
 

@@ -19,16 +19,43 @@
 
 #include <graft/buffer.h>
 #include <graft/graph.h>
+#include <graft/params.h>
 #include <stdbool.h>
 
 /* A graph compiled for a device. Thread-safety: one thread at a time, as its device. */
 typedef struct graft_program graft_program;
 
+/* At the end of each run `target`, a parameter or state, takes on `value`, of its shape. All that a
+ * run computes, other updates included, sees what targets were before it. */
+typedef struct graft_assignment {
+    graft_value *target;
+    graft_value *value;
+} graft_assignment;
+
+/* How parameters are updated, see graft_optimizer; the formulas are AdamW's (arXiv 1711.05101) and
+ * those of SGD with momentum: d = gradient + weight_decay w, m = momentum m + d, w -= lr m. */
+typedef struct graft_optimizer_params {
+    graft_optimizer kind;    /* ADAMW */
+    float lr;                /* 0.001; see also graft_program_set_lr */
+    float weight_decay;      /* 0 */
+    float beta1, beta2, eps; /* 0.9, 0.999, 1e-8; ADAMW */
+    float momentum;          /* 0.9; SGD */
+} graft_optimizer_params;
+
 /* Filled in by graft_program_defaults(); may grow at the end. */
 typedef struct graft_program_params {
     graft_value *const *outputs; /* what a run computes; copied */
     int output_count;
-    bool profile; /* measure each kernel of a run, see graft_program_profile; runs become slower */
+    graft_value *loss; /* each run updates all parameters that it depends on, of one element; NULL:
+                        * no such update */
+    graft_optimizer_params optimizer;
+    const graft_assignment *assignments; /* further updates, the application's own; copied */
+    int assignment_count;
+    graft_program
+        *share;    /* parameters and state are those of the same name of this program, on the
+                    * same device, as far as it has them; borrowed for the call; NULL: none */
+    uint64_t seed; /* of dropout */
+    bool profile;  /* measure each kernel of a run, see graft_program_profile; runs become slower */
 } graft_program_params;
 
 /* The time of one kernel in one run. */
@@ -46,7 +73,7 @@ GRAFT_API void graft_program_defaults(graft_program_params *params);
  * `device`, which must outlive the program; keeps the graph alive. *out is NULL on failure: the
  * status of the graph, GRAFT_ERR_DEVICE_MEMORY for values that the device cannot hold,
  * GRAFT_ERR_ARGUMENT for an output that is NULL, listed twice, of another graph or no result of an
- * operator. Blocks, the
+ * operator, and for updates that cannot be. Blocks, the
  * first time on a device for as long as its driver compiles. */
 GRAFT_API graft_status graft_program_create(graft_log *log, graft_device *device,
                                             const graft_program_params *params,
@@ -67,6 +94,13 @@ GRAFT_API graft_status graft_program_bind(graft_program *program, graft_value *v
  * buffer is bound, the program makes one. Blocks until done, after runs queued before. */
 GRAFT_API graft_status graft_program_write(graft_program *program, graft_value *value,
                                            const void *data, uint64_t size_bytes);
+
+/* The learning rate of the next runs. */
+GRAFT_API graft_status graft_program_set_lr(graft_program *program, float lr);
+
+/* The number of the next run, which is 0 at first and grows by itself: dropout draws by it, and
+ * AdamW corrects its moments by it. For going on where another program stopped. */
+GRAFT_API graft_status graft_program_set_run(graft_program *program, uint64_t run);
 
 /* Queues one run and returns; runs of one device follow one another in order. GRAFT_ERR_ARGUMENT
  * when an input has neither been bound nor written, or an output is bound where another value lies.

@@ -1,6 +1,8 @@
 /* Graphs for applications: what src/graph and src/passes have, behind checks of what comes in. */
 #include "graph/graph.h"
 
+#include "base/log.h"
+#include "compute/scalars.h"
 #include "passes/passes.h"
 
 #include <string.h>
@@ -49,6 +51,10 @@ static bool is_sound(graft_graph *graph, const char *name, const graft_shape *sh
         return false;
     if (!name || !name[0])
         gr_graph_fail(graph, GRAFT_ERR_ARGUMENT, "graph: a value needs a name");
+    else if (strncmp(name, GR_COMPUTE_OWN, strlen(GR_COMPUTE_OWN)) == 0)
+        gr_graph_fail(graph, GRAFT_ERR_ARGUMENT,
+                      "%s: names that begin with \"" GR_COMPUTE_OWN "\" are the library's own",
+                      name);
     else if (!has_rank(shape))
         gr_graph_fail(graph, GRAFT_ERR_SHAPE, "%s: %d axes; expected 0 to %d", name, shape->rank,
                       GRAFT_MAX_RANK);
@@ -125,4 +131,20 @@ graft_dtype graft_value_dtype(const graft_value *value)
 const char *graft_value_name(const graft_value *value)
 {
     return value ? value->name : "";
+}
+
+graft_status graft_gradients(graft_value *loss, graft_value *const *params, int count,
+                             graft_value **gradients)
+{
+    if (!loss)
+        return GRAFT_ERR_ARGUMENT;
+    graft_graph *graph = loss->graph;
+    if (count < 0 || (count && (!params || !gradients)))
+        return gr_fail(gr_graph_log(graph), GRAFT_ERR_ARGUMENT, "gradients: no parameters given");
+    for (int i = 0; i < count; i++)
+        if (!params[i] || params[i]->graph != graph || params[i]->kind != GR_VALUE_PARAM)
+            return gr_fail(gr_graph_log(graph), GRAFT_ERR_ARGUMENT,
+                           "gradients: %s is no parameter of the loss's graph",
+                           params[i] ? params[i]->name : "NULL");
+    return gr_graph_gradients(graph, loss, params, count, gradients);
 }

@@ -3,13 +3,22 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "compute/scalars.h"
+#include "compute/update.h"
 
 #include <stdio.h>
 
 void graft_program_defaults(graft_program_params *params)
 {
     if (params)
-        *params = (graft_program_params){0};
+        *params = (graft_program_params){
+            .optimizer = {.kind = GRAFT_OPTIMIZER_ADAMW,
+                          .lr = 0.001f,
+                          .beta1 = 0.9f,
+                          .beta2 = 0.999f,
+                          .eps = 1e-8f,
+                          .momentum = 0.9f},
+        };
 }
 
 /* The graph of the outputs, if they are all there and of one. */
@@ -17,7 +26,7 @@ static graft_status find_graph(graft_log *log, const graft_program_params *param
                                graft_graph **out)
 {
     if (!params || params->output_count <= 0 || !params->outputs)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: has no outputs");
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: `outputs` is empty");
     for (int i = 0; i < params->output_count; i++) {
         const graft_value *value = params->outputs[i];
         if (!value)
@@ -60,10 +69,58 @@ static graft_status add_slots(graft_program *p, const graft_program_params *para
     return GRAFT_OK;
 }
 
+static graft_status share_kept(graft_program *p, const graft_program *other)
+{
+    if (other && other->device != p->device)
+        return gr_fail(p->log, GRAFT_ERR_ARGUMENT, "program: `share` is on %s; expected %s",
+                       other->device->info.id, p->device->info.id);
+    p->kept = other ? other->kept : gr_alloc(NULL, sizeof(*p->kept));
+    if (!p->kept)
+        return gr_fail(p->log, GRAFT_ERR_MEMORY, "program: out of memory");
+    p->kept->users++;
+    return other ? GRAFT_OK : gr_store_create(p->log, p->device, &p->kept->store);
+}
+
+static void release_kept(gr_kept *kept)
+{
+    if (!kept || --kept->users > 0)
+        return;
+    gr_store_destroy(kept->store);
+    gr_free(kept);
+}
+
+/* Parameters and state lie in the store that programs share. */
+static graft_status bind_kept(graft_program *p)
+{
+    for (int i = 0; i < gr_graph_count(p->graph); i++) {
+        graft_value *value = gr_graph_at(p->graph, i);
+        gr_region region;
+        if ((value->kind != GR_VALUE_PARAM && value->kind != GR_VALUE_STATE) ||
+            !gr_plan_reads(p->plan, value))
+            continue;
+        GR_TRY(gr_store_value(p->kept->store, value, &region));
+        GR_TRY(gr_plan_bind(p->plan, value, region));
+    }
+    return GRAFT_OK;
+}
+
+static graft_status find_scalars(graft_program *p)
+{
+    const graft_value *value = gr_graph_find(p->graph, GR_COMPUTE_OWN "scalars");
+    p->scalars = value ? gr_program_find(p, value, false) : NULL;
+    return p->scalars ? gr_program_own_buffer(p, p->scalars) : GRAFT_OK;
+}
+
 static graft_status build(graft_program *p, const graft_program_params *params)
 {
+    gr_update *updates;
+    int update_count;
     GR_TRY(gr_store_create(p->log, p->device, &p->store));
+    GR_TRY(share_kept(p, params->share));
+    GR_TRY(gr_program_updates(p->log, p, p->graph, params, &updates, &update_count));
     gr_plan_params plan = {
+        .updates = updates,
+        .update_count = update_count,
         .store = p->store,
         .outputs = params->outputs,
         .output_count = params->output_count,
@@ -72,6 +129,8 @@ static graft_status build(graft_program *p, const graft_program_params *params)
     };
     GR_TRY(gr_plan_create(p->log, &plan, &p->plan));
     GR_TRY(add_slots(p, params));
+    GR_TRY(bind_kept(p));
+    GR_TRY(find_scalars(p));
     return gr_plan_load(p->plan);
 }
 
@@ -91,6 +150,8 @@ graft_status graft_program_create(graft_log *log, graft_device *device,
     p->log = log;
     p->device = gr_device_from_public(device);
     p->graph = gr_graph_share(graph);
+    p->optimizer = params->optimizer;
+    p->seed = params->seed;
     graft_status status = build(p, params);
     if (status != GRAFT_OK)
         graft_program_destroy(&p);
@@ -108,9 +169,37 @@ void graft_program_destroy(graft_program **program)
     for (size_t i = 0; i < p->slot_count; i++)
         graft_buffer_destroy(&p->slots[i].buffer);
     gr_store_destroy(p->store);
+    release_kept(p->kept);
     gr_graph_destroy(p->graph);
     gr_free(p);
     *program = NULL;
+}
+
+graft_status graft_program_set_lr(graft_program *p, float lr)
+{
+    if (!p)
+        return GRAFT_ERR_ARGUMENT;
+    p->optimizer.lr = lr;
+    return GRAFT_OK;
+}
+
+graft_status graft_program_set_run(graft_program *p, uint64_t run)
+{
+    if (!p)
+        return GRAFT_ERR_ARGUMENT;
+    p->run = run;
+    return GRAFT_OK;
+}
+
+static graft_status write_scalars(graft_program *p)
+{
+    gr_scalars scalars = {
+        .seed_lo = (uint32_t)p->seed,
+        .seed_hi = (uint32_t)(p->seed >> 32),
+        .step = (uint32_t)p->run,
+    };
+    gr_update_scalars(&p->optimizer, p->run + 1, p->optimizer.lr, &scalars);
+    return gr_store_write(p->store, &p->scalars->region, &scalars);
 }
 
 graft_status graft_program_run(graft_program *p)
@@ -118,7 +207,11 @@ graft_status graft_program_run(graft_program *p)
     if (!p)
         return GRAFT_ERR_ARGUMENT;
     GR_TRY(gr_program_check_bindings(p));
-    return gr_plan_run(p->plan);
+    if (p->scalars)
+        GR_TRY(write_scalars(p));
+    GR_TRY(gr_plan_run(p->plan));
+    p->run++;
+    return GRAFT_OK;
 }
 
 uint64_t graft_program_memory(const graft_program *p)

@@ -15,14 +15,24 @@ typedef struct gr_program_slot {
     gr_region region;
 } gr_program_slot;
 
+/* Parameters and state of programs that share them. */
+typedef struct gr_kept {
+    gr_store *store;
+    int users;
+} gr_kept;
+
 struct graft_program {
     graft_log *log;
     gr_device *device;
     graft_graph *graph; /* shared */
     gr_store *store;    /* constants */
+    gr_kept *kept;      /* parameters and state */
     gr_plan *plan;
     gr_program_slot *slots;
     size_t slot_count;
+    gr_program_slot *scalars; /* what changes from run to run; NULL: nothing reads them */
+    graft_optimizer_params optimizer;
+    uint64_t seed, run;
     bool checked; /* the bindings, since they last changed */
 };
 

@@ -25,9 +25,11 @@ struct gr_op {
     bool (*infer)(gr_value *y);
 
     /* The gradient rule: for each input i with needs_grad set dx[i] to a new value, the gradient
-     * through y given dy; it has the input's shape. dy is NULL when y is the loss itself.
-     * A NULL rule means that y has no gradient. */
+     * through y given dy; it has the input's shape. A NULL rule means that y has no gradient. */
     void (*grad)(gr_value *y, gr_value *dy, gr_value **dx);
+
+    /* y is mostly the loss itself: `grad` takes a dy that is NULL for 1. */
+    bool is_loss;
 
     /* The sum of `count` results of this operator where there is a cheaper way than to add them;
      * NULL otherwise. */

@@ -27,11 +27,9 @@ static bool infer(gr_value *y)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    if (dy) {
-        gr_graph_fail(y->graph, GRAFT_ERR_UNSUPPORTED, "%s: must be the loss itself", y->name);
-        return;
-    }
     dx[0] = gr_graph_result(y->graph, &gr_op_cross_entropy_grad, y->input, 3, NULL);
+    if (dy) /* a part of the loss only */
+        dx[0] = gr_mul(dx[0], dy);
 }
 
 /* Labels and targets have a binding each; the one that is absent is bound to the logits. */
@@ -64,6 +62,7 @@ const gr_op gr_op_cross_entropy = {
     .name = "cross_entropy",
     .infer = infer,
     .grad = grad,
+    .is_loss = true,
     .lower = lower,
 };
 

@@ -67,7 +67,7 @@ gr_value *gr_outer_scale(gr_value *w, gr_value *scale_out, gr_value *scale_in);
  * rotation (I - S)(I + S)^-1 (BOFT, arXiv 2311.06243). */
 gr_value *gr_cayley(gr_value *r);
 
-/* Sums over all axes but the last `keep`. Has no gradient rule. */
+/* Sums over all axes but the last `keep`. */
 gr_value *gr_sum_leading(gr_value *x, int keep);
 
 /* Stride-1 convolution, channels last: x [B, H, W, Cin], weight [Cout, Cin, k, k] (as in torch: a

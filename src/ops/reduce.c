@@ -1,9 +1,11 @@
-/* Sums over all leading axes, in a fixed order. Only gradients use it: it has none itself. */
+/* Sums over all leading axes, in a fixed order. */
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 
 #include "shaders/reduce_rows.gk.h"
+
+#include <stdio.h>
 
 /* Rows summed by one work-item of the first pass; longer columns take a second pass. */
 enum { ROWS_PER_PASS = 128 };
@@ -66,8 +68,36 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     return gr_lower_status(plan);
 }
 
+/* A column of ones, one table for each length. */
+static gr_value *ones(gr_graph *graph, int64_t rows)
+{
+    char name[48];
+    snprintf(name, sizeof(name), ".ones %lld", (long long)rows);
+    gr_value *found = gr_graph_find(graph, name);
+    if (found)
+        return found;
+    float *data = gr_graph_memory(graph, (size_t)rows * sizeof(*data));
+    for (int64_t i = 0; data && i < rows; i++)
+        data[i] = 1.0f;
+    return gr_graph_frozen(graph, name, GR_SHAPE(rows, 1), GR_F32, data);
+}
+
+/* dy again for each of the rows that were summed: their column of ones times dy. */
+static void grad(gr_value *y, gr_value *dy, gr_value **dx)
+{
+    const gr_shape *x = &y->input[0]->shape;
+    int64_t kept = gr_shape_count(&y->shape);
+    gr_value *rows = ones(y->graph, gr_shape_count(x) / kept);
+    dx[0] = gr_reshape(gr_matmul(rows, gr_reshape(dy, GR_SHAPE(1, kept)), NULL, 1.0f), *x);
+}
+
 const gr_op gr_op_reduce = {
-    .name = "reduce", .attrs_bytes = sizeof(reduce_attrs), .infer = infer, .lower = lower};
+    .name = "reduce",
+    .attrs_bytes = sizeof(reduce_attrs),
+    .infer = infer,
+    .grad = grad,
+    .lower = lower,
+};
 
 gr_value *gr_sum_leading(gr_value *x, int keep)
 {

@@ -5,6 +5,7 @@
 #include "graph/op.h"
 #include "ops/ops.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What the consumers of one value have added to its gradient so far. */
@@ -78,10 +79,24 @@ static void differentiate(tape *t, gr_value *v, gr_value *dv)
         if (!v->input[i]->needs_grad)
             continue;
         if (!dx[i])
-            gr_graph_fail(t->graph, GRAFT_ERR_UNSUPPORTED, "%s: %s", v->op->name,
-                          dv ? "gives an operand no gradient" : "cannot be the loss");
+            gr_graph_fail(t->graph, GRAFT_ERR_UNSUPPORTED, "%s: gives an operand no gradient",
+                          v->op->name);
         contribute(t, v->input[i], dx[i]);
     }
+}
+
+/* The gradient of the loss itself. */
+static gr_value *one(gr_graph *graph, const gr_value *loss)
+{
+    char name[32];
+    snprintf(name, sizeof(name), ".one of rank %d", loss->shape.rank);
+    gr_value *found = gr_graph_find(graph, name);
+    if (found)
+        return found;
+    float *data = gr_graph_memory(graph, sizeof(*data));
+    if (data)
+        *data = 1.0f;
+    return gr_graph_frozen(graph, name, loss->shape, GR_F32, data);
 }
 
 graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const *params, int count,
@@ -103,6 +118,8 @@ graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const
         return gr_graph_status(graph);
     }
     collect(loss, seen, order, &ordered);
+    if (loss->needs_grad && (loss->kind != GR_VALUE_RESULT || !loss->op->is_loss))
+        contribute(&t, loss, one(graph, loss));
     for (int i = ordered - 1; i >= 0 && gr_graph_status(graph) == GRAFT_OK; i--) {
         gr_value *v = order[i];
         result[v->id] = total(&t.of[v->id]);

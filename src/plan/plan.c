@@ -136,16 +136,41 @@ static graft_status lower_outputs(gr_plan *plan, const gr_plan_params *params)
     return GRAFT_OK;
 }
 
+/* Where the value of an update lies once other updates have changed their targets. */
+static gr_view lower_update_value(gr_plan *plan, gr_value *value)
+{
+    gr_view view = gr_lower_dense(plan, value, true);
+    if (plan->status == GRAFT_OK && plan->slots[view.slot].source)
+        view = gr_plan_dense_copy(plan, &view);
+    return view;
+}
+
+static graft_status lower_updates(gr_plan *plan, const gr_plan_params *params)
+{
+    gr_view *values = gr_alloc_array(plan, (size_t)params->update_count + 1, sizeof(*values));
+    if (!values)
+        return gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
+    plan->label = "update";
+    for (int i = 0; i < params->update_count; i++)
+        values[i] = lower_update_value(plan, params->updates[i].value);
+    for (int i = 0; i < params->update_count && plan->status == GRAFT_OK; i++)
+        params->updates[i].lower(plan, &params->updates[i], &values[i]);
+    gr_free(values);
+    return plan->status;
+}
+
 /* Sinks go backwards: the gradients of the last parameters are ready first. */
 static graft_status order_roots(gr_plan *plan, const gr_plan_params *params)
 {
-    int count = params->output_count + params->sink_count;
+    int count = params->output_count + params->update_count + params->sink_count;
     gr_value **roots = gr_alloc_array(plan, (size_t)count, sizeof(*roots));
     if (!roots || count == 0)
         return gr_lower_fail(plan, GRAFT_ERR_ARGUMENT, "plan: nothing to compute");
     int n = 0;
     for (int i = 0; i < params->output_count; i++)
         roots[n++] = params->outputs[i];
+    for (int i = 0; i < params->update_count; i++)
+        roots[n++] = params->updates[i].value;
     for (int i = params->sink_count - 1; i >= 0; i--)
         roots[n++] = params->sinks[i].value;
     graft_status status = gr_plan_order(plan, roots, count);
@@ -170,6 +195,8 @@ graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_pla
     }
     if (status == GRAFT_OK)
         status = lower_outputs(plan, params);
+    if (status == GRAFT_OK)
+        status = lower_updates(plan, params);
     if (status == GRAFT_OK)
         status = gr_plan_layout(plan);
     if (status != GRAFT_OK) {

@@ -11,6 +11,7 @@
 
 #include "graph/graph.h"
 #include "plan/store.h"
+#include "plan/view.h"
 
 typedef struct gr_plan gr_plan;
 
@@ -21,6 +22,16 @@ typedef struct gr_sink {
     gr_region into; /* value's bytes; the buffer may be NULL when only gr_plan_memory is asked */
 } gr_sink;
 
+/* A change of what is kept from run to run, at the end of each: all that a run computes sees the
+ * old numbers. `lower` emits it, given where `value` lies: dense, and no other update's target. */
+typedef struct gr_update gr_update;
+struct gr_update {
+    graft_status (*lower)(gr_plan *plan, const gr_update *update, const gr_view *value);
+    gr_value *target; /* PARAM or STATE */
+    gr_value *value;
+    const void *user;
+};
+
 typedef struct gr_plan_params {
     gr_store *store;          /* borrowed, outlives the plan */
     gr_value *const *outputs; /* readable after a run */
@@ -28,6 +39,8 @@ typedef struct gr_plan_params {
     bool bound_outputs; /* each output lies where gr_plan_bind tells, not in planned memory */
     const gr_sink *sinks;
     int sink_count;
+    const gr_update *updates;
+    int update_count;
     bool profile;   /* measure each dispatch, see gr_plan_profile */
     bool tentative; /* values larger than the device takes are no error, but told at DEBUG level:
                      * the caller tries something smaller */

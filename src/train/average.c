@@ -1,7 +1,7 @@
 #include "train/average.h"
 
 #include "base/mem.h"
-#include "train/elementwise.h"
+#include "plan/elementwise.h"
 
 #include "shaders/ema.gk.h"
 

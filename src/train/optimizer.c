@@ -1,12 +1,12 @@
 #include "train/optimizer.h"
 
 #include "base/mem.h"
-#include "train/elementwise.h"
+#include "compute/update.h"
+#include "plan/elementwise.h"
 
 #include "shaders/adamw.gk.h"
 #include "shaders/sgd.gk.h"
 
-#include <math.h>
 #include <string.h>
 
 struct gr_optimizer {
@@ -125,13 +125,13 @@ void gr_optimizer_destroy(gr_optimizer *o)
 
 void gr_optimizer_scalars(const gr_optimizer *o, uint64_t t, float lr, gr_scalars *out)
 {
-    out->lr = lr;
-    out->beta1 = o->params.beta1;
-    out->beta2 = o->params.beta2;
-    out->eps = o->params.eps;
-    out->bias1 = (float)(1.0 - pow(o->params.beta1, (double)t));
-    out->sqrt_bias2 = (float)sqrt(1.0 - pow(o->params.beta2, (double)t));
-    out->momentum = o->params.momentum;
+    const graft_optimizer_params params = {
+        .beta1 = o->params.beta1,
+        .beta2 = o->params.beta2,
+        .eps = o->params.eps,
+        .momentum = o->params.momentum,
+    };
+    gr_update_scalars(&params, t, lr, out);
 }
 
 graft_status gr_optimizer_zero_gradients(gr_optimizer *o)

@@ -93,13 +93,13 @@ static void values_of_elsewhere(void **state)
                 "x: neither input nor output of this program");
     CHECK_FAILS(log, graft_program_bind(t.program, NULL, buffer, 0), GRAFT_ERR_ARGUMENT, "NULL");
     CHECK_FAILS(log, graft_program_write(t.program, other.x, NUMBERS, sizeof(NUMBERS)),
-                GRAFT_ERR_ARGUMENT, "x: not an input");
+                GRAFT_ERR_ARGUMENT, "x: neither input nor");
     CHECK_FAILS(log, graft_program_write(t.program, t.x, NUMBERS, 20), GRAFT_ERR_ARGUMENT,
                 "x: 20 bytes given; the value has 24");
     CHECK_FAILS(log, graft_program_write(t.program, t.x, NULL, 24), GRAFT_ERR_ARGUMENT,
                 "x: no host memory");
     CHECK_FAILS(log, graft_program_read(t.program, other.y, y, 24), GRAFT_ERR_ARGUMENT,
-                "softmax: not an output");
+                "softmax: neither output nor");
     CHECK_FAILS(log, graft_program_read(t.program, t.y, y, 32), GRAFT_ERR_ARGUMENT, "32 bytes");
     graft_value *mixed = graft_matmul(t.x, other.x, NULL, 1.0f);
     assert_null(mixed);
@@ -118,8 +118,8 @@ static void programs_that_cannot_be(void **state)
     graft_program_params params;
     graft_program_defaults(&params);
     CHECK_FAILS(log, graft_program_create(log, device, &params, &p), GRAFT_ERR_ARGUMENT,
-                "no outputs");
-    CHECK_FAILS(log, graft_program_create(log, device, NULL, &p), GRAFT_ERR_ARGUMENT, "no outputs");
+                "`outputs` is empty");
+    CHECK_FAILS(log, graft_program_create(log, device, NULL, &p), GRAFT_ERR_ARGUMENT, "`outputs`");
     graft_value *outputs[] = {t.y, other.y, NULL, t.y};
     params.outputs = outputs;
     params.output_count = 2;
@@ -160,6 +160,9 @@ static void graphs_that_cannot_be(void **state)
     g = graft_graph_create(log);
     check_graph(log, g, graft_input(g, NULL, GRAFT_F32, vector), GRAFT_ERR_ARGUMENT, "a name");
     g = graft_graph_create(log);
+    check_graph(log, g, graft_input(g, ".x", GRAFT_F32, vector), GRAFT_ERR_ARGUMENT,
+                ".x: names that begin with \".\" are the library's own");
+    g = graft_graph_create(log);
     check_graph(log, g, graft_input(g, "x", (graft_dtype)9, vector), GRAFT_ERR_ARGUMENT,
                 "x: no element type 9");
     g = graft_graph_create(log);
@@ -188,6 +191,52 @@ static void graphs_that_cannot_be(void **state)
     assert_null(graft_input(NULL, "x", GRAFT_F32, vector));
     assert_null(graft_matmul(NULL, NULL, NULL, 1.0f));
     assert_int_equal(graft_graph_status(NULL), GRAFT_ERR_MEMORY);
+}
+
+static void updates_that_cannot_be(void **state)
+{
+    graft_log *log = log_of(state);
+    graft_graph *graph = graft_graph_create(log);
+    graft_value *x = graft_input(graph, "x", GRAFT_F32, GRAFT_SHAPE(2, 3));
+    graft_value *w = graft_parameter(graph, "w", GRAFT_SHAPE(3), NULL);
+    graft_value *y = graft_mul(x, w), *loss = graft_sum(y, 0), *apart = graft_sum(x, 0);
+    graft_assignment a[] = {{w, y}, {x, y}, {w, NULL}, {w, w}, {w, w}};
+    graft_program *p;
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = &y;
+    params.output_count = 1;
+    params.assignments = a;
+    params.assignment_count = 1;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_SHAPE,
+                "w [3]: assigned mul [2, 3]");
+    params.assignments = a + 1;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_ARGUMENT,
+                "x: neither parameter nor state");
+    params.assignments = a + 2;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_ARGUMENT,
+                "has no value");
+    params.assignments = a + 3;
+    params.assignment_count = 2;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_ARGUMENT,
+                "w: updated twice");
+    params.assignment_count = 0;
+    params.loss = apart;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_ARGUMENT,
+                "reduce: the loss depends on no parameter");
+    params.loss = loss;
+    params.optimizer.kind = (graft_optimizer)9;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_ARGUMENT,
+                "no optimizer 9");
+    graft_value *gradient;
+    CHECK_FAILS(log, graft_gradients(loss, &x, 1, &gradient), GRAFT_ERR_ARGUMENT,
+                "x is no parameter");
+    assert_int_equal(graft_gradients(NULL, &w, 1, &gradient), GRAFT_ERR_ARGUMENT);
+    params.optimizer.kind = GRAFT_OPTIMIZER_SGD;
+    params.loss = y; /* last: the graph is done for */
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_SHAPE,
+                "the loss must be a scalar");
+    graft_graph_destroy(&graph);
 }
 
 /* More than any device holds, found before anything is allocated. */
@@ -232,6 +281,6 @@ const test_case bad_use_cases[] = {
     TEST_CASE(inputs_without_data),   TEST_CASE(buffers_that_do_not_fit),
     TEST_CASE(values_of_elsewhere),   TEST_CASE(programs_that_cannot_be),
     TEST_CASE(graphs_that_cannot_be), TEST_CASE(sizes_that_do_not_fit),
-    TEST_CASE(nothing_at_all),
+    TEST_CASE(nothing_at_all),        TEST_CASE(updates_that_cannot_be),
 };
 const int bad_use_count = sizeof(bad_use_cases) / sizeof(bad_use_cases[0]);

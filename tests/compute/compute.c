@@ -157,6 +157,7 @@ int main(void)
                                TEST_CASE(outputs_lie_apart), TEST_CASE(profiled),
                                TEST_CASE(says_its_version)};
     int failures = TEST_RUN("compute", cases, TEST_EXECUTING);
+    failures += test_run("training", training_cases, training_count, TEST_EXECUTING);
     int bad = test_run("bad use", bad_use_cases, bad_use_count, TEST_ALL);
     return failures ? failures : bad;
 }

@@ -90,6 +90,12 @@ static gr_value *cross_entropy(op_build *b)
     return gr_cross_entropy(logits, labels, op_scalars(b));
 }
 
+/* One of the terms of a loss. */
+static gr_value *cross_entropy_term(op_build *b)
+{
+    return gr_scale(cross_entropy(b), -1.5f);
+}
+
 static gr_value *soft_cross_entropy(op_build *b)
 {
     const int64_t *n = b->test->n;
@@ -132,7 +138,7 @@ static const op_case cases[] = {
     {"batch_norm 5x7", &gr_op_layer_norm, batch_norm, {5, 7}},
     {"batch_norm 65x3", &gr_op_layer_norm, batch_norm, {65, 3}},
     {"batch_norm fixed 5x7", &gr_op_unary, batch_norm_fixed, {5, 7}},
-    {"batch_variance 9x7", &gr_op_reduce, batch_variance, {9, 7}, 9, OP_NO_GRADIENT},
+    {"batch_variance 9x7", &gr_op_reduce, batch_variance, {9, 7}, 9},
     {"cayley of one 5x5", &gr_op_cayley, cayley_of_one, {5}},
     {"cayley 1x1x1", &gr_op_cayley, cayley, {1, 1, 1}, 0, OP_NO_GRADIENT},
     {"cayley 2x3x2", &gr_op_cayley, cayley, {2, 3, 2}},
@@ -146,6 +152,7 @@ static const op_case cases[] = {
     ENTROPY("7x65", {7, 65}, 7),
     ENTROPY("3x257", {3, 257}, 3),
     ENTROPY("64x1000", {64, 1000}, 1000, OP_BIG),
+    {"cross_entropy 5x9 as a term", &gr_op_cross_entropy, cross_entropy_term, {5, 9}, 5},
     SOFT_ENTROPY("1x1", {1, 1}),
     SOFT_ENTROPY("5x64", {5, 64}, 64),
     SOFT_ENTROPY("7x65", {7, 65}, 65),
@@ -153,15 +160,15 @@ static const op_case cases[] = {
 };
 
 static const op_case reductions[] = {
-    REDUCE("1 to nothing", {1, 1, 1, 0}, 1, OP_NO_GRADIENT),
-    REDUCE("7x3x5 to 5", {7, 3, 5, 1}, 21, OP_NO_GRADIENT),
-    REDUCE("7x3x5 to 3x5", {7, 3, 5, 2}, 7, OP_NO_GRADIENT),
-    REDUCE("7x3x5 to nothing", {7, 3, 5, 0}, 105, OP_NO_GRADIENT),
-    REDUCE("7x3x5 to itself", {7, 3, 5, 3}, 1, OP_NO_GRADIENT),
-    REDUCE("127x1x65", {127, 1, 65, 1}, 127, OP_NO_GRADIENT),
-    REDUCE("128x1x63", {128, 1, 63, 1}, 128, OP_NO_GRADIENT),
-    REDUCE("257x1x64", {257, 1, 64, 1}, 257, OP_NO_GRADIENT),
-    REDUCE("9x1x147", {9, 1, 147, 1}, 9, OP_NO_GRADIENT),
+    REDUCE("1 to nothing", {1, 1, 1, 0}, 1),
+    REDUCE("7x3x5 to 5", {7, 3, 5, 1}, 21),
+    REDUCE("7x3x5 to 3x5", {7, 3, 5, 2}, 7),
+    REDUCE("7x3x5 to nothing", {7, 3, 5, 0}, 105),
+    REDUCE("7x3x5 to itself", {7, 3, 5, 3}, 1),
+    REDUCE("127x1x65", {127, 1, 65, 1}, 127),
+    REDUCE("128x1x63", {128, 1, 63, 1}, 128),
+    REDUCE("257x1x64", {257, 1, 64, 1}, 257),
+    REDUCE("9x1x147", {9, 1, 147, 1}, 9),
     REDUCE("4x197x768 to 768", {4, 197, 768, 1}, 788, OP_BIG),
     REDUCE("4x197x768 to 197x768", {4, 197, 768, 2}, 4, OP_BIG),
     REDUCE("of 65537 rows", {65537, 1, 5, 1}, 65537, OP_BIG),

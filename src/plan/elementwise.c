@@ -1,4 +1,4 @@
-#include "train/elementwise.h"
+#include "plan/elementwise.h"
 
 #include "plan/tune.h"
 
