@@ -1,20 +1,14 @@
 #include "backends/reference/reference.h"
 
 #include "base/log.h"
+#include "base/system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-static uint64_t physical_memory(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
-}
 
 static void describe(graft_device_info *info)
 {
-    *info = (graft_device_info){.type = GRAFT_DEVICE_CPU, .memory_bytes = physical_memory()};
+    *info = (graft_device_info){.type = GRAFT_DEVICE_CPU, .memory_bytes = gr_physical_memory()};
     snprintf(info->id, sizeof(info->id), "reference:0");
     snprintf(info->name, sizeof(info->name), "reference (plain C, double accumulation)");
     snprintf(info->driver, sizeof(info->driver), "graft");

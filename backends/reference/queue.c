@@ -1,10 +1,10 @@
 #include "backends/reference/reference.h"
 
 #include "base/log.h"
+#include "base/system.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct gr_list {
     int count;
@@ -120,21 +120,14 @@ static graft_status run(gr_device *device, const gr_command *command)
     return GRAFT_ERR_UNSUPPORTED;
 }
 
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 /* Runs the list at once; a command that goes outside a binding ends it. */
 graft_status gr_ref_submit(gr_device *device, gr_list *list)
 {
     for (int i = 0; i < list->count; i++) {
-        double start = list->ns ? now_ns() : 0;
+        double start = list->ns ? gr_seconds() : 0;
         GR_TRY(run(device, &list->commands[i]));
         if (list->ns)
-            list->ns[i] = now_ns() - start;
+            list->ns[i] = 1e9 * (gr_seconds() - start);
     }
     return GRAFT_OK;
 }

@@ -3,11 +3,10 @@
 
 #include "backends/dump.h"
 #include "base/mem.h"
+#include "base/system.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define MAX_THREADS 8
 
@@ -175,7 +174,7 @@ typedef struct batch {
     atomic_int status; /* of the first failure */
 } batch;
 
-static void *work_off(void *argument)
+static void work_off(void *argument)
 {
     batch *b = argument;
     int i;
@@ -185,7 +184,6 @@ static void *work_off(void *argument)
         if (status != GRAFT_OK)
             atomic_compare_exchange_strong(&b->status, &success, (int)status);
     }
-    return NULL;
 }
 
 /* Driver compilers are single-threaded; so pipelines are spread over the processors. */
@@ -193,15 +191,15 @@ static graft_status compile_all(gr_vk_device *vk, const gr_pipeline_spec *specs,
                                 gr_pipeline **pipelines)
 {
     batch b = {.vk = vk, .specs = specs, .pipelines = pipelines, .count = count};
-    pthread_t threads[MAX_THREADS];
-    long wanted = sysconf(_SC_NPROCESSORS_ONLN) - 1; /* this thread works too */
+    gr_thread threads[MAX_THREADS];
+    int wanted = gr_processor_count() - 1; /* this thread works too */
     int started = 0;
     while (started < MAX_THREADS && started < wanted && started < count - 1 &&
-           !pthread_create(&threads[started], NULL, work_off, &b))
+           gr_thread_start(&threads[started], work_off, &b))
         started++;
     work_off(&b);
     while (started > 0)
-        pthread_join(threads[--started], NULL);
+        gr_thread_join(&threads[--started]);
     return (graft_status)atomic_load(&b.status);
 }
 

@@ -1,8 +1,15 @@
 #include "analyze/singular.h"
 
-#include <dlfcn.h>
+#include "base/system.h"
+
 #include <math.h>
 #include <stdlib.h>
+
+#ifdef _WIN32
+#define LIBRARY "liblapacke.dll"
+#else
+#define LIBRARY "liblapacke.so.3"
+#endif
 
 /* LAPACKE_dgesdd(layout, job, m, n, a, lda, s, u, ldu, vt, ldvt); its integers have 32 bits. */
 typedef int32_t dgesdd(int, char, int32_t, int32_t, double *, int32_t, double *, double *, int32_t,
@@ -10,14 +17,11 @@ typedef int32_t dgesdd(int, char, int32_t, int32_t, double *, int32_t, double *,
 
 enum { COLUMNS = 102, NO_MEMORY = -1010, NO_MEMORY_TO_TRANSPOSE = -1011 };
 
-/* NULL: there is no such library. It stays loaded: its threads would not survive an unloading. */
+/* NULL: there is no such library. */
 static dgesdd *find_dgesdd(void)
 {
-    void *library = dlopen("liblapacke.so.3", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    dgesdd *found = library ? (dgesdd *)dlsym(library, "LAPACKE_dgesdd") : NULL;
-    if (library)
-        dlclose(library);
-    return found;
+    void *library = gr_shared_library_open(LIBRARY);
+    return library ? (dgesdd *)gr_shared_library_function(library, "LAPACKE_dgesdd") : NULL;
 }
 
 bool gr_singular_available(void)

@@ -1,33 +1,29 @@
 #include "base/file.h"
 
 #include "base/mem.h"
+#include "base/system.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 graft_status gr_fail_errno(graft_log *log, const char *path, const char *what)
 {
     return gr_fail(log, GRAFT_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
-static graft_status open_for_reading(graft_log *log, const char *path, int flags, int *fd,
-                                     struct stat *info)
+static graft_status open_for_reading(graft_log *log, const char *path, bool wait, int *fd,
+                                     gr_path_info *info)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    *fd = gr_fd_open(path, wait);
     if (*fd < 0)
         return gr_fail_errno(log, path, "cannot open");
     graft_status status = GRAFT_OK;
-    if (fstat(*fd, info) < 0)
+    if (!gr_fd_get_info(*fd, info))
         status = gr_fail_errno(log, path, "cannot stat");
-    else if (S_ISDIR(info->st_mode))
+    else if (info->kind == GR_PATH_FOLDER)
         status = gr_fail(log, GRAFT_ERR_IO, "%s: expected a file, found a directory", path);
     if (status != GRAFT_OK)
-        close(*fd);
+        gr_fd_close(*fd);
     return status;
 }
 
@@ -35,28 +31,28 @@ graft_status gr_file_map(graft_log *log, const char *path, gr_mapping *mapping)
 {
     *mapping = (gr_mapping){0};
     int fd;
-    struct stat info;
-    /* O_NONBLOCK: a pipe without a writer must not hang, it is refused below. */
-    GR_TRY(open_for_reading(log, path, O_NONBLOCK, &fd, &info));
+    gr_path_info info;
+    /* A pipe without a writer must not hang: it is refused below. */
+    GR_TRY(open_for_reading(log, path, false, &fd, &info));
     graft_status status = GRAFT_OK;
-    if (!S_ISREG(info.st_mode)) {
+    if (info.kind != GR_PATH_FILE) {
         status = gr_fail(log, GRAFT_ERR_IO, "%s: expected a regular file", path);
-    } else if (info.st_size > 0) {
-        size_t size = (size_t)info.st_size;
-        void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data == MAP_FAILED)
+    } else if (info.size_bytes > 0) {
+        size_t size = (size_t)info.size_bytes;
+        const void *data = gr_fd_map(fd, size);
+        if (!data)
             status = gr_fail_errno(log, path, "cannot map");
         else
             *mapping = (gr_mapping){data, size};
     }
-    close(fd);
+    gr_fd_close(fd);
     return status;
 }
 
 void gr_file_unmap(gr_mapping *mapping)
 {
     if (mapping->data)
-        munmap((void *)(uintptr_t)mapping->data, mapping->size_bytes);
+        gr_unmap(mapping->data, mapping->size_bytes);
     *mapping = (gr_mapping){0};
 }
 
@@ -67,9 +63,7 @@ static graft_status read_to_end(graft_log *log, void *parent, const char *path, 
     size_t capacity = size_hint + 1, used = 0;
     char *buffer = gr_alloc(parent, capacity + 1);
     while (buffer) {
-        ssize_t got = read(fd, buffer + used, capacity - used);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ptrdiff_t got = gr_fd_read(fd, buffer + used, capacity - used);
         if (got < 0) {
             graft_status status = gr_fail_errno(log, path, "cannot read");
             gr_free(buffer);
@@ -98,12 +92,12 @@ graft_status gr_file_read(graft_log *log, void *parent, const char *path, char *
 {
     *data = NULL;
     int fd;
-    struct stat info;
-    GR_TRY(open_for_reading(log, path, 0, &fd, &info));
-    size_t hint = S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size : 0;
+    gr_path_info info;
+    GR_TRY(open_for_reading(log, path, true, &fd, &info));
+    size_t hint = info.kind == GR_PATH_FILE ? (size_t)info.size_bytes : 0;
     size_t size = 0;
     graft_status status = read_to_end(log, parent, path, fd, hint, data, &size);
-    close(fd);
+    gr_fd_close(fd);
     if (size_bytes)
         *size_bytes = size;
     return status;
@@ -111,20 +105,21 @@ graft_status gr_file_read(graft_log *log, void *parent, const char *path, char *
 
 bool gr_file_exists(const char *path)
 {
-    struct stat info;
-    return stat(path, &info) == 0;
+    gr_path_info info;
+    return gr_path_get_info(path, &info);
 }
 
 bool gr_file_is_same(const char *a, const char *b)
 {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    gr_path_info x, y;
+    return gr_path_get_info(a, &x) && gr_path_get_info(b, &y) && x.volume == y.volume &&
+           x.number == y.number;
 }
 
 bool gr_file_is_directory(const char *path)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    gr_path_info info;
+    return gr_path_get_info(path, &info) && info.kind == GR_PATH_FOLDER;
 }
 
 graft_status gr_make_directories(graft_log *log, const char *path)
@@ -138,7 +133,7 @@ graft_status gr_make_directories(graft_log *log, const char *path)
         end += strcspn(end, "/");
         char separator = *end;
         *end = '\0';
-        if (mkdir(partial, 0777) < 0) {
+        if (!gr_folder_create(partial)) {
             int error = errno;
             bool exists = gr_file_is_directory(partial);
             errno = error;

@@ -1,15 +1,10 @@
 #include "base/file.h"
 
 #include "base/mem.h"
+#include "base/system.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct gr_file_writer {
     graft_log *log;
@@ -22,9 +17,9 @@ struct gr_file_writer {
 static void drop_temporary(gr_file_writer *w)
 {
     if (w->fd >= 0)
-        close(w->fd);
+        gr_fd_close(w->fd);
     if (w->temporary)
-        unlink(w->temporary);
+        gr_path_remove(w->temporary);
     w->fd = -1;
     w->temporary = NULL;
 }
@@ -38,13 +33,13 @@ static graft_status fail(gr_file_writer *w, const char *what)
 
 static graft_status resolve_target(gr_file_writer *w, const char *path)
 {
-    char *real = realpath(path, NULL);
-    w->path = gr_strdup(w, real ? real : path);
-    free(real);
+    w->path = gr_path_real(w, path);
+    if (!w->path)
+        w->path = gr_strdup(w, path);
     if (!w->path)
         return gr_fail(w->log, GRAFT_ERR_MEMORY, "%s: no memory to write it", path);
-    struct stat info;
-    if (stat(w->path, &info) == 0 && !S_ISREG(info.st_mode))
+    gr_path_info info;
+    if (gr_path_get_info(w->path, &info) && info.kind != GR_PATH_FILE)
         return gr_fail(w->log, GRAFT_ERR_IO, "%s: exists and is not a regular file", path);
     return GRAFT_OK;
 }
@@ -57,10 +52,10 @@ static graft_status create_temporary(gr_file_writer *w)
 {
     char *directory = gr_path_directory(w, w->path);
     for (int attempt = 0; directory && attempt < 1000; attempt++) {
-        char *name = gr_printf(w, "%s/" TEMPORARY_NAME, directory, (long)getpid(), attempt);
+        char *name = gr_printf(w, "%s/" TEMPORARY_NAME, directory, gr_process_id(), attempt);
         if (!name)
             return gr_fail(w->log, GRAFT_ERR_MEMORY, "%s: no memory to write it", w->path);
-        w->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        w->fd = gr_fd_create(name);
         if (w->fd >= 0) {
             w->temporary = name;
             return GRAFT_OK;
@@ -95,9 +90,7 @@ graft_status gr_file_writer_write(gr_file_writer *w, const void *data, size_t si
 {
     const char *bytes = data;
     while (w->status == GRAFT_OK && size_bytes > 0) {
-        ssize_t written = write(w->fd, bytes, size_bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
+        ptrdiff_t written = gr_fd_write(w->fd, bytes, size_bytes);
         if (written < 0)
             return fail(w, "cannot write");
         bytes += written;
@@ -106,30 +99,25 @@ graft_status gr_file_writer_write(gr_file_writer *w, const void *data, size_t si
     return w->status;
 }
 
-/* Makes the rename itself durable. Some file systems cannot sync a directory: not an error. */
+/* Makes the rename itself durable. */
 static graft_status sync_directory(gr_file_writer *w)
 {
     char *directory = gr_path_directory(w, w->path);
-    int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd < 0)
+    if (!directory || gr_folder_sync(directory))
         return GRAFT_OK;
-    graft_status status = GRAFT_OK;
-    if (fsync(fd) < 0 && errno == EIO)
-        status = gr_fail_errno(w->log, directory, "cannot sync the directory");
-    close(fd);
-    return status;
+    return gr_fail_errno(w->log, directory, "cannot sync the directory");
 }
 
 static graft_status commit(gr_file_writer *w)
 {
     GR_TRY(w->status);
-    if (fsync(w->fd) < 0)
+    if (!gr_fd_sync(w->fd))
         return fail(w, "cannot sync");
     int fd = w->fd;
     w->fd = -1;
-    if (close(fd) < 0)
+    if (!gr_fd_close(fd))
         return fail(w, "cannot close");
-    if (rename(w->temporary, w->path) < 0)
+    if (!gr_path_replace(w->temporary, w->path))
         return fail(w, "cannot rename the temporary file to it");
     w->temporary = NULL;
     return sync_directory(w);
@@ -157,18 +145,21 @@ static bool is_abandoned(const char *name)
     long process;
     int attempt, length = 0;
     return sscanf(name, TEMPORARY_NAME "%n", &process, &attempt, &length) == 2 && length > 0 &&
-           name[length] == '\0' && process > 0 && kill((pid_t)process, 0) < 0 && errno == ESRCH;
+           name[length] == '\0' && gr_process_is_gone(process);
 }
 
 void gr_file_clear_temporaries(const char *directory)
 {
-    DIR *d = opendir(directory);
-    if (!d)
+    gr_folder *folder = gr_folder_open(directory);
+    if (!folder)
         return;
-    for (struct dirent *e; (e = readdir(d));)
-        if (is_abandoned(e->d_name))
-            unlinkat(dirfd(d), e->d_name, 0);
-    closedir(d);
+    for (const char *name; (name = gr_folder_next(folder));) {
+        char *path = is_abandoned(name) ? gr_path_join(NULL, directory, name) : NULL;
+        if (path)
+            gr_path_remove(path);
+        gr_free(path);
+    }
+    gr_folder_close(folder);
 }
 
 graft_status gr_file_write(graft_log *log, const char *path, const void *data, size_t size_bytes)

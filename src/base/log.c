@@ -1,6 +1,7 @@
 #include "base/log.h"
 
-#include <pthread.h>
+#include "base/system.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 struct graft_log {
     graft_log_params params;
-    pthread_mutex_t mutex;
+    gr_mutex mutex;
     char error[1024];
 };
 
@@ -31,7 +32,7 @@ graft_log *graft_log_create(const graft_log_params *params)
         return NULL;
     if (params)
         log->params = *params;
-    pthread_mutex_init(&log->mutex, NULL);
+    gr_mutex_init(&log->mutex);
     return log;
 }
 
@@ -39,7 +40,6 @@ void graft_log_destroy(graft_log **log)
 {
     if (!log || !*log)
         return;
-    pthread_mutex_destroy(&(*log)->mutex);
     free(*log);
     *log = NULL;
 }
@@ -51,9 +51,9 @@ void graft_log_error(graft_log *log, char *text, int size)
     text[0] = '\0';
     if (!log)
         return;
-    pthread_mutex_lock(&log->mutex);
+    gr_mutex_lock(&log->mutex);
     snprintf(text, (size_t)size, "%s", log->error);
-    pthread_mutex_unlock(&log->mutex);
+    gr_mutex_unlock(&log->mutex);
 }
 
 bool gr_log_enabled(const graft_log *log, graft_log_level level)
@@ -72,12 +72,12 @@ static void strip_control_characters(char *text)
 static void emit(graft_log *log, graft_log_level level, char *text)
 {
     strip_control_characters(text);
-    pthread_mutex_lock(&log->mutex);
+    gr_mutex_lock(&log->mutex);
     if (level == GRAFT_LOG_ERROR)
         snprintf(log->error, sizeof(log->error), "%s", text);
     if (gr_log_enabled(log, level))
         log->params.callback(log->params.user, level, text);
-    pthread_mutex_unlock(&log->mutex);
+    gr_mutex_unlock(&log->mutex);
 }
 
 void gr_log(graft_log *log, graft_log_level level, const char *fmt, ...)

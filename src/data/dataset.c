@@ -3,13 +3,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/list_find.h"
 #include "data/source.h"
 #include "data/subset.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef graft_status (*open_function)(graft_log *log, const char *spec,
                                       const gr_dataset_params *params, gr_dataset **out);
@@ -17,15 +17,15 @@ typedef graft_status (*open_function)(graft_log *log, const char *spec,
 static graft_status pick_source(graft_log *log, const char *spec, const char *split,
                                 open_function *open)
 {
-    struct stat info;
+    gr_path_info info;
     if (!strncmp(spec, GR_DSPRITES_PREFIX, strlen(GR_DSPRITES_PREFIX)))
         *open = gr_dsprites_open;
-    else if (stat(spec, &info))
+    else if (!gr_path_get_info(spec, &info))
         return gr_fail(log, errno == ENOENT ? GRAFT_ERR_NOT_FOUND : GRAFT_ERR_IO,
                        "%s: %s; expected a folder, a .tar file, dsprites:location or "
                        "dsprites:orientation",
                        spec, strerror(errno));
-    else if (!S_ISDIR(info.st_mode))
+    else if (info.kind != GR_PATH_FOLDER)
         *open = gr_tar_open;
     else if (gr_list_probe(spec, split))
         *open = gr_file_list_open;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/class_names.h"
 #include "data/list_find.h"
 #include "data/list_read.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* More would be a mistake in the list, and a head of gigabytes. */
 enum { MAX_CLASSES = 1 << 17 };
@@ -48,13 +48,13 @@ static graft_status check_image(graft_log *log, file_list *d, size_t index)
     if (!path)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", list);
     graft_status status = GRAFT_OK;
-    struct stat info;
-    if (stat(path, &info))
+    gr_path_info info;
+    if (!gr_path_get_info(path, &info))
         status = gr_fail(log, errno == ENOENT ? GRAFT_ERR_NOT_FOUND : GRAFT_ERR_IO, "%s:%u: %s: %s",
                          list, d->lines[index], name, strerror(errno));
-    else if (!S_ISREG(info.st_mode))
+    else if (info.kind != GR_PATH_FILE)
         status = gr_fail(log, GRAFT_ERR_IO, "%s:%u: %s: not a file", list, d->lines[index], name);
-    else if (info.st_size == 0)
+    else if (info.size_bytes == 0)
         status = gr_fail(log, GRAFT_ERR_FORMAT, "%s:%u: %s: the image file is empty", list,
                          d->lines[index], name);
     gr_free(path);

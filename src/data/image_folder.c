@@ -4,12 +4,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A link that leads back up would go on for ever. */
 enum { MAX_DEPTH = 12 };
@@ -24,41 +23,36 @@ static graft_status scan(graft_log *log, image_folder *d, const char *inner, int
 /* Adds DIR/inner, and when it is a folder all below it. */
 static graft_status scan_entry(graft_log *log, image_folder *d, const char *inner, int depth)
 {
-    struct stat info;
+    gr_path_info info;
     char *path = gr_printf(NULL, "%s/%s", d->base.title, inner);
-    int failed = path ? stat(path, &info) : -1;
+    bool found = path && gr_path_get_info(path, &info);
     graft_status status = GRAFT_OK;
     if (!path)
         status = gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->base.title);
-    else if (failed)
+    else if (!found)
         status = gr_fail(log, GRAFT_ERR_IO, "%s: %s", path, strerror(errno));
     gr_free(path);
     GR_TRY(status);
-    bool directory = S_ISDIR(info.st_mode);
-    if (!directory && !S_ISREG(info.st_mode)) {
+    bool directory = info.kind == GR_PATH_FOLDER;
+    if (!directory && info.kind != GR_PATH_FILE) {
         d->tree->left_out.special++;
         return GRAFT_OK;
     }
-    gr_tree_entry entry = {
-        .path = inner, .directory = directory, .size_bytes = (uint64_t)info.st_size};
+    gr_tree_entry entry = {.path = inner, .directory = directory, .size_bytes = info.size_bytes};
     if (!gr_tree_add(d->tree, &entry))
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->base.title);
     return directory ? scan(log, d, inner, depth + 1) : GRAFT_OK;
 }
 
 static graft_status scan_open(graft_log *log, image_folder *d, const char *inner, int depth,
-                              DIR *folder)
+                              gr_folder *folder)
 {
-    struct dirent *file;
-    while (errno = 0, (file = readdir(folder))) {
-        if (!strcmp(file->d_name, ".") || !strcmp(file->d_name, ".."))
-            continue;
-        if (file->d_name[0] == '.') {
+    for (const char *name; (name = gr_folder_next(folder));) {
+        if (name[0] == '.') {
             d->tree->left_out.hidden++;
             continue;
         }
-        char *below =
-            *inner ? gr_printf(NULL, "%s/%s", inner, file->d_name) : gr_strdup(NULL, file->d_name);
+        char *below = *inner ? gr_printf(NULL, "%s/%s", inner, name) : gr_strdup(NULL, name);
         graft_status status = below ? scan_entry(log, d, below, depth) : GRAFT_ERR_MEMORY;
         gr_free(below);
         GR_TRY(status);
@@ -76,7 +70,7 @@ static graft_status scan(graft_log *log, image_folder *d, const char *inner, int
                        "leads back?)",
                        d->base.title, inner, MAX_DEPTH);
     char *path = gr_printf(NULL, "%s/%s", d->base.title, inner);
-    DIR *folder = path ? opendir(path) : NULL;
+    gr_folder *folder = path ? gr_folder_open(path) : NULL;
     graft_status status;
     if (folder)
         status = scan_open(log, d, inner, depth, folder);
@@ -84,7 +78,7 @@ static graft_status scan(graft_log *log, image_folder *d, const char *inner, int
         status = gr_fail(log, path ? GRAFT_ERR_IO : GRAFT_ERR_MEMORY, "%s/%s: %s", d->base.title,
                          inner, strerror(errno));
     if (folder)
-        closedir(folder);
+        gr_folder_close(folder);
     gr_free(path);
     return status;
 }

@@ -1,15 +1,15 @@
 #include "data/list_find.h"
 
 #include "base/mem.h"
+#include "base/system.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 bool gr_list_exists(const char *directory, const char *name)
 {
     char *path = gr_printf(NULL, "%s/%s", directory, name);
-    struct stat info;
-    bool found = path && !stat(path, &info) && S_ISREG(info.st_mode);
+    gr_path_info info;
+    bool found = path && gr_path_get_info(path, &info) && info.kind == GR_PATH_FILE;
     gr_free(path);
     return found;
 }

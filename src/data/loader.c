@@ -9,13 +9,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/augment_erase.h"
 #include "data/order.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MAX_THREADS = 64, AUTO_THREADS = 8, MAX_BATCH = 65536, ERROR_TEXT = 1024 };
 
@@ -34,10 +34,10 @@ struct gr_loader {
     size_t positions;    /* of an epoch: full batches only with drop_last */
     size_t image_pixels; /* size * size */
 
-    pthread_t threads[MAX_THREADS];
+    gr_thread threads[MAX_THREADS];
     int thread_count;
-    pthread_mutex_t mutex;
-    pthread_cond_t freed, finished; /* for the workers; for the consumer */
+    gr_mutex mutex;
+    gr_condition freed, finished; /* for the workers; for the consumer */
 
     /* Guarded by the mutex. */
     size_t consumed, taken;
@@ -92,38 +92,37 @@ static bool may_take(const gr_loader *l)
 
 static void work(gr_loader *l, graft_log *log)
 {
-    pthread_mutex_lock(&l->mutex);
+    gr_mutex_lock(&l->mutex);
     while (!l->stop) {
         if (!may_take(l)) {
-            pthread_cond_wait(&l->freed, &l->mutex);
+            gr_condition_wait(&l->freed, &l->mutex);
             continue;
         }
         size_t position = l->taken++;
         slot *s = &l->slots[position % l->capacity];
         s->state = SLOT_BUSY;
         l->busy++;
-        pthread_mutex_unlock(&l->mutex);
+        gr_mutex_unlock(&l->mutex);
         graft_status status = prepare(l, log, position);
         char *error = status == GRAFT_OK ? NULL : error_text(log);
-        pthread_mutex_lock(&l->mutex);
+        gr_mutex_lock(&l->mutex);
         s->status = status;
         s->error = error;
         s->state = status == GRAFT_OK ? SLOT_READY : SLOT_FAILED;
         l->busy--;
         if (status != GRAFT_OK)
             l->paused = true; /* nothing after it will be asked for */
-        pthread_cond_signal(&l->finished);
+        gr_condition_signal(&l->finished);
     }
-    pthread_mutex_unlock(&l->mutex);
+    gr_mutex_unlock(&l->mutex);
 }
 
-static void *worker(void *user)
+static void worker(void *user)
 {
     gr_loader *l = user;
     graft_log *log = graft_log_create(NULL); /* a log of its own: see error_text() */
     work(l, log);
     graft_log_destroy(&log);
-    return NULL;
 }
 
 /* ---- Starting, seeking, stopping -------------------------------------------------------- */
@@ -133,7 +132,7 @@ static void quiesce(gr_loader *l)
 {
     l->paused = true;
     while (l->busy)
-        pthread_cond_wait(&l->finished, &l->mutex);
+        gr_condition_wait(&l->finished, &l->mutex);
     for (size_t i = 0; i < l->capacity; i++) {
         free(l->slots[i].error);
         l->slots[i] = (slot){0};
@@ -146,7 +145,7 @@ graft_status gr_loader_seek(gr_loader *l, uint32_t epoch, size_t batch)
         return gr_fail(l->log, GRAFT_ERR_ARGUMENT, "loader: batch %zu; an epoch has %zu", batch,
                        gr_loader_batches(l));
     size_t start = batch * (size_t)l->params.batch;
-    pthread_mutex_lock(&l->mutex);
+    gr_mutex_lock(&l->mutex);
     quiesce(l);
     if (l->params.order == GR_ORDER_SHUFFLED)
         gr_order_shuffled(l->order, gr_dataset_count(l->dataset), l->params.seed, epoch);
@@ -156,8 +155,8 @@ graft_status gr_loader_seek(gr_loader *l, uint32_t epoch, size_t batch)
     l->consumed = l->taken = start < l->positions ? start : l->positions;
     l->batch_start = l->consumed;
     l->paused = false;
-    pthread_cond_broadcast(&l->freed);
-    pthread_mutex_unlock(&l->mutex);
+    gr_condition_broadcast(&l->freed);
+    gr_mutex_unlock(&l->mutex);
     l->failure = GRAFT_OK;
     free(l->failure_text);
     l->failure_text = NULL;
@@ -203,10 +202,9 @@ static graft_status allocate(gr_loader *l)
 static graft_status start_workers(gr_loader *l)
 {
     for (int i = 0; i < l->params.threads; i++) {
-        int error = pthread_create(&l->threads[i], NULL, worker, l);
-        if (error)
+        if (!gr_thread_start(&l->threads[i], worker, l))
             return gr_fail(l->log, GRAFT_ERR_MEMORY, "loader: cannot start a thread: %s",
-                           strerror(error));
+                           strerror(errno));
         l->thread_count++;
     }
     return GRAFT_OK;
@@ -214,8 +212,8 @@ static graft_status start_workers(gr_loader *l)
 
 static int auto_threads(void)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors < 1 ? 1 : processors > AUTO_THREADS ? AUTO_THREADS : (int)processors;
+    int processors = gr_processor_count();
+    return processors > AUTO_THREADS ? AUTO_THREADS : processors;
 }
 
 graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
@@ -231,9 +229,9 @@ graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
     l->params = *params;
     if (!l->params.threads)
         l->params.threads = auto_threads();
-    pthread_mutex_init(&l->mutex, NULL);
-    pthread_cond_init(&l->freed, NULL);
-    pthread_cond_init(&l->finished, NULL);
+    gr_mutex_init(&l->mutex);
+    gr_condition_init(&l->freed);
+    gr_condition_init(&l->finished);
     graft_status status = allocate(l);
     if (status == GRAFT_OK)
         status = gr_loader_seek(l, 0, 0);
@@ -251,17 +249,14 @@ void gr_loader_destroy(gr_loader **loader)
     if (!loader || !*loader)
         return;
     gr_loader *l = *loader;
-    pthread_mutex_lock(&l->mutex);
+    gr_mutex_lock(&l->mutex);
     l->stop = true;
-    pthread_cond_broadcast(&l->freed);
-    pthread_mutex_unlock(&l->mutex);
+    gr_condition_broadcast(&l->freed);
+    gr_mutex_unlock(&l->mutex);
     for (int i = 0; i < l->thread_count; i++)
-        pthread_join(l->threads[i], NULL);
+        gr_thread_join(&l->threads[i]);
     for (size_t i = 0; l->slots && i < l->capacity; i++)
         free(l->slots[i].error);
-    pthread_mutex_destroy(&l->mutex);
-    pthread_cond_destroy(&l->freed);
-    pthread_cond_destroy(&l->finished);
     free(l->failure_text);
     free(l->pixels);
     gr_free(l);
@@ -285,25 +280,25 @@ size_t gr_loader_index(const gr_loader *l, int i)
 static graft_status await(gr_loader *l, size_t position)
 {
     slot *s = &l->slots[position % l->capacity];
-    pthread_mutex_lock(&l->mutex);
+    gr_mutex_lock(&l->mutex);
     while (s->state != SLOT_READY && s->state != SLOT_FAILED)
-        pthread_cond_wait(&l->finished, &l->mutex);
+        gr_condition_wait(&l->finished, &l->mutex);
     if (s->state == SLOT_FAILED) {
         l->failure = s->status;
         l->failure_text = s->error;
         s->error = NULL;
     }
-    pthread_mutex_unlock(&l->mutex);
+    gr_mutex_unlock(&l->mutex);
     return l->failure;
 }
 
 static void release(gr_loader *l, size_t position)
 {
-    pthread_mutex_lock(&l->mutex);
+    gr_mutex_lock(&l->mutex);
     l->slots[position % l->capacity].state = SLOT_FREE;
     l->consumed = position + 1;
-    pthread_cond_signal(&l->freed);
-    pthread_mutex_unlock(&l->mutex);
+    gr_condition_signal(&l->freed);
+    gr_mutex_unlock(&l->mutex);
 }
 
 static graft_status report_failure(const gr_loader *l)

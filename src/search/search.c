@@ -1,7 +1,7 @@
 /* graft_search: from a backbone and labelled images to a network that was searched for. */
 #include <graft/search.h>
 
-#include "base/clock.h"
+#include "base/system.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "device/device.h"

@@ -54,6 +54,12 @@ static graft_status malformed(graft_log *log, const char *path, const char *what
     return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s", path, what);
 }
 
+static bool starts_with_version(const char *text, const char *end)
+{
+    const char *version = strstr(text, "#version");
+    return version && version < end;
+}
+
 /* Lines "left right" after a first one that tells the version. */
 static graft_status read_merges(graft_log *log, const char *path, gr_vocabulary *v)
 {
@@ -61,7 +67,7 @@ static graft_status read_merges(graft_log *log, const char *path, gr_vocabulary 
     void *scratch = gr_alloc(NULL, 1);
     graft_status status = scratch ? read_text(log, scratch, path, &text) : GRAFT_ERR_MEMORY;
     char *line = status == GRAFT_OK ? strchr(text, '\n') : NULL;
-    if (status == GRAFT_OK && (!line || !memmem(text, (size_t)(line - text), "#version", 8)))
+    if (status == GRAFT_OK && (!line || !starts_with_version(text, line)))
         status = malformed(log, path, "expected a first line with #version, as tokenizers have");
     for (int rank = 0; line && rank < OPENAI_MERGES && status == GRAFT_OK; rank++) {
         char *next = strchr(++line, '\n');

@@ -1,6 +1,6 @@
 #include "train/budget.h"
 
-#include "base/clock.h"
+#include "base/system.h"
 #include "base/log.h"
 
 gr_budget gr_budget_begin(double seconds)

@@ -2,13 +2,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct gr_metrics {
     graft_log *log;
@@ -18,16 +16,17 @@ struct gr_metrics {
 
 static graft_status open_file(gr_metrics *m, uint64_t keep_bytes)
 {
-    struct stat info;
-    m->file = fopen(m->path, keep_bytes ? "r+" : "w");
-    if (!m->file || fstat(fileno(m->file), &info) != 0)
+    gr_path_info info;
+    m->file = fopen(m->path, keep_bytes ? "r+b" : "wb");
+    if (!m->file || !gr_fd_get_info(fileno(m->file), &info))
         return gr_fail_errno(m->log, m->path, "cannot write");
-    if ((uint64_t)info.st_size < keep_bytes)
+    if (info.size_bytes < keep_bytes)
         return gr_fail(m->log, GRAFT_ERR_FORMAT,
-                       "%s: %lld bytes, but the checkpoint was made after %llu; it was changed "
+                       "%s: %llu bytes, but the checkpoint was made after %llu; it was changed "
                        "since, choose another --out",
-                       m->path, (long long)info.st_size, (unsigned long long)keep_bytes);
-    if (ftruncate(fileno(m->file), (off_t)keep_bytes) != 0 || fseek(m->file, 0, SEEK_END) != 0)
+                       m->path, (unsigned long long)info.size_bytes,
+                       (unsigned long long)keep_bytes);
+    if (!gr_fd_truncate(fileno(m->file), keep_bytes) || fseek(m->file, 0, SEEK_END) != 0)
         return gr_fail_errno(m->log, m->path, "cannot write");
     return GRAFT_OK;
 }
@@ -88,7 +87,7 @@ graft_status gr_metrics_evaluation(gr_metrics *m, int epoch, const char *split, 
 
 graft_status gr_metrics_sync(gr_metrics *m)
 {
-    return fsync(fileno(m->file)) == 0 ? GRAFT_OK : gr_fail_errno(m->log, m->path, "cannot sync");
+    return gr_fd_sync(fileno(m->file)) ? GRAFT_OK : gr_fail_errno(m->log, m->path, "cannot sync");
 }
 
 uint64_t gr_metrics_bytes(const gr_metrics *m)

@@ -1,7 +1,7 @@
 /* graft_train: a run from settings to an adapter, with metrics, checkpoints and evaluations. */
 #include <graft/train.h>
 
-#include "base/clock.h"
+#include "base/system.h"
 #include "base/mem.h"
 #include "data/augment_mix.h"
 #include "adapter/file.h"

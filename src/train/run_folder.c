@@ -2,22 +2,16 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/system.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-/* The folder itself is locked, so that no file is left over; a file system without locks has none
- * to offer. */
-static graft_status lock_folder(graft_log *log, const char *path, int *lock)
+static graft_status lock_folder(graft_log *log, const char *path, intptr_t *lock)
 {
-    *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*lock < 0)
-        return gr_fail_errno(log, path, "cannot open");
-    if (flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    if (gr_folder_lock(path, lock) == 0)
         return GRAFT_OK;
-    close(*lock);
+    if (errno != EWOULDBLOCK)
+        return gr_fail_errno(log, path, "cannot open");
     return gr_fail(log, GRAFT_ERR_ARGUMENT,
                    "%s: another run is writing there; wait for its end, or choose another --out",
                    path);
@@ -65,8 +59,8 @@ graft_status gr_run_folder_open(graft_log *log, void *parent, const char *path, 
     GR_TRY(lock_folder(log, path, &f.lock));
     graft_status status = resume ? GRAFT_OK : check_vacant(log, &f, path);
     if (status != GRAFT_OK) {
-        rmdir(f.checkpoint); /* stays when there is something in it */
-        close(f.lock);
+        gr_folder_remove(f.checkpoint); /* stays when there is something in it */
+        gr_folder_unlock(f.lock);
         return status;
     }
     gr_file_clear_temporaries(f.path);
@@ -77,15 +71,15 @@ graft_status gr_run_folder_open(graft_log *log, void *parent, const char *path, 
 
 void gr_run_folder_close(gr_run_folder *f)
 {
-    close(f->lock);
+    gr_folder_unlock(f->lock);
     *f = (gr_run_folder){0};
 }
 
 void gr_run_folder_withdraw(const gr_run_folder *f)
 {
-    unlink(f->metrics);
-    unlink(f->config);
-    rmdir(f->checkpoint); /* stays when there is something in it */
+    gr_path_remove(f->metrics);
+    gr_path_remove(f->config);
+    gr_folder_remove(f->checkpoint); /* stays when there is something in it */
     if (f->is_new)
-        rmdir(f->path);
+        gr_folder_remove(f->path);
 }

@@ -5,12 +5,13 @@
 #include "base/log.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct gr_run_folder {
     char *path, *config, *metrics, *adapter, *best, *state; /* owned by `parent` */
     char *checkpoint;                                       /* the folder that holds `state` */
     bool is_new;                                            /* made by gr_run_folder_open */
-    int lock;                                               /* an open file descriptor */
+    intptr_t lock;                                          /* gr_folder_lock() */
 } gr_run_folder;
 
 /* Makes the folder and keeps other runs from it until it is closed. Refuses one that holds a

@@ -2,8 +2,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/system.h"
 
-#include <dirent.h>
 #include <string.h>
 
 /* An index may come from anywhere: it must not lead out of its directory. */
@@ -80,22 +80,22 @@ graft_status gr_safetensors_read_sharded(graft_log *log, const char *path, gr_te
 /* The only .safetensors file of a directory, an allocation of `parent`. */
 static graft_status find_single(graft_log *log, void *parent, const char *path, char **found)
 {
-    DIR *directory = opendir(path);
-    if (!directory)
+    gr_folder *folder = gr_folder_open(path);
+    if (!folder)
         return gr_fail_errno(log, path, "cannot open the directory");
     graft_status status = GRAFT_OK;
     *found = NULL;
-    for (struct dirent *e; status == GRAFT_OK && (e = readdir(directory));) {
-        if (e->d_name[0] == '.' || !gr_path_has_suffix(e->d_name, ".safetensors"))
+    for (const char *name; status == GRAFT_OK && (name = gr_folder_next(folder));) {
+        if (name[0] == '.' || !gr_path_has_suffix(name, ".safetensors"))
             continue;
         if (*found)
             status = gr_fail(log, GRAFT_ERR_FORMAT,
                              "%s: holds several .safetensors files and no index; name one of them",
                              path);
-        else if (!(*found = gr_path_join(parent, path, e->d_name)))
+        else if (!(*found = gr_path_join(parent, path, name)))
             status = gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", path);
     }
-    closedir(directory);
+    gr_folder_close(folder);
     if (status == GRAFT_OK && !*found)
         status = gr_fail(log, GRAFT_ERR_NOT_FOUND, "%s: holds no .safetensors file", path);
     return status;

@@ -2,8 +2,9 @@
 """Arrows point down: no include of one room leads to a room above it, or back through a circle.
 
 docs/rooms.txt lists the rooms from bottom to top. `--map` prints them as the table that
-docs/architecture.md shows; the test fails when the page has another one. `--self-test` checks that
-a wrong include is found.
+docs/architecture.md shows; the test fails when the page has another one. Headers of an operating
+system are behind src/base/system.h alone, but for the command. `--self-test` checks that a wrong
+include is found.
 """
 import pathlib
 import re
@@ -12,6 +13,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUFFIXES = {'.c', '.h', '.inc', '.gk', '.gkh'}
 COMMAND = 'src/command/'
+SYSTEM = re.compile(r'(sys/.*|pthread|unistd|dirent|dlfcn|fcntl|signal|spawn|poll|io|process|windows)\.h')
+SYSTEM_BEHIND = 'src/base/system'
 BEGIN, END = '<!-- rooms -->', '<!-- /rooms -->'
 
 
@@ -52,6 +55,9 @@ def faults_of(source, text, names):
         yield f'{source}: lies in no room of docs/rooms.txt'
         return
     for include in re.findall(r'^\s*#\s*include\s+["<]([^">]+)[">]', text, re.MULTILINE):
+        if (SYSTEM.fullmatch(include) and not source.as_posix().startswith(SYSTEM_BEHIND)
+                and not room.startswith(COMMAND)):
+            yield f'{source}: includes <{include}>: the system stands behind base/system.h'
         target = target_of(source, include)
         reached = room_of(target, names) if target else None
         why = fault(room, reached, names) if reached else None
@@ -82,6 +88,9 @@ def self_test(names):
     up = list(faults_of(pathlib.Path('src/graph/x.c'), '#include "ops/ops.h"\n', names))
     down = list(faults_of(pathlib.Path('src/ops/x.c'), '#include "graph/graph.h"\n', names))
     private = list(faults_of(pathlib.Path('src/command/cli/x.c'), '#include "base/mem.h"\n', names))
+    system = list(faults_of(pathlib.Path('src/data/x.c'), '#include <sys/stat.h>\n', names))
+    behind = list(faults_of(pathlib.Path('src/base/system_posix.c'), '#include <dlfcn.h>\n', names))
+    assert len(system) == 1 and not behind, (system, behind)
     lost = list(faults_of(pathlib.Path('src/nowhere/x.c'), '', names))
     assert len(up) == 1 and not down and len(private) == 1 and len(lost) == 1, (up, down, private)
 
