@@ -8,6 +8,7 @@
 #include <graft/device.h>
 #include <graft/graph.h>
 #include <graft/inspect.h>
+#include <graft/io.h>
 #include <graft/log.h>
 #include <graft/methods.h>
 #include <graft/model.h>

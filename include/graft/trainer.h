@@ -30,9 +30,8 @@
 #ifndef GRAFT_TRAINER_H
 #define GRAFT_TRAINER_H
 
+#include <graft/io.h>
 #include <graft/train.h>
-
-#include <stddef.h>
 
 /* Thread-safety: one thread at a time, as the device. */
 typedef struct graft_trainer graft_trainer;
@@ -143,6 +142,20 @@ GRAFT_API graft_status graft_trainer_logits(graft_trainer *trainer, const float 
 /* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
  * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */
 GRAFT_API graft_status graft_trainer_save_adapter(graft_trainer *trainer, const char *path);
+
+/* The same bytes for a writer of the application. */
+GRAFT_API graft_status graft_trainer_write_adapter(graft_trainer *trainer,
+                                                   const graft_writer *writer);
+
+/* All that a trainer of the same settings, classes and batch size needs to go on, bit for bit as if
+ * it had not stopped, also on a device of another kind but for rounding: parameters, moments,
+ * averages, steps done and the rate that was set. A step that is not done does not count; the one
+ * that loads gives its own up. Saving a NaN is GRAFT_ERR_NUMERIC. Loading what is not such a state
+ * is GRAFT_ERR_FORMAT, one of other settings GRAFT_ERR_ARGUMENT; then nothing has changed. Block. */
+GRAFT_API graft_status graft_trainer_save_state(graft_trainer *trainer,
+                                                const graft_writer *writer);
+GRAFT_API graft_status graft_trainer_load_state(graft_trainer *trainer, const void *data,
+                                                size_t size_bytes);
 
 GRAFT_END_DECLS
 

@@ -94,6 +94,15 @@ static graft_status set_position(graft_log *log, gr_tensors *file, const gr_posi
     return gr_tensors_set_metadata(log, file, "graft.identity", identity);
 }
 
+graft_status gr_planes_write(graft_log *log, const char *path, const graft_writer *writer,
+                             const gr_params *params, gr_tensors *file)
+{
+    source from = {log, params};
+    gr_safetensors_params how = {.fetch = fetch_saved, .user = &from, .writer = writer};
+    GR_TRY(list_saved(log, file, params));
+    return gr_safetensors_write(log, path, file, &how);
+}
+
 graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
                                  const gr_position *position, const char *identity,
                                  const char *provenance)
@@ -103,11 +112,7 @@ graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_para
         return gr_fail(log, GRAFT_ERR_MEMORY, "checkpoint: out of memory");
     graft_status status = set_position(log, file, position, identity, provenance);
     if (status == GRAFT_OK)
-        status = list_saved(log, file, params);
-    source from = {log, params};
-    gr_safetensors_params how = {.fetch = fetch_saved, .user = &from};
-    if (status == GRAFT_OK)
-        status = gr_safetensors_write(log, path, file, &how);
+        status = gr_planes_write(log, path, NULL, params, file);
     gr_tensors_destroy(&file);
     return status;
 }
@@ -134,10 +139,12 @@ static graft_status read_position(graft_log *log, const char *path, const gr_ten
     return GRAFT_OK;
 }
 
-static graft_status load_saved(graft_log *log, const char *path, const gr_tensors *file,
-                               const gr_params *params)
+/* Checks all of a file before the first value changes. */
+static graft_status check_saved(graft_log *log, const char *path, const gr_tensors *file,
+                                const gr_params *params)
 {
     size_t expected = 0;
+    gr_param_plane plane;
     for (int i = 0; i < SAVED_PLANES; i++)
         expected += has_plane(params, i) ? params->count : 0;
     if (gr_tensors_count(file) != expected)
@@ -145,10 +152,21 @@ static graft_status load_saved(graft_log *log, const char *path, const gr_tensor
                        gr_tensors_count(file), expected);
     for (size_t i = 0; i < expected; i++) {
         const gr_tensor *t = gr_tensors_at(file, i);
-        gr_param_plane plane;
         const gr_param *param = find_saved(params, t->name, &plane);
         if (!param || t->dtype != GR_F32 || !gr_shape_equal(&t->shape, &param->shape))
             return gr_fail(log, GRAFT_ERR_FORMAT, "%s: unexpected tensor %s", path, t->name);
+    }
+    return GRAFT_OK;
+}
+
+graft_status gr_planes_load(graft_log *log, const char *path, const gr_tensors *file,
+                            const gr_params *params)
+{
+    GR_TRY(check_saved(log, path, file, params));
+    for (size_t i = 0; i < gr_tensors_count(file); i++) {
+        const gr_tensor *t = gr_tensors_at(file, i);
+        gr_param_plane plane;
+        const gr_param *param = find_saved(params, t->name, &plane);
         GR_TRY(gr_params_write(params, param, plane, t->data));
     }
     return GRAFT_OK;
@@ -168,7 +186,7 @@ graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_param
         status = gr_provenance_check(log, path, gr_tensors_metadata(file, GR_PROVENANCE_KEY),
                                      provenance, accept);
     if (status == GRAFT_OK)
-        status = load_saved(log, path, file, params);
+        status = gr_planes_load(log, path, file, params);
     gr_tensors_destroy(&file);
     return status;
 }
@@ -181,8 +199,8 @@ static graft_status fetch_value(void *user, const gr_tensor *tensor, void *data)
                  : gr_fail(s->log, GRAFT_ERR_NOT_FOUND, "%s: no such parameter", tensor->name);
 }
 
-graft_status gr_params_save(graft_log *log, const char *path, const gr_params *params,
-                            const gr_tensors *header)
+graft_status gr_params_save(graft_log *log, const char *path, const graft_writer *writer,
+                            const gr_params *params, const gr_tensors *header)
 {
     gr_tensors *file = gr_tensors_create();
     if (!file)
@@ -201,7 +219,8 @@ graft_status gr_params_save(graft_log *log, const char *path, const gr_params *p
         status = gr_tensors_add(log, file, t->name, t->dtype, t->shape, t->data);
     }
     source from = {log, params};
-    gr_safetensors_params how = {.sorted = true, .fetch = fetch_value, .user = &from};
+    gr_safetensors_params how = {
+        .sorted = true, .fetch = fetch_value, .user = &from, .writer = writer};
     if (status == GRAFT_OK)
         status = gr_safetensors_write(log, path, file, &how);
     gr_tensors_destroy(&file);

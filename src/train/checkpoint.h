@@ -6,6 +6,8 @@
 #ifndef GR_CHECKPOINT_H
 #define GR_CHECKPOINT_H
 
+#include <graft/io.h>
+
 #include "train/params.h"
 #include "weights/tensors.h"
 
@@ -32,9 +34,16 @@ graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_param
                                 const char *identity, const char *provenance, bool accept,
                                 gr_position *position);
 
+/* The planes alone: beside the metadata in `file`, which gets their names; and back. Nothing has
+ * changed when the file does not fit. */
+graft_status gr_planes_write(graft_log *log, const char *path, const graft_writer *writer,
+                             const gr_params *params, gr_tensors *file);
+graft_status gr_planes_load(graft_log *log, const char *path, const gr_tensors *file,
+                            const gr_params *params);
+
 /* Writes the parameters' values alone under their names, with the metadata and the frozen tensors
- * that `header` holds: an adapter. */
-graft_status gr_params_save(graft_log *log, const char *path, const gr_params *params,
-                            const gr_tensors *header);
+ * that `header` holds: an adapter. To the file `path`, or to a writer that is not NULL. */
+graft_status gr_params_save(graft_log *log, const char *path, const graft_writer *writer,
+                            const gr_params *params, const gr_tensors *header);
 
 #endif

@@ -3,9 +3,12 @@
 
 #include "base/mem.h"
 #include "train/checkpoint.h"
+#include "train/settings.h"
 #include "train/trainer_setup.h"
+#include "train/trainer_state.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where the step at hand stands. */
@@ -20,6 +23,7 @@ struct graft_trainer {
     graft_log *log;
     gr_run_setup setup;
     gr_trainer *core;
+    char *identity; /* of the settings; malloc */
     graft_trainer_info info;
     bool soft_targets;
     uint64_t steps_per_epoch;
@@ -56,6 +60,9 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
         gr_run_setup_create_without_data(t->log, device, settings, p->classes, names, &t->setup));
     GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, settings->batch_size,
                                         p->soft_targets, &t->core));
+    t->identity = gr_settings_identity(settings);
+    if (!t->identity)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
     t->soft_targets = p->soft_targets;
     t->steps_per_epoch = p->steps_per_epoch;
     t->lr = settings->lr;
@@ -94,6 +101,7 @@ void graft_trainer_destroy(graft_trainer **trainer)
         return;
     gr_trainer_destroy((*trainer)->core);
     gr_run_setup_release(&(*trainer)->setup);
+    free((*trainer)->identity);
     gr_free(*trainer);
     *trainer = NULL;
 }
@@ -333,11 +341,39 @@ graft_status graft_trainer_logits(graft_trainer *t, const float *images, int cou
     return status != GRAFT_OK ? status : back;
 }
 
-graft_status graft_trainer_save_adapter(graft_trainer *t, const char *path)
+static graft_status save_adapter(graft_trainer *t, const char *path, const graft_writer *writer)
 {
     GR_TRY(swap_averages(t));
     graft_status status =
-        gr_params_save(t->log, path, gr_trainer_parameters(t->core), t->setup.header);
+        gr_params_save(t->log, path, writer, gr_trainer_parameters(t->core), t->setup.header);
     graft_status back = swap_averages(t);
     return status != GRAFT_OK ? status : back;
+}
+
+graft_status graft_trainer_save_adapter(graft_trainer *t, const char *path)
+{
+    return save_adapter(t, path, NULL);
+}
+
+graft_status graft_trainer_write_adapter(graft_trainer *t, const graft_writer *writer)
+{
+    return save_adapter(t, "adapter", writer);
+}
+
+graft_status graft_trainer_save_state(graft_trainer *t, const graft_writer *writer)
+{
+    gr_trainer_state state = {t->step, t->lr};
+    return gr_trainer_state_write(t->log, writer, gr_trainer_parameters(t->core), &state,
+                                  t->identity);
+}
+
+graft_status graft_trainer_load_state(graft_trainer *t, const void *data, size_t size_bytes)
+{
+    gr_trainer_state state;
+    GR_TRY(gr_trainer_state_read(t->log, data, size_bytes, gr_trainer_parameters(t->core),
+                                 t->identity, &state));
+    t->step = state.step;
+    t->lr = state.lr;
+    t->phase = PHASE_NONE;
+    return GRAFT_OK;
 }

@@ -51,7 +51,7 @@ static void report(const gr_run *r, bool evaluating, uint64_t done, uint64_t tot
 
 static graft_status save(gr_run *r, const char *path)
 {
-    return gr_params_save(r->log, path, gr_trainer_parameters(r->trainer), r->setup.header);
+    return gr_params_save(r->log, path, NULL, gr_trainer_parameters(r->trainer), r->setup.header);
 }
 
 /* Does `work` with the averages of the parameters, where they are kept. */

@@ -6,6 +6,8 @@
 #ifndef GR_WEIGHTS_SAFETENSORS_H
 #define GR_WEIGHTS_SAFETENSORS_H
 
+#include <graft/io.h>
+
 #include "weights/tensors.h"
 
 /* Maps the file and appends its tensors, in the order of their data, and its metadata. Everything
@@ -13,6 +15,11 @@
  * GRAFT_ERR_UNSUPPORTED for an element type or rank that gr_tensor cannot hold. On failure
  * `tensors` may hold a part of the file: destroy it. */
 graft_status gr_safetensors_read(graft_log *log, const char *path, gr_tensors *tensors);
+
+/* The same of bytes in memory, which are borrowed until `tensors` is destroyed. `name` is whom
+ * messages name. */
+graft_status gr_safetensors_parse(graft_log *log, const char *name, const void *bytes,
+                                  size_t size_bytes, gr_tensors *tensors);
 
 /* A checkpoint cut into several files: `path` is the index, {"weight_map": {name: file}}, with file
  * names relative to it. Every tensor of the map must be found, and in the file that it names. */
@@ -35,10 +42,12 @@ typedef struct gr_safetensors_params {
      * values held elsewhere need host memory for one tensor at a time. May be NULL. */
     graft_status (*fetch)(void *user, const gr_tensor *tensor, void *data);
     void *user;
+    const graft_writer *writer; /* takes the bytes in the place of a file; NULL: the file */
 } gr_safetensors_params;
 
 /* Writes tensors and metadata atomically (gr_file_writer). The data section starts at a multiple of
- * 8 bytes; when sorted, every tensor is aligned to its element size. NULL params: all zero. */
+ * 8 bytes; when sorted, every tensor is aligned to its element size. NULL params: all zero. With a
+ * writer `path` is but the name in messages. */
 graft_status gr_safetensors_write(graft_log *log, const char *path, const gr_tensors *tensors,
                                   const gr_safetensors_params *params);
 

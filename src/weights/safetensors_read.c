@@ -173,14 +173,14 @@ static graft_status read_entries(reader *r, json_t *header)
     return GRAFT_OK;
 }
 
-static graft_status check_size(graft_log *log, const char *path, const gr_mapping *file,
-                               uint64_t *header_bytes)
+static graft_status check_size(graft_log *log, const char *path, const void *bytes,
+                               size_t size_bytes, uint64_t *header_bytes)
 {
-    if (file->size_bytes < sizeof(*header_bytes))
+    if (size_bytes < sizeof(*header_bytes))
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %zu bytes are too few for a safetensors file",
-                       path, file->size_bytes);
-    memcpy(header_bytes, file->data, sizeof(*header_bytes));
-    size_t rest = file->size_bytes - sizeof(*header_bytes);
+                       path, size_bytes);
+    memcpy(header_bytes, bytes, sizeof(*header_bytes));
+    size_t rest = size_bytes - sizeof(*header_bytes);
     if (*header_bytes > rest || *header_bytes > MAX_HEADER_BYTES)
         return gr_fail(log, GRAFT_ERR_FORMAT,
                        "%s: the header claims %" PRIu64 " bytes, %zu follow: truncated, or not a "
@@ -189,23 +189,29 @@ static graft_status check_size(graft_log *log, const char *path, const gr_mappin
     return GRAFT_OK;
 }
 
-graft_status gr_safetensors_read(graft_log *log, const char *path, gr_tensors *tensors)
+graft_status gr_safetensors_parse(graft_log *log, const char *path, const void *bytes,
+                                  size_t size_bytes, gr_tensors *tensors)
 {
-    gr_mapping file;
-    GR_TRY(gr_file_map(log, path, &file));
-    GR_TRY(gr_tensors_take_mapping(log, tensors, &file));
     uint64_t header_bytes = 0;
-    GR_TRY(check_size(log, path, &file, &header_bytes));
-    const char *text = (const char *)file.data + sizeof(header_bytes);
+    GR_TRY(check_size(log, path, bytes, size_bytes, &header_bytes));
+    const char *text = (const char *)bytes + sizeof(header_bytes);
     json_t *header;
     GR_TRY(gr_json_parse(log, path, text, header_bytes, &header));
 
     reader r = {.log = log, .path = path, .tensors = tensors, .data = text + header_bytes};
-    r.data_bytes = (int64_t)(file.size_bytes - sizeof(header_bytes) - header_bytes);
+    r.data_bytes = (int64_t)(size_bytes - sizeof(header_bytes) - header_bytes);
     r.entries = gr_alloc_array(NULL, json_object_size(header), sizeof(*r.entries));
     graft_status status = r.entries ? read_entries(&r, header)
                                     : gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", path);
     gr_free(r.entries);
     json_decref(header);
     return status;
+}
+
+graft_status gr_safetensors_read(graft_log *log, const char *path, gr_tensors *tensors)
+{
+    gr_mapping file;
+    GR_TRY(gr_file_map(log, path, &file));
+    GR_TRY(gr_tensors_take_mapping(log, tensors, &file));
+    return gr_safetensors_parse(log, path, file.data, file.size_bytes, tensors);
 }

@@ -111,6 +111,17 @@ static graft_status describe(const writer *w, char **text)
     return status;
 }
 
+static graft_status put(const writer *w, const void *data, size_t size_bytes)
+{
+    const graft_writer *to = w->params.writer;
+    if (!to)
+        return gr_file_writer_write(w->file, data, size_bytes);
+    graft_status status = to->write(to->user, data, size_bytes);
+    return status == GRAFT_OK ? GRAFT_OK
+                              : gr_fail(w->log, status, "%s: writing failed: %s", w->path,
+                                        graft_status_text(status));
+}
+
 /* Spaces after the JSON make the data section start at a multiple of 8 bytes. */
 static graft_status write_header(const writer *w)
 {
@@ -118,10 +129,13 @@ static graft_status write_header(const writer *w)
     GR_TRY(describe(w, &text));
     size_t length = strlen(text), padding = (8 - length % 8) % 8;
     uint64_t header_bytes = length + padding;
-    gr_file_writer_write(w->file, &header_bytes, sizeof(header_bytes));
-    gr_file_writer_write(w->file, text, length);
+    graft_status status = put(w, &header_bytes, sizeof(header_bytes));
+    if (status == GRAFT_OK)
+        status = put(w, text, length);
+    if (status == GRAFT_OK)
+        status = put(w, "        ", padding);
     free(text);
-    return gr_file_writer_write(w->file, "        ", padding);
+    return status;
 }
 
 static graft_status write_narrowed(const writer *w, const gr_tensor *tensor, const char *data)
@@ -139,7 +153,7 @@ static graft_status write_narrowed(const writer *w, const gr_tensor *tensor, con
                 return gr_fail(w->log, GRAFT_ERR_NUMERIC,
                                "%s: tensor %s: value %g is beyond F16; store as BF16 or F32",
                                w->path, tensor->name, (double)values[i]);
-        GR_TRY(gr_file_writer_write(w->file, halves, 2 * n));
+        GR_TRY(put(w, halves, 2 * n));
     }
     return GRAFT_OK;
 }
@@ -148,7 +162,7 @@ static graft_status write_data(const writer *w, const gr_tensor *tensor, const v
 {
     if (stored_dtype(w, tensor) != tensor->dtype)
         return write_narrowed(w, tensor, data);
-    return gr_file_writer_write(w->file, data, tensor->size_bytes);
+    return put(w, data, tensor->size_bytes);
 }
 
 static graft_status write_tensor(const writer *w, const gr_tensor *tensor)
@@ -175,11 +189,12 @@ static graft_status write_file(writer *w)
         w->order[i] = gr_tensors_at(w->tensors, i);
     if (w->params.sorted)
         qsort(w->order, count, sizeof(*w->order), by_size_and_name);
-    GR_TRY(gr_file_writer_open(w->log, w->path, &w->file));
+    if (!w->params.writer)
+        GR_TRY(gr_file_writer_open(w->log, w->path, &w->file));
     GR_TRY(write_header(w));
     for (size_t i = 0; i < count; i++)
         GR_TRY(write_tensor(w, w->order[i]));
-    return gr_file_writer_commit(&w->file);
+    return w->params.writer ? GRAFT_OK : gr_file_writer_commit(&w->file);
 }
 
 graft_status gr_safetensors_write(graft_log *log, const char *path, const gr_tensors *tensors,

@@ -1,6 +1,7 @@
 /* Training step by step by the public API: what it must agree with, and what it refuses. */
 #include "support.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/loader.h"
 #include "train/augmentation.h"
@@ -292,6 +293,81 @@ static void budgets_change_nothing(void **state)
     graft_trainer_destroy(&b);
 }
 
+static graft_status refuse(void *user, const void *data, size_t size_bytes)
+{
+    *(size_t *)user += size_bytes;
+    return *(size_t *)user > 5000 ? GRAFT_ERR_IO : GRAFT_OK;
+}
+
+/* Saved in the middle of a step, on the way to step 2, and loaded by another trainer. */
+static void goes_on_from_its_state(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_train_params p = tiny_run("");
+    p.ema = 0.9;
+    graft_trainer *a = tiny_trainer(device, &p), *b = tiny_trainer(device, &p);
+    graft_bytes saved = {0}, first = {0}, second = {0};
+    graft_writer to_saved = graft_bytes_writer(&saved), to_first = graft_bytes_writer(&first),
+                 to_second = graft_bytes_writer(&second);
+    graft_step_result result;
+    for (int i = 0; i < 4; i++) {
+        graft_batch batch = batch_of(the_batches(), i);
+        if (i == 2) {
+            check_ok(scratch(), graft_trainer_set_lr(a, 0.005));
+            check_ok(scratch(), graft_trainer_step(a, &batch, &(graft_budget){0.0}, &result));
+            assert_false(result.done);
+            check_ok(scratch(), graft_trainer_save_state(a, &to_saved));
+        }
+        check_ok(scratch(), graft_trainer_step(a, &batch, NULL, NULL));
+    }
+    graft_batch batch = batch_of(the_batches(), 5); /* what it did before does not matter */
+    check_ok(scratch(), graft_trainer_step(b, &batch, NULL, NULL));
+    check_ok(scratch(), graft_trainer_load_state(b, saved.data, saved.size_bytes));
+    for (int i = 2; i < 4; i++) {
+        batch = batch_of(the_batches(), i);
+        check_ok(scratch(), graft_trainer_step(b, &batch, NULL, &result));
+        assert_int_equal(result.step, i + 1);
+        assert_float_equal(result.lr, 0.005f, 0.0f);
+    }
+    check_ok(scratch(), graft_trainer_save_state(a, &to_first));
+    check_ok(scratch(), graft_trainer_save_state(b, &to_second));
+    assert_int_equal(first.size_bytes, second.size_bytes);
+    assert_memory_equal(first.data, second.data, first.size_bytes);
+
+    char *path = adapter_path(), *data;
+    size_t size, taken = 0;
+    graft_bytes adapter = {0};
+    graft_writer to_adapter = graft_bytes_writer(&adapter), to_nothing = {refuse, &taken};
+    check_ok(scratch(), graft_trainer_save_adapter(b, path));
+    check_ok(scratch(), graft_trainer_write_adapter(b, &to_adapter));
+    check_ok(scratch(), gr_file_read(scratch()->log, scratch(), path, &data, &size));
+    assert_int_equal(adapter.size_bytes, size);
+    assert_memory_equal(adapter.data, data, size);
+    assert_error(scratch(), graft_trainer_write_adapter(b, &to_nothing), GRAFT_ERR_IO, "adapter");
+
+    p.weight_decay *= 2.0;
+    graft_trainer *other = tiny_trainer(device, &p);
+    assert_error(scratch(), graft_trainer_load_state(other, saved.data, saved.size_bytes),
+                 GRAFT_ERR_ARGUMENT, "other `settings`");
+    assert_error(scratch(), graft_trainer_load_state(b, saved.data, saved.size_bytes - 1),
+                 GRAFT_ERR_FORMAT, "state");
+    assert_error(scratch(), graft_trainer_load_state(b, adapter.data, adapter.size_bytes),
+                 GRAFT_ERR_FORMAT, "state");
+    graft_bytes again = {0};
+    graft_writer to_again = graft_bytes_writer(&again);
+    check_ok(scratch(), graft_trainer_save_state(b, &to_again));
+    assert_memory_equal(again.data, second.data, second.size_bytes); /* nothing was spoilt */
+    graft_bytes_free(&again);
+    graft_bytes_free(&adapter);
+    graft_bytes_free(&saved);
+    graft_bytes_free(&first);
+    graft_bytes_free(&second);
+    assert_null(second.data);
+    graft_trainer_destroy(&other);
+    graft_trainer_destroy(&a);
+    graft_trainer_destroy(&b);
+}
+
 /* A loss that is no number updates nothing. */
 static void stops_at_nan(void **state)
 {
@@ -361,6 +437,7 @@ int main(void)
         TEST_CASE(logits_are_those_of_the_file),
         TEST_CASE(refuses_what_does_not_fit),
         TEST_CASE(budgets_change_nothing),
+        TEST_CASE(goes_on_from_its_state),
         TEST_CASE(stops_at_nan),
         TEST_CASE(cycles_keep_memory),
         TEST_CASE(example_runs),
