@@ -6,6 +6,7 @@
 #include "shaders/unfold_real.gk.h"
 
 #include <complex.h>
+#include <stdlib.h>
 
 /* Values of MODE in dft. The adjoints are those of the real transforms as real linear maps. */
 enum {
@@ -17,6 +18,8 @@ enum {
     HALF_TO_REAL_ADJOINT,
     MODE_COUNT,
 };
+
+enum { X, TWIDDLE, Y }; /* bindings of dft */
 
 /* What a mode transforms; k counts frequencies, t points. */
 typedef struct transform {
@@ -52,29 +55,81 @@ static double multiplicity(uint64_t k, uint64_t n)
     return k == 0 || 2 * k == n ? 1 : 2;
 }
 
-/* One element of the result: index `to` along the axis, `i` within it, `line` starts x. The
- * exponentials are computed here, so that a wrong twiddle table of the host shows, too. */
-static double complex element(gr_ref_call *call, const transform *t, uint64_t line, uint64_t to,
-                              uint64_t i)
+/* out[k] = sum_t in[t stride] e^(sign 2 pi i t k / n): by the definition where n is prime, else
+ * from the transforms of every p-th point, p the smallest prime factor. roots[j] is
+ * e^(sign 2 pi i j / (n stride)); `room` holds n values. */
+static void transform_line(const double complex *in, uint64_t stride, uint64_t n,
+                           const double complex *roots, double complex *out, double complex *room)
+{
+    uint64_t p = 2;
+    while (n % p && p * p <= n)
+        p++;
+    p = n % p ? n : p;
+    uint64_t m = n / p;
+    if (n == 1) {
+        out[0] = in[0];
+        return;
+    }
+    for (uint64_t r = 0; r < p; r++)
+        transform_line(in + r * stride, stride * p, m, roots, room + r * m, out);
+    for (uint64_t k = 0; k < n; k++) {
+        out[k] = 0;
+        for (uint64_t r = 0; r < p; r++)
+            out[k] += room[r * m + k % m] * roots[r * k % n * stride];
+    }
+}
+
+/* One line along the axis; what a half spectrum leaves out is zero. */
+static void read_line(gr_ref_call *call, const transform *t, uint64_t from, double complex *line)
+{
+    uint64_t given = t->real_out ? t->p.bins : t->p.n;
+    for (uint64_t k = 0; k < t->p.n; k++) {
+        uint64_t at = k * t->p.inner;
+        line[k] = 0;
+        if (k < given)
+            line[k] =
+                t->real_in ? gr_ref_get(call, X, from + at) : get_complex(call, X, from + 2 * at);
+        if (t->weigh_in)
+            line[k] *= multiplicity(k, t->p.n);
+    }
+}
+
+static void write_line(gr_ref_call *call, const transform *t, uint64_t to,
+                       const double complex *line)
+{
+    uint64_t wanted = t->real_in ? t->p.bins : t->p.n;
+    for (uint64_t k = 0; k < wanted; k++) {
+        double complex y = t->p.scale * line[k];
+        uint64_t at = k * t->p.inner;
+        if (t->weigh_out)
+            y *= multiplicity(k, t->p.n);
+        if (t->real_out)
+            gr_ref_put(call, Y, to + at, creal(y));
+        else
+            put_complex(call, Y, to + 2 * at, y);
+    }
+}
+
+/* The exponentials are computed here, so that a wrong twiddle table of the host shows, too. `room`
+ * holds 4 n values. */
+static void transform_lines(gr_ref_call *call, const transform *t, double complex *room)
 {
     const gr_dft_params *p = &t->p;
-    uint64_t count = t->real_out ? p->bins : p->n;
-    double complex sum = 0;
-    for (uint64_t from = 0; from < count; from++) {
-        uint64_t at = from * p->inner + i;
-        double complex x =
-            t->real_in ? gr_ref_get(call, 0, line + at) : get_complex(call, 0, line + 2 * at);
-        if (t->weigh_in)
-            x *= multiplicity(from, p->n);
-        double angle = t->sign * 2.0 * M_PI * (double)(from * to % p->n) / p->n;
-        sum += x * cexp(I * angle);
-    }
-    return t->weigh_out ? sum * multiplicity(to, p->n) : sum;
+    uint64_t n = p->n;
+    double complex *roots = room, *in = room + n, *out = room + 2 * n;
+    for (uint64_t j = 0; j < n; j++)
+        roots[j] = cexp(t->sign * 2.0 * M_PI * I * (double)j / (double)n);
+    for (uint32_t o = 0; o < p->outer; o++)
+        for (uint64_t i = 0; i < p->inner; i++) {
+            uint64_t x = i * (t->real_in ? 1 : 2), y = i * (t->real_out ? 1 : 2);
+            read_line(call, t, gr_ref_at(p->x_offset, o, p->x_stride, x), in);
+            transform_line(in, 1, n, roots, out, room + 3 * n);
+            write_line(call, t, gr_ref_at(p->y_offset, o, p->y_stride, y), out);
+        }
 }
 
 void gr_ref_dft(gr_ref_call *call)
 {
-    enum { X, TWIDDLE, Y };
     GR_REF_PARAMS(call, dft, p);
     uint32_t mode = gr_ref_tunable(call, "MODE");
     transform t = mode < MODE_COUNT ? modes[mode] : (transform){0};
@@ -84,49 +139,40 @@ void gr_ref_dft(gr_ref_call *call)
     }
     t.p = p;
     gr_ref_get(call, TWIDDLE, 2 * (uint64_t)p.n - 1); /* only that it is long enough */
-    uint64_t count = t.real_in ? p.bins : p.n;
-    for (uint32_t o = 0; o < p.outer; o++) {
-        uint64_t line = gr_ref_at(p.x_offset, o, p.x_stride, 0);
-        for (uint64_t to = 0; to < count; to++) {
-            for (uint32_t i = 0; i < p.inner; i++) {
-                double complex y = p.scale * element(call, &t, line, to, i);
-                uint64_t at = to * p.inner + i;
-                uint64_t first = gr_ref_at(p.y_offset, o, p.y_stride, 0);
-                if (t.real_out)
-                    gr_ref_put(call, Y, first + at, creal(y));
-                else
-                    put_complex(call, Y, first + 2 * at, y);
-            }
-        }
-    }
+    double complex *room = malloc(4 * (size_t)p.n * sizeof(*room));
+    if (room)
+        transform_lines(call, &t, room);
+    else
+        gr_ref_fault(call, "out of memory");
+    free(room);
 }
 
 /* What the half spectrum leaves out is the conjugate at the negated frequency. */
 void gr_ref_unfold_real(gr_ref_call *call)
 {
-    enum { Z, Y };
+    enum { SPECTRUM, REAL };
     GR_REF_PARAMS(call, unfold_real, p);
     for (uint32_t r = 0; r < p.rows; r++) {
         for (uint32_t c = 0; c < p.cols; c++) {
             bool there = r < p.rows / 2 + 1;
             uint32_t from_r = there ? r : (p.rows - r) % p.rows;
             uint32_t from_c = there ? c : (p.cols - c) % p.cols;
-            double re = gr_ref_get(call, Z, 2 * gr_ref_at(0, from_r, p.cols, from_c));
-            gr_ref_put(call, Y, gr_ref_at(0, r, p.cols, c), re);
+            double re = gr_ref_get(call, SPECTRUM, 2 * gr_ref_at(0, from_r, p.cols, from_c));
+            gr_ref_put(call, REAL, gr_ref_at(0, r, p.cols, c), re);
         }
     }
 }
 
 void gr_ref_complex_mul(gr_ref_call *call)
 {
-    enum { A, B, Y };
+    enum { A, B, C };
     GR_REF_PARAMS(call, complex_mul, p);
     bool conjugate = gr_ref_tunable(call, "CONJ");
     for (uint32_t r = 0; r < p.rows; r++) {
         for (uint32_t c = 0; c < p.cols; c++) {
             uint64_t at = 2 * gr_ref_at(0, r, p.cols, c);
             double complex b = get_complex(call, B, 2 * (uint64_t)c);
-            put_complex(call, Y, at, get_complex(call, A, at) * (conjugate ? conj(b) : b));
+            put_complex(call, C, at, get_complex(call, A, at) * (conjugate ? conj(b) : b));
         }
     }
 }
