@@ -1,17 +1,18 @@
 #include "adapter/merge.h"
 
 #include "adapter/fingerprint.h"
-
+#include "adapter/fold.h"
 #include "base/convert.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "model/backbone.h"
-#include "peft/fold.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
 
 #include <graft/model.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct merge {
@@ -91,50 +92,106 @@ static graft_status copy_tensors(merge *m)
     return GRAFT_OK;
 }
 
-/* A tensor of the result, to be changed. One that the backbone does without starts at zero. */
-static graft_status result_tensor(merge *m, const char *module, const char *name, gr_shape shape,
+static graft_status result_tensor(merge *m, const char *module, const char *name,
                                   const gr_tensor **tensor)
 {
     char full[160];
-    void *zeros;
     snprintf(full, sizeof(full), "%s.%s", module, name);
-    if (shape.rank && !gr_tensors_find(m->result, full))
-        GR_TRY(gr_tensors_add_new(m->log, m->result, full, GR_F32, shape, &zeros));
     return gr_tensors_get(m->log, m->result, full, tensor);
 }
 
-static graft_status fold_method(merge *m, int method, const gr_site *s)
+/* The bias that a module did without: where a method needs one. */
+static graft_status add_bias(merge *m, const gr_site *s, int64_t rows, const float *bias)
 {
-    const gr_method *it = m->info->methods->item[method].method;
-    bool linear = s->target != 0;
-    if (linear ? !it->fold || !gr_method_takes(it, &m->info->config, s->target) : !it->fold_output)
+    char full[160];
+    void *values;
+    bool wanted = false;
+    for (int64_t o = 0; o < s->rows; o++)
+        wanted |= bias[o] != 0.0f;
+    if (!wanted)
         return GRAFT_OK;
-    const gr_tensor *weight, *bias;
-    GR_TRY(result_tensor(m, s->tensor, "weight", (gr_shape){0}, &weight));
-    GR_TRY(result_tensor(m, s->tensor, "bias", GR_SHAPE(weight->shape.dim[0]), &bias));
-    int64_t in = gr_shape_span(&weight->shape, 1, weight->shape.rank);
-    gr_fold_site site = {
-        .module = s->module,
-        .model = &m->info->config,
-        .target = s->target,
-        .point = s->point,
-        .out = s->rows,
-        .in = in,
-        .weight = (float *)weight->data + s->row * in,
-        .bias = (float *)bias->data + s->row,
-    };
-    const void *config = m->info->methods->item[method].config;
-    return linear ? it->fold(m->log, config, m->adapter, &site)
-                  : it->fold_output(m->log, config, m->adapter, &site);
+    snprintf(full, sizeof(full), "%s.bias", s->tensor);
+    GR_TRY(gr_tensors_add_new(m->log, m->result, full, GR_F32, GR_SHAPE(rows), &values));
+    memcpy((float *)values + s->row, bias, (size_t)s->rows * sizeof(*bias));
+    return GRAFT_OK;
 }
 
+static graft_status fold_site(merge *m, const gr_fold *fold, const gr_site *s)
+{
+    char full[160];
+    const gr_tensor *weight;
+    GR_TRY(result_tensor(m, s->tensor, "weight", &weight));
+    snprintf(full, sizeof(full), "%s.bias", s->tensor);
+    const gr_tensor *bias = gr_tensors_find(m->result, full);
+    float *zeros = calloc((size_t)s->rows, sizeof(*zeros));
+    if (!zeros)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    int64_t in = gr_shape_span(&weight->shape, 1, weight->shape.rank);
+    gr_module module = {
+        .site = s,
+        .in = in,
+        .weight = (float *)weight->data + s->row * in,
+        .bias = bias ? (float *)bias->data + s->row : zeros,
+        .biased = bias != NULL,
+    };
+    graft_status status = gr_fold_module(fold, &module);
+    if (status == GRAFT_OK && !bias)
+        status = add_bias(m, s, weight->shape.dim[0], zeros);
+    free(zeros);
+    return status;
+}
+
+/* All methods that can be folded, at all their places. */
+static graft_status fold_sites(merge *m)
+{
+    gr_methods methods = {0};
+    gr_device *device;
+    for (int i = 0; i < m->info->methods->count; i++)
+        if (!m->info->methods->item[i].method->not_foldable)
+            methods.item[methods.count++] = m->info->methods->item[i];
+    GR_TRY(gr_device_open(m->log, "reference:0", "", &device));
+    gr_fold fold = {
+        .log = m->log,
+        .device = device,
+        .config = &m->info->config,
+        .methods = &methods,
+        .backbone = m->backbone,
+        .adapter = m->adapter,
+    };
+    graft_status status = GRAFT_OK;
+    for (size_t i = 0; i < m->sites->count && status == GRAFT_OK; i++)
+        status = fold_site(m, &fold, &m->sites->items[i]);
+    graft_device *opened = gr_device_to_public(device);
+    graft_device_close(&opened);
+    return status;
+}
+
+/* The batch normalisation before the head, where there is one: W' = W / sqrt(var + eps), b' = b -
+ * W' mean. */
 static graft_status fold_head_norm(merge *m)
 {
-    const gr_tensor *weight, *bias;
-    GR_TRY(result_tensor(m, "head", "weight", (gr_shape){0}, &weight));
-    GR_TRY(result_tensor(m, "head", "bias", (gr_shape){0}, &bias));
-    return gr_fold_head_norm(m->log, m->adapter, weight->shape.dim[0], weight->shape.dim[1],
-                             (float *)weight->data, (float *)bias->data);
+    const gr_tensor *weight, *bias, *mean, *variance;
+    if (!gr_tensors_find(m->adapter, GR_HEAD_NORM ".running_mean"))
+        return GRAFT_OK;
+    GR_TRY(result_tensor(m, "head", "weight", &weight));
+    GR_TRY(result_tensor(m, "head", "bias", &bias));
+    int64_t classes = weight->shape.dim[0], dim = weight->shape.dim[1];
+    GR_TRY(gr_tensors_get_shaped(m->log, m->adapter, GR_HEAD_NORM ".running_mean", GR_SHAPE(dim),
+                                 &mean));
+    GR_TRY(gr_tensors_get_shaped(m->log, m->adapter, GR_HEAD_NORM ".running_var", GR_SHAPE(dim),
+                                 &variance));
+    float *room = malloc(2 * (size_t)dim * sizeof(*room)), *w = (float *)weight->data;
+    if (!room)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    gr_tensor_to_f32(mean, room);
+    gr_tensor_to_f32(variance, room + dim);
+    for (int64_t c = 0; c < classes; c++)
+        for (int64_t j = 0; j < dim; j++) {
+            w[c * dim + j] /= sqrtf(room[dim + j] + GR_HEAD_NORM_EPS);
+            ((float *)bias->data)[c] -= w[c * dim + j] * room[j];
+        }
+    free(room);
+    return GRAFT_OK;
 }
 
 /* What a reader cannot see in the tensors: the geometry, and how images become input. */
@@ -154,9 +211,7 @@ static graft_status merge_all(merge *m)
 {
     GR_TRY(build(m));
     GR_TRY(copy_tensors(m));
-    for (size_t i = 0; i < m->sites->count; i++)
-        for (int k = 0; k < m->info->methods->count; k++)
-            GR_TRY(fold_method(m, k, &m->sites->items[i]));
+    GR_TRY(fold_sites(m));
     GR_TRY(fold_head_norm(m));
     return copy_metadata(m);
 }

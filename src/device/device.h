@@ -22,6 +22,9 @@ static inline graft_device *gr_device_to_public(gr_device *device)
     return (graft_device *)device;
 }
 
+/* As graft_device_open, of an id such as "reference:0", and says nothing to the log. */
+graft_status gr_device_open(graft_log *log, const char *id, const char *cache_dir, gr_device **out);
+
 /* Contents are undefined. size: bytes, a multiple of 4, at most caps.max_buffer_bytes. */
 graft_status gr_device_buffer_create(gr_device *device, uint64_t size, gr_memory memory,
                                      gr_buffer **out);

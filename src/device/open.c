@@ -142,8 +142,7 @@ static void clamp_bindings(gr_caps *caps)
         caps->max_binding_bytes = most;
 }
 
-static graft_status open_by_id(graft_log *log, const char *id, const char *cache_dir,
-                               gr_device **out)
+graft_status gr_device_open(graft_log *log, const char *id, const char *cache_dir, gr_device **out)
 {
     const gr_backend *backend;
     int index = 0;
@@ -197,7 +196,7 @@ static gr_device *open_best_of(graft_log *log, int rank, const graft_device_info
     for (int i = 0; i < count; i++) {
         gr_device *device;
         if (rank_of(infos[i].type) != rank ||
-            open_by_id(log, infos[i].id, cache_dir, &device) != GRAFT_OK)
+            gr_device_open(log, infos[i].id, cache_dir, &device) != GRAFT_OK)
             continue;
         bool better = !best || (device->caps.wide_vectors && !best->caps.wide_vectors);
         gr_device *worse = better ? best : device;
@@ -253,7 +252,7 @@ graft_status graft_device_open(graft_log *log, const char *id, const char *cache
     if (strcmp(id, "auto") == 0)
         GR_TRY(open_auto(log, path, &device));
     else
-        GR_TRY(open_by_id(log, id, path, &device));
+        GR_TRY(gr_device_open(log, id, path, &device));
     gr_log(log, GRAFT_LOG_INFO, "device %s: %s (%s)", device->info.id, device->info.name,
            device->info.driver);
     *out = gr_device_to_public(device);

@@ -202,6 +202,12 @@ const gr_op gr_op_matmul = {
     .strided_result = true,
 };
 
+gr_value *gr_matmul_other_factor(const gr_value *v, const gr_value *a)
+{
+    bool product = v->op == &gr_op_matmul && v->input_count == 2 && v->input[0] == a;
+    return product && ((const matmul_attrs *)v->attrs)->alpha == 1.0f ? v->input[1] : NULL;
+}
+
 gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha)
 {
     if (!a)

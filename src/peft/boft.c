@@ -6,11 +6,9 @@
  * even ones come first. Acting on the weight and not on activations, it costs nothing per token. */
 #include "ops/ops.h"
 #include "peft/compose.h"
-#include "peft/fold.h"
 #include "peft/parts.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 
 typedef struct boft_config {
     int block, factors, train_bias, official;
@@ -111,98 +109,6 @@ static void weight(const void *config, gr_build *b, gr_linear_site *site)
     site->weight = gr_transpose(gr_mul(gr_transpose(w), gr_reshape(s, GR_SHAPE(out))));
 }
 
-/* q [n, n] = (I - S)(I + S)^-1 with S = (r - r^T) / 2. Both factors commute: elimination of I + S
- * makes q of I - S. As S is skew, no pivot is below 1. */
-static void cayley(const float *r, int n, double *q)
-{
-    double a[MAX_BLOCK * MAX_BLOCK];
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) {
-            double skew = ((double)r[i * n + j] - (double)r[j * n + i]) / 2.0;
-            a[i * n + j] = (i == j) + skew;
-            q[i * n + j] = (i == j) - skew;
-        }
-    for (int p = 0; p < n; p++) {
-        double pivot = a[p * n + p];
-        for (int j = 0; j < n; j++) {
-            a[p * n + j] /= pivot;
-            q[p * n + j] /= pivot;
-        }
-        for (int i = 0; i < n; i++) {
-            double factor = i == p ? 0.0 : a[i * n + p];
-            for (int j = 0; j < n; j++) {
-                a[i * n + j] -= factor * a[p * n + j];
-                q[i * n + j] -= factor * q[p * n + j];
-            }
-        }
-    }
-}
-
-/* Where P_k takes column `j` from. */
-static int64_t source_of(int64_t j, int64_t block, int k)
-{
-    int64_t half = block / 2, pieces = (int64_t)1 << k, run = block * pieces;
-    if (k == 0)
-        return j;
-    int64_t piece = j % run / half;
-    return j / run * run + (2 * (piece % pieces) + piece / pieces) * half + j % half;
-}
-
-/* One row of W times B_k^T; `sorted` has room for it. */
-static void turn_row(float *row, int64_t in, int block, int k, const double *q, double *sorted)
-{
-    for (int64_t j = 0; j < in; j++)
-        sorted[source_of(j, block, k)] = row[j];
-    for (int64_t j = 0; j < in; j++) {
-        int64_t from = source_of(j, block, k), first = from / block * block;
-        const double *turn = q + from * block;
-        double sum = 0.0;
-        for (int i = 0; i < block; i++)
-            sum += sorted[first + i] * turn[i];
-        row[j] = (float)sum;
-    }
-}
-
-static void fold_values(const boft_config *c, const gr_fold_site *site, const float *r,
-                        const float *s, double *q, double *sorted)
-{
-    int64_t in = site->in, b = c->block;
-    for (int k = 0; k < factors_of(c); k++) {
-        for (int64_t n = 0; n < in / b; n++)
-            cayley(r + (k * in / b + n) * b * b, c->block, q + n * b * b);
-        for (int64_t o = 0; o < site->out; o++)
-            turn_row(site->weight + o * in, in, c->block, k, q, sorted);
-    }
-    for (int64_t i = 0; i < site->out * in; i++)
-        site->weight[i] *= s[i / in];
-}
-
-static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
-                         const gr_fold_site *site)
-{
-    const boft_config *c = config;
-    if (!(c->targets & site->target))
-        return GRAFT_OK;
-    int64_t b = c->block;
-    float *r = NULL, *s = NULL;
-    double *q = malloc((size_t)(site->in * b) * sizeof(*q));
-    double *sorted = malloc((size_t)site->in * sizeof(*sorted));
-    graft_status status =
-        q && sorted ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", site->module);
-    if (status == GRAFT_OK)
-        status = gr_fold_tensor(log, adapter, site->module, "boft_R",
-                                GR_SHAPE(factors_of(c), site->in / b, b, b), &r);
-    if (status == GRAFT_OK)
-        status = gr_fold_tensor(log, adapter, site->module, "boft_s", GR_SHAPE(site->out, 1), &s);
-    if (status == GRAFT_OK)
-        fold_values(c, site, r, s, q, sorted);
-    gr_fold_release(&r);
-    gr_fold_release(&s);
-    free(q);
-    free(sorted);
-    return status;
-}
-
 const gr_method gr_method_boft = {
     .name = "boft",
     .summary = "frozen weights turned by butterflies of small rotations",
@@ -212,5 +118,4 @@ const gr_method gr_method_boft = {
     .check = check,
     .trains = trains,
     .weight = weight,
-    .fold = fold,
 };

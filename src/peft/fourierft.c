@@ -3,13 +3,10 @@
  * torch.randperm's, as in peft, so that a seed stands for them. */
 #include "base/mt19937.h"
 #include "ops/ops.h"
-#include "peft/fold.h"
 #include "peft/parts.h"
 #include "weights/tensors.h"
 
-#include <complex.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,88 +117,6 @@ static void weight(const void *config, gr_build *b, gr_linear_site *site)
     site->weight = gr_add_scaled(site->weight, update, c->scaling / (float)count);
 }
 
-/* out[k] = sum_j in[j stride] e^(2 pi i j k / n), by the residues of j modulo the smallest prime
- * factor of n. roots: e^(2 pi i k / (n stride)); `work` has room for n. */
-static void transform(const double complex *in, int64_t stride, int64_t n,
-                      const double complex *roots, double complex *out, double complex *work)
-{
-    int64_t p = 2;
-    out[0] = in[0];
-    if (n == 1)
-        return;
-    while (n % p && p * p <= n)
-        p++;
-    p = n % p ? n : p;
-    int64_t m = n / p;
-    for (int64_t r = 0; r < p; r++)
-        transform(in + r * stride, stride * p, m, roots, work + r * m, out);
-    for (int64_t k = 0; k < n; k++) {
-        double complex sum = 0.0;
-        for (int64_t r = p - 1; r >= 0; r--)
-            sum = sum * roots[k * stride] + work[r * m + k % m];
-        out[k] = sum;
-    }
-}
-
-static void fill_roots(int64_t n, double complex *roots)
-{
-    for (int64_t k = 0; k < n; k++)
-        roots[k] = cexp(2.0 * 3.14159265358979323846 * I * (double)k / (double)n);
-}
-
-/* Adds scale Re(transform) of the spectrum at its places. z [out, in] is zero; room for four lines
- * of the longer side. */
-static void add_update(const gr_fold_site *site, const float *spectrum, const int32_t *places,
-                       int64_t n, double scale, double complex *z, double complex *room)
-{
-    int64_t out = site->out, in = site->in, longer = out > in ? out : in;
-    double complex *roots = room, *line = room + longer, *done = line + longer;
-    for (int64_t j = 0; j < n; j++)
-        z[places[j]] = spectrum[j];
-    fill_roots(in, roots);
-    for (int64_t a = 0; a < out; a++) {
-        transform(z + a * in, 1, in, roots, done, line);
-        memcpy(z + a * in, done, (size_t)in * sizeof(*z));
-    }
-    fill_roots(out, roots);
-    for (int64_t c = 0; c < in; c++) {
-        for (int64_t a = 0; a < out; a++)
-            line[a] = z[a * in + c];
-        transform(line, 1, out, roots, done, done + longer);
-        for (int64_t a = 0; a < out; a++)
-            site->weight[a * in + c] += (float)(scale * creal(done[a]));
-    }
-}
-
-static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
-                         const gr_fold_site *site)
-{
-    const fourierft_config *c = config;
-    if (!(c->targets & site->target))
-        return GRAFT_OK;
-    char name[256];
-    const char *wrong = "out of memory";
-    size_t count = (size_t)(site->out * site->in);
-    size_t longer = (size_t)(site->out > site->in ? site->out : site->in);
-    float *spectrum = NULL;
-    int32_t *places = malloc((size_t)c->n * sizeof(*places));
-    double complex *z = calloc(count, sizeof(*z)), *room = calloc(4 * longer, sizeof(*room));
-    snprintf(name, sizeof(name), "%s.%s", site->module, INDICES);
-    if (places && z && room)
-        wrong = find_places(c, adapter, name, site->out, site->in, places);
-    graft_status status = wrong ? gr_fail(log, GRAFT_ERR_SHAPE, "%s: %s", name, wrong) : GRAFT_OK;
-    if (status == GRAFT_OK)
-        status = gr_fold_tensor(log, adapter, site->module, "fourierft_spectrum", GR_SHAPE(c->n),
-                                &spectrum);
-    if (status == GRAFT_OK)
-        add_update(site, spectrum, places, c->n, (double)c->scaling / (double)count, z, room);
-    gr_fold_release(&spectrum);
-    free(places);
-    free(z);
-    free(room);
-    return status;
-}
-
 const gr_method gr_method_fourierft = {
     .name = "fourierft",
     .summary = "updates of frozen weights by a few Fourier coefficients",
@@ -211,5 +126,4 @@ const gr_method gr_method_fourierft = {
     .trains = trains,
     .keeps = keeps,
     .weight = weight,
-    .fold = fold,
 };

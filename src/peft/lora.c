@@ -1,6 +1,5 @@
 /* LoRA: y = W x + b + (alpha / r) B (A x), A and B of rank r (Hu et al., arXiv 2106.09685). */
 #include "ops/ops.h"
-#include "peft/fold.h"
 #include "peft/method.h"
 
 #include <math.h>
@@ -47,26 +46,6 @@ static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *s
     return gr_add_scaled(y, gr_linear(z, up, NULL), scale_of(c));
 }
 
-/* W' = W + (alpha / r) B A */
-static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
-                         const gr_fold_site *site)
-{
-    const lora_config *c = config;
-    if (!(c->targets & site->target))
-        return GRAFT_OK;
-    float *down = NULL, *up = NULL;
-    graft_status status = gr_fold_tensor(log, adapter, site->module, "lora_A.weight",
-                                         GR_SHAPE(c->r, site->in), &down);
-    if (status == GRAFT_OK)
-        status = gr_fold_tensor(log, adapter, site->module, "lora_B.weight",
-                                GR_SHAPE(site->out, c->r), &up);
-    if (status == GRAFT_OK)
-        status = gr_fold_product(log, site, up, down, c->r, site->in, scale_of(c));
-    gr_fold_release(&down);
-    gr_fold_release(&up);
-    return status;
-}
-
 const gr_method gr_method_lora = {
     .name = "lora",
     .summary = "low-rank updates beside frozen linears",
@@ -74,5 +53,4 @@ const gr_method gr_method_lora = {
     .options = options,
     .config_bytes = sizeof(lora_config),
     .linear = linear,
-    .fold = fold,
 };

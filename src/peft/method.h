@@ -73,18 +73,6 @@ typedef enum gr_point {
     GR_POINT_MLP,        /* "blocks.3.mlp": the output of the MLP */
 } gr_point;
 
-/* A module in host memory that a method is folded into. */
-typedef struct gr_fold_site {
-    const char *module;
-    const gr_model_config *model;
-    gr_linear_target target; /* fold */
-    gr_point point;          /* fold_output */
-    int64_t out, in;         /* a norm has in = 1 */
-    float *weight;           /* [out, in], changed in place */
-    float *bias;             /* [out], changed in place */
-} gr_fold_site;
-
-struct gr_tensors;
 struct gr_methods;
 
 typedef struct gr_method {
@@ -104,7 +92,7 @@ typedef struct gr_method {
     /* Whether a frozen tensor of an adapter is the method's: it stays with what is trained. */
     bool (*keeps)(const char *tensor);
 
-    /* Swin's qkv is one linear to `weight` and `fold`, not three. */
+    /* Swin's qkv is one linear to `weight`, not three. */
     bool fused_qkv;
 
     /* A ViT's qkv is one linear to `linear`. */
@@ -113,7 +101,8 @@ typedef struct gr_method {
     /* The effective weight: changes site->weight and site->bias. */
     void (*weight)(const void *config, gr_build *b, gr_linear_site *site);
 
-    /* y plus what the method adds to the output of an adapted linear; x is its input. */
+    /* y [.., out] plus what the method adds to the output of an adapted linear; x [.., in] is its
+     * input. */
     gr_value *(*linear)(const void *config, gr_build *b, const gr_linear_site *site, gr_value *x,
                         gr_value *y);
 
@@ -140,14 +129,10 @@ typedef struct gr_method {
     void (*draw)(const void *config, const gr_model_config *model, uint64_t seed, uint64_t step,
                  float *out);
 
-    /* Why the method cannot be folded into plain weights; NULL when it can: `fold` does for a
-     * linear what `weight` and `linear` do, `fold_output` what `output` does. A method that only
-     * trains the backbone's own tensors needs neither. */
+    /* Why the method cannot be folded into plain weights; NULL when it can: then it has no hooks
+     * but `trains`, `weight`, `linear` and `output`; the latter two are affine in x and y, and
+     * `output` acts on each channel of a norm by itself. adapter/fold.h evaluates them. */
     const char *not_foldable;
-    graft_status (*fold)(graft_log *log, const void *config, const struct gr_tensors *adapter,
-                         const gr_fold_site *site);
-    graft_status (*fold_output)(graft_log *log, const void *config,
-                                const struct gr_tensors *adapter, const gr_fold_site *site);
 } gr_method;
 
 #define GR_METHOD(name) extern const gr_method gr_method_##name;

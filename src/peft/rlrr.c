@@ -2,12 +2,10 @@
  * W' = W + W * (scale_out outer scale_in), b' = b + shift, and every norm gets a scale and a shift
  * (Dong et al., arXiv 2403.19067). */
 #include "ops/ops.h"
-#include "peft/fold.h"
 #include "peft/method.h"
 #include "peft/parts.h"
 
 #include <math.h>
-#include <string.h>
 
 static gr_value *module_param(gr_build *b, const char *module, const char *name, int64_t count,
                               gr_init init)
@@ -47,39 +45,6 @@ static gr_value *output(const void *config, gr_build *b, gr_point point, const c
     return has_scale(point, b->config) ? gr_trained_scale_shift(b, module, y) : y;
 }
 
-static graft_status fold_output(graft_log *log, const void *config,
-                                const struct gr_tensors *adapter, const gr_fold_site *site)
-{
-    (void)config;
-    return has_scale(site->point, site->model)
-               ? gr_fold_scale_shift(log, adapter, site->module, site)
-               : GRAFT_OK;
-}
-
-static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
-                         const gr_fold_site *site)
-{
-    (void)config;
-    float *in = NULL, *out = NULL, *shift = NULL;
-    graft_status status =
-        gr_fold_tensor(log, adapter, site->module, "rlrr.scale_in", GR_SHAPE(site->in), &in);
-    if (status == GRAFT_OK)
-        status =
-            gr_fold_tensor(log, adapter, site->module, "rlrr.scale_out", GR_SHAPE(site->out), &out);
-    if (status == GRAFT_OK)
-        status =
-            gr_fold_tensor(log, adapter, site->module, "rlrr.shift", GR_SHAPE(site->out), &shift);
-    for (int64_t o = 0; o < site->out && status == GRAFT_OK; o++) {
-        for (int64_t j = 0; j < site->in; j++)
-            site->weight[o * site->in + j] *= 1.0f + out[o] * in[j];
-        site->bias[o] += shift[o];
-    }
-    gr_fold_release(&in);
-    gr_fold_release(&out);
-    gr_fold_release(&shift);
-    return status;
-}
-
 const gr_method gr_method_rlrr = {
     .name = "rlrr",
     .summary = "low-rank rescaling of frozen weights with a residual",
@@ -87,6 +52,4 @@ const gr_method gr_method_rlrr = {
     .fused_qkv = true,
     .weight = weight,
     .output = output,
-    .fold = fold,
-    .fold_output = fold_output,
 };

@@ -32,8 +32,10 @@ void gr_sites_note_linear(gr_build *b, const gr_linear_site *linear)
 
 void gr_sites_note_output(gr_build *b, gr_point point, const char *module, const gr_value *y)
 {
-    if (!b->sites || !y || point == GR_POINT_MLP) /* an MLP has no weights of its own */
+    if (!b->sites || !y)
         return;
-    const char *tensor = point == GR_POINT_EMBED ? "patch_embed.proj" : module;
+    const char *tensor = point == GR_POINT_EMBED ? "patch_embed.proj"
+                         : point == GR_POINT_MLP ? gr_build_name(b, "%s.fc2", module)
+                                                 : module;
     note(b, (gr_site){module, tensor, 0, y->shape.dim[y->shape.rank - 1], 0, point});
 }

@@ -9,7 +9,7 @@ typedef struct gr_site {
     const char *module; /* "blocks.3.attn.q" */
     const char *tensor; /* "blocks.3.attn.qkv": these rows of its .weight and .bias */
     int64_t row, rows;
-    gr_linear_target target; /* a linear, see gr_method.fold; 0: an output, see fold_output */
+    gr_linear_target target; /* a linear; 0: an output */
     gr_point point;          /* of an output */
 } gr_site;
 

@@ -1,7 +1,6 @@
 /* SSF: a scale and a shift after every linear, every norm and the patch embedding
  * (Lian et al., arXiv 2210.08823). */
 #include "peft/compose.h"
-#include "peft/fold.h"
 #include "peft/parts.h"
 
 static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
@@ -30,18 +29,10 @@ static gr_value *output(const void *config, gr_build *b, gr_point point, const c
     return name ? gr_trained_scale_shift(b, name, y) : y;
 }
 
-static graft_status fold_output(graft_log *log, const void *config,
-                                const struct gr_tensors *adapter, const gr_fold_site *site)
-{
-    (void)config;
-    return gr_fold_scale_shift(log, adapter, name_of(site->point, site->module), site);
-}
-
 const gr_method gr_method_ssf = {
     .name = "ssf",
     .summary = "a scale and a shift after every linear and norm",
     .source = "arXiv 2210.08823",
     .check = check,
     .output = output,
-    .fold_output = fold_output,
 };

@@ -3,13 +3,10 @@
  * torch's generator on the CPU, so that the seed alone stands for them. */
 #include "base/mt19937.h"
 #include "ops/ops.h"
-#include "peft/fold.h"
 #include "peft/parts.h"
-#include "weights/tensors.h"
 
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct vera_config {
@@ -106,55 +103,6 @@ static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *s
     return gr_add(y, gr_mul(gr_linear(z, up, NULL), lambda_b));
 }
 
-/* Both in one allocation, A first. */
-static graft_status load_projections(graft_log *log, const vera_config *c, const projections *p,
-                                     const struct gr_tensors *adapter, float **out)
-{
-    const gr_tensor *a, *b;
-    size_t count = (size_t)(p->r * p->in);
-    *out = malloc((count + (size_t)(p->out * p->r)) * sizeof(**out));
-    if (!*out)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "vera: out of memory");
-    if (!gr_tensors_find(adapter, "vera_A")) {
-        draw(c, p, *out, *out + count);
-        return GRAFT_OK;
-    }
-    GR_TRY(gr_tensors_get_shaped(log, adapter, "vera_A", GR_SHAPE(p->r, p->in), &a));
-    GR_TRY(gr_tensors_get_shaped(log, adapter, "vera_B", GR_SHAPE(p->out, p->r), &b));
-    gr_tensor_to_f32(a, *out);
-    gr_tensor_to_f32(b, *out + count);
-    return GRAFT_OK;
-}
-
-/* W' = W + diag(lambda_b) B diag(lambda_d) A; scales the rows and columns of B in place. */
-static graft_status fold(graft_log *log, const void *config, const struct gr_tensors *adapter,
-                         const gr_fold_site *site)
-{
-    const vera_config *c = config;
-    if (!(c->targets & site->target))
-        return GRAFT_OK;
-    projections p = size_of(c, site->model);
-    float *lambda_d = NULL, *lambda_b = NULL, *both = NULL;
-    graft_status status =
-        gr_fold_tensor(log, adapter, site->module, "vera_lambda_d", GR_SHAPE(p.r), &lambda_d);
-    if (status == GRAFT_OK)
-        status = gr_fold_tensor(log, adapter, site->module, "vera_lambda_b", GR_SHAPE(site->out),
-                                &lambda_b);
-    if (status == GRAFT_OK)
-        status = load_projections(log, c, &p, adapter, &both);
-    if (status == GRAFT_OK) {
-        float *up = both + p.r * p.in;
-        for (int64_t o = 0; o < site->out; o++)
-            for (int64_t k = 0; k < p.r; k++)
-                up[o * p.r + k] *= lambda_b[o] * lambda_d[k];
-        status = gr_fold_product(log, site, up, both, p.r, p.in, 1.0);
-    }
-    gr_fold_release(&lambda_d);
-    gr_fold_release(&lambda_b);
-    gr_fold_release(&both);
-    return status;
-}
-
 const gr_method gr_method_vera = {
     .name = "vera",
     .summary = "scales of one pair of random projections beside all linears",
@@ -164,5 +112,4 @@ const gr_method gr_method_vera = {
     .trains = trains,
     .keeps = keeps,
     .linear = linear,
-    .fold = fold,
 };

@@ -77,6 +77,7 @@ static void merged_models_are_equal(void **state)
         const char *methods, *set[2];
     } runs[] = {
         {"lora", {"lora.targets=q,k,v,proj,fc1,fc2", "lora.alpha=16"}},
+        {"lora", {"lora.alpha=12", "lora.official=1"}},
         {"rlrr", {0}},
         {"bitfit", {0}},
         {"full", {0}},
@@ -93,7 +94,7 @@ static void merged_models_are_equal(void **state)
         {"rlrr+boft+lora+bitfit", {"lora.targets=k,proj,fc1"}},
     };
     for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
-        if (i > 1 && !test_is_reference(target)) /* folding is the host's work */
+        if (i > 2 && !test_is_reference(target)) /* folding is the reference's work */
             break;
         graft_train_params p = tiny_run(NULL);
         p.set = runs[i].set;
@@ -208,7 +209,16 @@ static void merges_at_the_runs_image_size(void **state)
     merge_keeps_logits(target->device, tiny_backbone(), trained(target->device, p, "full"));
 }
 
-/* A linear without a bias is a linear with a bias of zero. */
+static bool has_tensor(const char *path, const char *name)
+{
+    gr_tensors *tensors;
+    check_ok(scratch(), gr_tensors_load(scratch()->log, path, &tensors));
+    bool found = gr_tensors_find(tensors, name) != NULL;
+    gr_tensors_destroy(&tensors);
+    return found;
+}
+
+/* A linear without a bias is a linear with a bias of zero, and gets one only where it needs it. */
 static void merges_without_biases(void **state)
 {
     const test_target *target = *state;
@@ -218,8 +228,12 @@ static void merges_without_biases(void **state)
     gr_tensors_destroy(&tensors);
     graft_train_params p = tiny_run(NULL);
     p.backbone = backbone;
-    merge_keeps_logits(target->device, backbone, trained(target->device, p, "lora"));
-    merge_keeps_logits(target->device, backbone, trained(target->device, p, "rlrr"));
+    const char *bias = "blocks.1.attn.qkv.bias", *merged;
+    merged = merge_keeps_logits(target->device, backbone, trained(target->device, p, "lora"));
+    assert_false(has_tensor(merged, bias));
+    assert_true(has_tensor(merged, "blocks.0.attn.qkv.bias"));
+    merged = merge_keeps_logits(target->device, backbone, trained(target->device, p, "rlrr"));
+    assert_true(has_tensor(merged, bias));
 }
 
 /* What the adapter says of its input and classes goes with the merged file. */

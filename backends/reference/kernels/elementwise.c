@@ -117,18 +117,24 @@ void gr_ref_permute(gr_ref_call *call)
     const uint64_t size[6] = {UINT64_MAX, p.d1, p.d2, p.d3, p.d4, p.d5};
     const uint64_t x_stride[6] = {p.xs0, p.xs1, p.xs2, p.xs3, p.xs4, p.xs5};
     const uint64_t y_stride[6] = {p.ys0, p.ys1, p.ys2, p.ys3, p.ys4, p.ys5};
-    for (uint32_t i = 0; i < p.count; i++) {
-        uint64_t rest = i, from = p.x_offset, to = p.y_offset;
-        for (int d = 5; d >= 0; d--) {
-            if (size[d] == 0) {
-                gr_ref_fault(call, "dimension %d is empty but count is %u", d, p.count);
-                return;
-            }
-            from += rest % size[d] * x_stride[d];
-            to += rest % size[d] * y_stride[d];
-            rest /= size[d];
+    uint64_t at[6] = {0};
+    for (int d = 1; d < 6; d++)
+        if (size[d] == 0 && p.count) {
+            gr_ref_fault(call, "dimension %d is empty but count is %u", d, p.count);
+            return;
         }
+    uint64_t from = p.x_offset, to = p.y_offset;
+    for (uint32_t i = 0; i < p.count; i++) {
         gr_ref_put(call, Y, to, gr_ref_get(call, X, from));
+        for (int d = 5; d >= 0; d--) {
+            from += x_stride[d];
+            to += y_stride[d];
+            if (++at[d] < size[d])
+                break;
+            from -= size[d] * x_stride[d];
+            to -= size[d] * y_stride[d];
+            at[d] = 0;
+        }
     }
 }
 

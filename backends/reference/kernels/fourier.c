@@ -55,6 +55,13 @@ static double multiplicity(uint64_t k, uint64_t n)
     return k == 0 || 2 * k == n ? 1 : 2;
 }
 
+/* a b, without C's care for infinities. */
+static double complex product(double complex a, double complex b)
+{
+    double re = creal(a) * creal(b) - cimag(a) * cimag(b);
+    return re + I * (creal(a) * cimag(b) + cimag(a) * creal(b));
+}
+
 /* out[k] = sum_t in[t stride] e^(sign 2 pi i t k / n): by the definition where n is prime, else
  * from the transforms of every p-th point, p the smallest prime factor. roots[j] is
  * e^(sign 2 pi i j / (n stride)); `room` holds n values. */
@@ -73,9 +80,13 @@ static void transform_line(const double complex *in, uint64_t stride, uint64_t n
     for (uint64_t r = 0; r < p; r++)
         transform_line(in + r * stride, stride * p, m, roots, room + r * m, out);
     for (uint64_t k = 0; k < n; k++) {
+        uint64_t turn = 0; /* r k modulo n */
+        const double complex *part = room + k % m;
         out[k] = 0;
-        for (uint64_t r = 0; r < p; r++)
-            out[k] += room[r * m + k % m] * roots[r * k % n * stride];
+        for (uint64_t r = 0; r < p; r++) {
+            out[k] += product(part[r * m], roots[turn * stride]);
+            turn += k < n - turn ? k : k - n;
+        }
     }
 }
 

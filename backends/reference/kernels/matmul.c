@@ -11,34 +11,36 @@ typedef struct matrices {
     bool has_bias;
 } matrices;
 
-/* b in double, row by row, so that the sums of a row of c go through it side by side. */
-static double *unpack(gr_ref_call *call, const gr_matmul_params *p, uint64_t b0)
+/* Columns of the result that are computed side by side: their sums fit into registers. */
+enum { WIDTH = 8 };
+
+/* Columns j0 .. j0 + width - 1 of b, in double; the others are zero. */
+static void unpack(gr_ref_call *call, const gr_matmul_params *p, uint64_t b0, uint64_t j0,
+                   uint64_t width, double *b)
 {
-    double *b = malloc((size_t)p->k * p->n * sizeof(*b) + 1);
-    for (uint64_t k = 0; k < p->k && b; k++)
-        for (uint64_t j = 0; j < p->n; j++)
-            b[k * p->n + j] = gr_ref_get(call, B, b0 + k * p->b_row + j * p->b_col);
-    return b;
+    for (uint64_t k = 0; k < p->k; k++)
+        for (uint64_t j = 0; j < WIDTH; j++)
+            b[k * WIDTH + j] =
+                j < width ? gr_ref_get(call, B, b0 + k * p->b_row + (j0 + j) * p->b_col) : 0.0;
 }
 
-/* c = alpha a b + bias for one matrix of the batch; a0 and c0 are the first elements; `sum` has
- * room for a row. */
+/* These columns of c = alpha a b + bias; a0 and c0 are the first elements of a and c. */
 static void multiply(gr_ref_call *call, const matrices *m, uint64_t a0, const double *b,
-                     uint64_t c0, double *sum)
+                     uint64_t c0, uint64_t j0, uint64_t width)
 {
     const gr_matmul_params *p = &m->p;
     for (uint64_t i = 0; i < p->m; i++) {
-        memset(sum, 0, p->n * sizeof(*sum));
+        double sum[WIDTH] = {0};
         for (uint64_t k = 0; k < p->k; k++) {
             double a = gr_ref_get(call, A, a0 + i * p->a_row + k * p->a_col);
-            for (uint64_t j = 0; j < p->n; j++)
-                sum[j] += a * b[k * p->n + j];
+            for (uint64_t j = 0; j < WIDTH; j++)
+                sum[j] += a * b[k * WIDTH + j];
         }
-        for (uint64_t j = 0; j < p->n; j++) {
+        for (uint64_t j = 0; j < width; j++) {
             double c = p->alpha * sum[j];
             if (m->has_bias)
-                c += gr_ref_get(call, BIAS, p->bias_offset + j);
-            gr_ref_put(call, C, c0 + i * p->c_row + j * p->c_col, c);
+                c += gr_ref_get(call, BIAS, p->bias_offset + j0 + j);
+            gr_ref_put(call, C, c0 + i * p->c_row + (j0 + j) * p->c_col, c);
         }
     }
 }
@@ -55,18 +57,19 @@ void gr_ref_matmul(gr_ref_call *call)
         .p = p,
         .has_bias = gr_ref_tunable(call, "HAS_BIAS"),
     };
-    double *sum = malloc(p.n * sizeof(*sum) + 1);
-    for (uint32_t z = 0; z < call->grid[2] && sum; z++) {
-        uint64_t outer = z / p.inner, inner = z % p.inner;
-        double *b = unpack(call, &p, p.b_offset + outer * p.b_outer + inner * p.b_inner);
-        if (b)
-            multiply(call, &m, p.a_offset + outer * p.a_outer + inner * p.a_inner, b,
-                     p.c_offset + outer * p.c_outer + inner * p.c_inner, sum);
-        else
-            gr_ref_fault(call, "out of memory");
-        free(b);
-    }
-    if (!sum)
+    double *b = malloc((size_t)p.k * WIDTH * sizeof(*b) + 1);
+    if (!b)
         gr_ref_fault(call, "out of memory");
-    free(sum);
+    for (uint32_t z = 0; z < call->grid[2] && b; z++) {
+        uint64_t outer = z / p.inner, inner = z % p.inner;
+        uint64_t a0 = p.a_offset + outer * p.a_outer + inner * p.a_inner;
+        uint64_t b0 = p.b_offset + outer * p.b_outer + inner * p.b_inner;
+        uint64_t c0 = p.c_offset + outer * p.c_outer + inner * p.c_inner;
+        for (uint64_t j0 = 0; j0 < p.n; j0 += WIDTH) {
+            uint64_t width = p.n - j0 < WIDTH ? p.n - j0 : WIDTH;
+            unpack(call, &p, b0, j0, width, b);
+            multiply(call, &m, a0, b, c0, j0, width);
+        }
+    }
+    free(b);
 }
