@@ -34,12 +34,24 @@ const char *gr_backbone_fingerprint(const gr_tensors *backbone, char text[GR_FIN
     return text;
 }
 
+/* One that holds the whole encoder, such as a run's from scratch, takes nothing from a backbone. */
+static bool holds_encoder(const gr_tensors *file, const gr_tensors *backbone)
+{
+    for (size_t i = 0; i < gr_tensors_count(backbone); i++) {
+        const char *name = gr_tensors_at(backbone, i)->name;
+        if (is_of_encoder(name) && !gr_tensors_find(file, name))
+            return false;
+    }
+    return true;
+}
+
 graft_status gr_fingerprint_check(graft_log *log, const gr_tensors *file,
                                   const gr_tensors *backbone, const bool *accept)
 {
     char found[GR_FINGERPRINT_TEXT];
     const char *wanted = gr_tensors_metadata(file, GR_FINGERPRINT_KEY);
-    if (!wanted || strcmp(wanted, gr_backbone_fingerprint(backbone, found)) == 0)
+    if (!wanted || strcmp(wanted, gr_backbone_fingerprint(backbone, found)) == 0 ||
+        holds_encoder(file, backbone))
         return GRAFT_OK;
     if (accept && *accept) {
         gr_log(log, GRAFT_LOG_WARN, "%s: was trained on another backbone (%s) than %s (%s)",

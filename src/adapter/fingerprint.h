@@ -17,7 +17,8 @@ const char *gr_backbone_fingerprint(const gr_tensors *backbone, char text[GR_FIN
 
 /* Whether `file`, an adapter, was trained on this backbone: GRAFT_ERR_ARGUMENT with a line that
  * names both when not, a warning instead where *accept is set. `accept` NULL: the caller has no
- * such setting. Files without a fingerprint, those of version 0.1.0, pass. */
+ * such setting. Files without a fingerprint, those of version 0.1.0,
+ * pass, and those that hold the whole encoder themselves. */
 graft_status gr_fingerprint_check(graft_log *log, const gr_tensors *file,
                                   const gr_tensors *backbone, const bool *accept);
 

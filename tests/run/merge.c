@@ -1,6 +1,7 @@
 /* A merged checkpoint is the adapted model, as a plain one. */
 #include "support.h"
 
+#include "adapter/fingerprint.h"
 #include "base/log.h"
 #include "build/build.h"
 #include "build/config_json.h"
@@ -305,6 +306,20 @@ static void refuses_what_cannot_be_folded(void **state)
     }
 }
 
+/* The adapter as if it had been trained on the backbone. */
+static char *adapter_of(const char *adapter, const gr_tensors *backbone)
+{
+    fixture *f = scratch();
+    gr_tensors *tensors;
+    char text[GR_FINGERPRINT_TEXT], *path = path_of(f, "of-another.safetensors");
+    check_ok(f, gr_tensors_load(f->log, adapter, &tensors));
+    check_ok(f, gr_tensors_set_metadata(f->log, tensors, GR_FINGERPRINT_KEY,
+                                        gr_backbone_fingerprint(backbone, text)));
+    check_ok(f, gr_safetensors_write(f->log, path, tensors, NULL));
+    gr_tensors_destroy(&tensors);
+    return path;
+}
+
 /* Tensors of another geometry than the adapter's: named, not written over. */
 static void refuses_another_backbone(void **state)
 {
@@ -321,14 +336,16 @@ static void refuses_another_backbone(void **state)
     for (int i = 0; i < 6; i++) {
         gr_tensors *tensors = tiny_tensors(broken[i], true);
         check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
+        const char *fitting = adapter_of(adapter, tensors);
         gr_tensors_destroy(&tensors);
-        assert_error(f, graft_merge(f->log, backbone, adapter, merged, NULL), GRAFT_ERR_SHAPE,
+        assert_error(f, graft_merge(f->log, backbone, fitting, merged, NULL), GRAFT_ERR_SHAPE,
                      i == 3 ? "width 33" : broken[i]);
     }
     gr_tensors *tensors = tiny_tensors("blocks.0.mlp.fc2.weight", false);
     check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
+    const char *fitting = adapter_of(adapter, tensors);
     gr_tensors_destroy(&tensors);
-    assert_error(f, graft_merge(f->log, backbone, adapter, merged, NULL), GRAFT_ERR_NOT_FOUND,
+    assert_error(f, graft_merge(f->log, backbone, fitting, merged, NULL), GRAFT_ERR_NOT_FOUND,
                  "blocks.0.mlp.fc2.weight");
     assert_int_equal(files_below(merged), 0);
 }
