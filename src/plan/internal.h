@@ -90,6 +90,9 @@ void gr_plan_place_results(gr_plan *plan);
 graft_status gr_plan_layout(gr_plan *plan);
 gr_view gr_plan_dense_copy(gr_plan *plan, const gr_view *from);
 graft_status gr_plan_load_constants(gr_plan *plan);
+
+/* All memory that preparing takes, in its order, and nothing else when the store is dry. */
+graft_status gr_plan_take_memory(gr_plan *plan);
 graft_status gr_plan_record(gr_plan *plan);
 void gr_plan_forget(gr_plan *plan); /* what was recorded; it must not be running */
 

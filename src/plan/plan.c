@@ -215,21 +215,8 @@ void gr_plan_destroy(gr_plan *plan)
     for (size_t i = 0; i < plan->library_count; i++)
         gr_device_library_destroy(plan->device, &plan->libraries[i]);
     for (size_t i = 0; i < plan->block_count && plan->blocks; i++)
-        gr_device_buffer_destroy(plan->device, &plan->blocks[i]);
+        gr_store_buffer_destroy(plan->store, &plan->blocks[i]);
     gr_free(plan);
-}
-
-uint64_t gr_plan_memory(const gr_plan *plan, uint64_t *largest)
-{
-    uint64_t total = 0, most = 0;
-    for (size_t i = 0; i < plan->block_count; i++)
-        total += plan->block_bytes[i];
-    for (size_t i = 0; i < plan->slot_count; i++)
-        if (!plan->slots[i].external && plan->slots[i].first >= 0 && plan->slots[i].bytes > most)
-            most = plan->slots[i].bytes;
-    if (largest)
-        *largest = most;
-    return total;
 }
 
 int gr_plan_dispatch_count(const gr_plan *plan)

@@ -54,9 +54,11 @@ void gr_plan_destroy(gr_plan *plan); /* NULL is accepted */
 uint64_t gr_plan_memory(const gr_plan *plan, uint64_t *largest);
 int gr_plan_dispatch_count(const gr_plan *plan);
 
-/* Bytes of device memory that preparing these plans of one store will add at most at any time:
- * intermediate values, inputs, and weights that the store does not hold yet. */
-graft_status gr_plan_forecast(gr_plan *const *plans, int count, uint64_t *bytes);
+/* Bytes of device memory that preparing these plans of one store, one after the other, will add at
+ * most at any time: intermediate values, inputs, weights that the store does not hold yet, and
+ * what is there while they are packed. It is what preparing does, run dry: a tensor that the device
+ * cannot hold is GRAFT_ERR_DEVICE_MEMORY, without a message when the plan is tentative. */
+graft_status gr_plan_peak_memory(gr_plan *const *plans, int count, uint64_t *bytes);
 
 /* After a failure the plan is good for nothing but destruction. */
 graft_status gr_plan_prepare(gr_plan *plan);

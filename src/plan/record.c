@@ -11,8 +11,8 @@ static graft_status allocate_blocks(gr_plan *plan)
     if (!plan->blocks)
         return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
     for (size_t i = 0; i < plan->block_count; i++)
-        GR_TRY(gr_device_buffer_create(plan->device, plan->block_bytes[i], GR_MEMORY_DEVICE,
-                                       &plan->blocks[i]));
+        GR_TRY(gr_store_buffer_create(plan->store, plan->block_bytes[i], GR_MEMORY_DEVICE,
+                                      &plan->blocks[i]));
     for (size_t i = 0; i < plan->slot_count; i++) {
         gr_slot *slot = &plan->slots[i];
         if (!slot->external && slot->first >= 0)
@@ -22,7 +22,7 @@ static graft_status allocate_blocks(gr_plan *plan)
 }
 
 /* Tensors of the store that some dispatch reads, or that are outputs themselves: those that never
- * change, or the others. Packed ones come from run_pack_job. */
+ * change, or the others. Packed ones come from pack. */
 static graft_status bind_stored(gr_plan *plan, bool frozen)
 {
     for (size_t i = 0; i < plan->slot_count; i++) {
@@ -141,44 +141,63 @@ static graft_status record(gr_plan *plan, const gr_step *steps, size_t count, bo
     return status;
 }
 
+static graft_status run_pack_job(gr_plan *plan, const gr_pack_job *job)
+{
+    gr_list *list = NULL;
+    graft_status status = record(plan, job->steps, job->step_count, false, &list);
+    if (status == GRAFT_OK)
+        status = gr_device_submit(plan->device, list);
+    if (status == GRAFT_OK)
+        status = gr_device_wait(plan->device);
+    gr_device_list_destroy(plan->device, &list);
+    return status;
+}
+
 /* Fills one packed weight. The row-major form is on the device only while this runs, unless some
  * dispatch reads it too. */
-static graft_status run_pack_job(gr_plan *plan, gr_pack_job *job)
+static graft_status pack(gr_plan *plan, const gr_pack_job *job)
 {
     gr_slot *raw = &plan->slots[job->raw_slot], *packed = &plan->slots[job->slot];
     packed->region = gr_store_find(plan->store, packed->packed);
     if (packed->region.buffer)
         return GRAFT_OK;
     gr_buffer *temporary = NULL;
-    gr_list *list = NULL;
     graft_status status = gr_store_allocate(plan->store, packed->packed, packed->bytes,
                                             GR_MEMORY_DEVICE, &packed->region);
     raw->region = gr_store_find(plan->store, job->value->name);
     if (status == GRAFT_OK && !raw->region.buffer) {
-        status = gr_device_buffer_create(plan->device, raw->bytes, GR_MEMORY_DEVICE, &temporary);
+        status = gr_store_buffer_create(plan->store, raw->bytes, GR_MEMORY_DEVICE, &temporary);
         raw->region = (gr_region){temporary, 0, raw->bytes};
         if (status == GRAFT_OK)
             status = gr_store_upload(plan->store, job->value, &raw->region);
     }
-    if (status == GRAFT_OK)
-        status = record(plan, job->steps, job->step_count, false, &list);
-    if (status == GRAFT_OK)
-        status = gr_device_submit(plan->device, list);
-    if (status == GRAFT_OK)
-        status = gr_device_wait(plan->device);
-    gr_device_list_destroy(plan->device, &list);
-    gr_device_buffer_destroy(plan->device, &temporary);
+    if (status == GRAFT_OK && !gr_store_is_dry(plan->store))
+        status = run_pack_job(plan, job);
+    gr_store_buffer_destroy(plan->store, &temporary);
     return status;
+}
+
+/* Planned memory, and values that never change. */
+static graft_status take_constants(gr_plan *plan)
+{
+    GR_TRY(allocate_blocks(plan));
+    GR_TRY(bind_stored(plan, true));
+    for (size_t i = 0; i < plan->job_count; i++)
+        GR_TRY(pack(plan, &plan->jobs[i]));
+    return GRAFT_OK;
+}
+
+graft_status gr_plan_take_memory(gr_plan *plan)
+{
+    GR_TRY(take_constants(plan));
+    return bind_stored(plan, false);
 }
 
 graft_status gr_plan_load_constants(gr_plan *plan)
 {
     if (plan->blocks) /* done before */
         return GRAFT_OK;
-    GR_TRY(allocate_blocks(plan));
-    GR_TRY(bind_stored(plan, true));
-    for (size_t i = 0; i < plan->job_count; i++)
-        GR_TRY(run_pack_job(plan, &plan->jobs[i]));
+    GR_TRY(take_constants(plan));
     return add_pipelines(plan, plan->steps, plan->step_count, NULL);
 }
 

@@ -27,7 +27,9 @@ struct gr_store {
     struct {
         gr_buffer *buffer;
         uint64_t size, used;
-    } block[2]; /* by gr_memory: what small tensors are cut from */
+    } block[2];           /* by gr_memory: what small tensors are cut from */
+    const gr_store *base; /* of a dry store; NULL otherwise */
+    uint64_t dry_bytes, dry_peak;
 };
 
 graft_status gr_store_create(graft_log *log, gr_device *device, gr_store **out)
@@ -41,12 +43,30 @@ graft_status gr_store_create(graft_log *log, gr_device *device, gr_store **out)
     return GRAFT_OK;
 }
 
+graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store **out)
+{
+    GR_TRY(gr_store_create(log, base->device, out));
+    memcpy((*out)->block, base->block, sizeof(base->block));
+    (*out)->base = base;
+    return GRAFT_OK;
+}
+
+bool gr_store_is_dry(const gr_store *store)
+{
+    return store->base != NULL;
+}
+
+uint64_t gr_store_dry_peak(const gr_store *store)
+{
+    return store->dry_peak;
+}
+
 void gr_store_destroy(gr_store *store)
 {
     if (!store)
         return;
     for (size_t i = 0; i < store->buffer_count; i++)
-        gr_device_buffer_destroy(store->device, &store->buffers[i]);
+        gr_store_buffer_destroy(store, &store->buffers[i]);
     gr_free(store);
 }
 
@@ -60,7 +80,7 @@ gr_region gr_store_find(const gr_store *store, const char *name)
     for (size_t i = 0; i < store->count; i++)
         if (strcmp(store->entries[i].name, name) == 0)
             return store->entries[i].region;
-    return (gr_region){0};
+    return store->base ? gr_store_find(store->base, name) : (gr_region){0};
 }
 
 graft_status gr_store_name(gr_store *store, const char *name, gr_region region)
@@ -72,13 +92,46 @@ graft_status gr_store_name(gr_store *store, const char *name, gr_region region)
     return GRAFT_OK;
 }
 
+/* Stands for a buffer of a dry store, behind its type. */
+typedef struct dry_buffer {
+    uint64_t bytes;
+} dry_buffer;
+
+graft_status gr_store_buffer_create(gr_store *store, uint64_t size_bytes, gr_memory memory,
+                                    gr_buffer **out)
+{
+    if (!store->base)
+        return gr_device_buffer_create(store->device, size_bytes, memory, out);
+    dry_buffer *dry = gr_alloc(store, sizeof(*dry));
+    if (!dry)
+        return gr_fail(store->log, GRAFT_ERR_MEMORY, "store: out of memory");
+    dry->bytes = size_bytes;
+    store->dry_bytes += size_bytes;
+    if (store->dry_bytes > store->dry_peak)
+        store->dry_peak = store->dry_bytes;
+    *out = (gr_buffer *)dry;
+    return GRAFT_OK;
+}
+
+void gr_store_buffer_destroy(gr_store *store, gr_buffer **buffer)
+{
+    if (!store->base) {
+        gr_device_buffer_destroy(store->device, buffer);
+    } else if (*buffer) {
+        dry_buffer *dry = (dry_buffer *)*buffer;
+        store->dry_bytes -= dry->bytes;
+        gr_free(dry);
+        *buffer = NULL;
+    }
+}
+
 static graft_status own_buffer(gr_store *store, uint64_t size, gr_memory memory, gr_buffer **out)
 {
-    GR_TRY(gr_device_buffer_create(store->device, size, memory, out));
+    GR_TRY(gr_store_buffer_create(store, size, memory, out));
     gr_buffer **place =
         gr_push(store, (void **)&store->buffers, &store->buffer_count, sizeof(*place));
     if (!place) {
-        gr_device_buffer_destroy(store->device, out);
+        gr_store_buffer_destroy(store, out);
         return gr_fail(store->log, GRAFT_ERR_MEMORY, "store: out of memory");
     }
     *place = *out;
@@ -129,34 +182,11 @@ graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_
     return GRAFT_OK;
 }
 
-gr_store_growth gr_store_growth_begin(const gr_store *store)
-{
-    gr_store_growth growth = {0};
-    for (int memory = 0; memory < 2; memory++) {
-        growth.size[memory] = store->block[memory].size;
-        growth.used[memory] = store->block[memory].used;
-    }
-    return growth;
-}
-
-void gr_store_grow(const gr_store *store, gr_store_growth *growth, uint64_t size_bytes,
-                   gr_memory memory)
-{
-    if (!is_small(size_bytes)) {
-        growth->bytes += size_bytes;
-        return;
-    }
-    if (growth->used[memory] + size_bytes > growth->size[memory]) {
-        growth->bytes += BLOCK_BYTES;
-        growth->size[memory] = BLOCK_BYTES;
-        growth->used[memory] = 0;
-    }
-    growth->used[memory] += aligned(store, size_bytes);
-}
-
 graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)
 {
     int64_t count = gr_shape_count(&value->shape);
+    if (store->base)
+        return GRAFT_OK;
     if (value->source_dtype == value->dtype) /* F32, or integers to stay so */
         return gr_device_buffer_write(store->device, region->buffer, region->offset, value->source,
                                       (uint64_t)count * gr_dtype_size(value->dtype));

@@ -30,15 +30,19 @@ gr_region gr_store_find(const gr_store *store, const char *name);
 graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_bytes,
                                gr_memory memory, gr_region *out);
 
-/* Follows gr_store_allocate without allocating: how a store would grow. */
-typedef struct gr_store_growth {
-    uint64_t bytes;            /* of new buffers */
-    uint64_t size[2], used[2]; /* by gr_memory: the block that small tensors are cut from */
-} gr_store_growth;
+/* A buffer without a name: a plan's intermediate values, or what is needed for a while. */
+graft_status gr_store_buffer_create(gr_store *store, uint64_t size_bytes, gr_memory memory,
+                                    gr_buffer **out);
+void gr_store_buffer_destroy(gr_store *store, gr_buffer **buffer);
 
-gr_store_growth gr_store_growth_begin(const gr_store *store);
-void gr_store_grow(const gr_store *store, gr_store_growth *growth, uint64_t size_bytes,
-                   gr_memory memory);
+/* A dry store: it begins with what `base` holds, counts further buffers instead of making them, and
+ * uploads nothing. What needs memory runs on it as on a real one; its buffers are good for nothing
+ * else. Borrows `base`, which must not change meanwhile. */
+graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store **out);
+bool gr_store_is_dry(const gr_store *store);
+
+/* Of a dry store: most bytes of its buffers at any time, those of `base` not counted. */
+uint64_t gr_store_dry_peak(const gr_store *store);
 
 /* Names a region that the caller owns and keeps alive (a slice of a flat parameter buffer). */
 graft_status gr_store_name(gr_store *store, const char *name, gr_region region);

@@ -104,7 +104,7 @@ static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
     GR_TRY(plan_training(t, &t->train));
     GR_TRY(build_network(t, false, &t->eval));
     GR_TRY(plan_evaluation(t, &t->eval));
-    GR_TRY(gr_plan_forecast((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
+    GR_TRY(gr_plan_peak_memory((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
     *bytes += t->device->allocated_bytes;
     return GRAFT_OK;
 }

@@ -199,7 +199,7 @@ static uint64_t measure(const train_setup *s, const gr_trainer_params *params, i
     return device->peak_bytes;
 }
 
-/* The forecast is exact: with a byte less than a batch needs, it is split. */
+/* What plans say they need is exact: with a byte less than that, the batch is split. */
 static void memory_budget_chooses_micro_batches(void **state)
 {
     const test_target *target = *state;
