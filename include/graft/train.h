@@ -21,6 +21,10 @@ typedef struct graft_input_params {
     const char *resize;        /* "squash": both sides at once; "crop": short side, then centre */
     const char *normalization; /* "imagenet", "half", "clip" */
     int threads;               /* decoding threads; 0: as many as fit the machine */
+    const char *exif;          /* "apply": images are turned as their EXIF data says; "ignore" */
+    const char *bad_images; /* "fail": one that cannot be read is an error; "skip": it is left out,
+                             * once all have been decoded before training */
+    uint64_t max_pixels;    /* of an image file; 0: 2^22, and 2^10 for each byte of it, to 2^27 */
 } graft_input_params;
 
 /* What training does to images at random. */

@@ -18,10 +18,12 @@ static void copy_name(char out[16], const char *name, const char *fallback)
 graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
                               gr_input *out)
 {
-    *out = (gr_input){.preprocess = {.size = image_size, .resize_to = params->resize_to}};
+    *out = (gr_input){.preprocess = {.size = image_size, .resize_to = params->resize_to},
+                      .decode = {.max_pixels = (int64_t)params->max_pixels}};
     copy_name(out->interpolation, params->interpolation, "bicubic");
     copy_name(out->resize, params->resize, "squash");
     copy_name(out->normalization, params->normalization, "imagenet");
+    copy_name(out->exif, params->exif, "apply");
     if (strcmp(out->interpolation, "bicubic") == 0)
         out->preprocess.interpolation = GR_BICUBIC;
     else if (strcmp(out->interpolation, "bilinear") == 0)
@@ -39,6 +41,9 @@ graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, 
     else
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "resize '%s': expected squash or crop",
                        out->resize);
+    out->decode.ignore_exif = strcmp(out->exif, "ignore") == 0;
+    if (!out->decode.ignore_exif && strcmp(out->exif, "apply") != 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "exif '%s': expected apply or ignore", out->exif);
     GR_TRY(gr_normalization_named(log, out->normalization, &out->preprocess.normalization));
     return gr_preprocess_check(log, &out->preprocess);
 }
@@ -58,8 +63,9 @@ static json_t *options_json(const gr_methods *methods)
 
 static json_t *input_json(const gr_input *input)
 {
-    json_t *json = json_pack("{s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
-                             input->resize, "normalization", input->normalization);
+    json_t *json =
+        json_pack("{s:s,s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
+                  input->resize, "normalization", input->normalization, "exif", input->exif);
     if (json && input->preprocess.resize_to)
         json_object_set_new(json, "resize_to", json_integer(input->preprocess.resize_to));
     return json;
@@ -134,11 +140,15 @@ graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, in
                                    gr_input *input)
 {
     json_t *json;
-    graft_input_params p = {0};
+    /* Adapters that do not tell, and what was merged of them, saw images as they lie in the file.
+     */
+    bool described = gr_tensors_metadata(adapter, "graft.model") != NULL;
+    graft_input_params p = {.exif = described ? "ignore" : "apply"};
     GR_TRY(parse(log, adapter, "graft.input", &json));
     graft_status status;
-    if (json_unpack(json, "{s?s,s?s,s?s,s?i}", "interpolation", &p.interpolation, "resize",
-                    &p.resize, "normalization", &p.normalization, "resize_to", &p.resize_to))
+    if (json_unpack(json, "{s?s,s?s,s?s,s?s,s?i}", "interpolation", &p.interpolation, "resize",
+                    &p.resize, "normalization", &p.normalization, "exif", &p.exif, "resize_to",
+                    &p.resize_to))
         status = gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.input in its metadata is incomplete",
                          gr_tensors_source(adapter));
     else

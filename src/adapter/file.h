@@ -2,7 +2,7 @@
  *
  * A safetensors file. Metadata, all texts: "graft.format" "adapter-1", "graft.methods"
  * "freqfit+lora", "graft.options" (JSON object "method.option": "value"), "graft.model" (JSON
- * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization,
+ * object of the geometry), "graft.input" (JSON object: interpolation, resize, normalization, exif,
  * resize_to unless 0),
  * "graft.classes" (JSON object {"names": [...]}, may be absent), "graft.heads".
  * Beside what was trained there may be "head.bn.running_mean" and "head.bn.running_var" [D]: the
@@ -20,12 +20,13 @@
 
 /* How images become input, with the names that files and users see. */
 typedef struct gr_input {
-    char interpolation[16], resize[16], normalization[16];
+    char interpolation[16], resize[16], normalization[16], exif[16];
     gr_preprocess preprocess;
+    gr_decode_options decode;
 } gr_input;
 
-/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet. The size is the
- * model's, not that of `params`. */
+/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet, apply. The size is
+ * the model's, not that of `params`. */
 graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
                               gr_input *out);
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/check.h"
 #include "data/image.h"
 #include "data/relabel.h"
 #include "device/device.h"
@@ -23,6 +24,7 @@ struct graft_model {
     gr_store *store;
     gr_network network;
     int batch, threads;
+    gr_bad_images bad_images;
     char class_name[128];
 };
 
@@ -53,6 +55,8 @@ static graft_status override_input(graft_model *m, const graft_input_params *p)
         .interpolation = p->interpolation ? p->interpolation : old.interpolation,
         .resize = p->resize ? p->resize : old.resize,
         .normalization = p->normalization ? p->normalization : old.normalization,
+        .exif = p->exif ? p->exif : old.exif,
+        .max_pixels = p->max_pixels,
     };
     return gr_input_resolve(m->log, &merged, m->info.config.image_size, input);
 }
@@ -95,7 +99,9 @@ graft_status graft_model_open(graft_log *log, graft_device *device,
     m->log = log;
     m->batch = params->batch_size > 0 ? params->batch_size : 32;
     m->threads = params->input.threads;
-    graft_status status = load(m, params);
+    graft_status status = gr_bad_images_named(log, params->input.bad_images, &m->bad_images);
+    if (status == GRAFT_OK)
+        status = load(m, params);
     if (status == GRAFT_OK)
         status = gr_store_create(log, gr_device_from_public(device), &m->store);
     if (status == GRAFT_OK)
@@ -167,8 +173,10 @@ graft_status graft_model_evaluate(graft_model *model, const char *data, const ch
 {
     gr_dataset *dataset;
     gr_dataset_params params = {.split = split ? split : "test",
-                                .classes = graft_model_classes(model)};
+                                .classes = graft_model_classes(model),
+                                .decode = model->info.input.decode};
     GR_TRY(gr_dataset_open(model->log, data, &params, &dataset));
+    GR_TRY(gr_dataset_check(model->log, &dataset, model->bad_images, model->threads));
     gr_dataset_report(model->log, data, NULL, dataset);
     gr_evaluation e = {
         .data = dataset,
@@ -213,7 +221,7 @@ static graft_status read_images(graft_model *m, const char *const *names, int co
     size_t pixels = 3 * (size_t)p->size * (size_t)p->size;
     for (int i = 0; i < count; i++) {
         gr_image image;
-        GR_TRY(gr_image_load(m->log, names[i], names[i], &image));
+        GR_TRY(gr_image_load(m->log, names[i], names[i], &m->info.input.decode, &image));
         graft_status status = gr_preprocess_image(m->log, p, &image, images + (size_t)i * pixels);
         gr_image_free(&image);
         GR_TRY(status);

@@ -231,7 +231,8 @@ graft_status gr_report_features(gr_report *r)
         return GRAFT_OK;
     }
     gr_dataset *data;
-    gr_dataset_params params = {.split = r->params->split ? r->params->split : "test"};
+    gr_dataset_params params = {.split = r->params->split ? r->params->split : "test",
+                                .decode = r->runs[0].info.input.decode};
     GR_TRY(gr_dataset_open(r->log, r->params->data, &params, &data));
     graft_status status = analyze_all(r, data);
     gr_dataset_close(&data);

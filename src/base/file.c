@@ -11,10 +11,10 @@ graft_status gr_fail_errno(graft_log *log, const char *path, const char *what)
     return gr_fail(log, GRAFT_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
-static graft_status open_for_reading(graft_log *log, const char *path, bool wait, int *fd,
-                                     gr_path_info *info)
+static graft_status open_for_reading(graft_log *log, const char *path, int *fd, gr_path_info *info)
 {
-    *fd = gr_fd_open(path, wait);
+    /* A pipe without a writer must not hang: it is refused below. */
+    *fd = gr_fd_open(path, false);
     if (*fd < 0)
         return gr_fail_errno(log, path, "cannot open");
     graft_status status = GRAFT_OK;
@@ -22,6 +22,8 @@ static graft_status open_for_reading(graft_log *log, const char *path, bool wait
         status = gr_fail_errno(log, path, "cannot stat");
     else if (info->kind == GR_PATH_FOLDER)
         status = gr_fail(log, GRAFT_ERR_IO, "%s: expected a file, found a directory", path);
+    else if (info->kind != GR_PATH_FILE) /* devices and pipes may have no end */
+        status = gr_fail(log, GRAFT_ERR_IO, "%s: expected a regular file", path);
     if (status != GRAFT_OK)
         gr_fd_close(*fd);
     return status;
@@ -32,12 +34,9 @@ graft_status gr_file_map(graft_log *log, const char *path, gr_mapping *mapping)
     *mapping = (gr_mapping){0};
     int fd;
     gr_path_info info;
-    /* A pipe without a writer must not hang: it is refused below. */
-    GR_TRY(open_for_reading(log, path, false, &fd, &info));
+    GR_TRY(open_for_reading(log, path, &fd, &info));
     graft_status status = GRAFT_OK;
-    if (info.kind != GR_PATH_FILE) {
-        status = gr_fail(log, GRAFT_ERR_IO, "%s: expected a regular file", path);
-    } else if (info.size_bytes > 0) {
+    if (info.size_bytes > 0) {
         size_t size = (size_t)info.size_bytes;
         const void *data = gr_fd_map(fd, size);
         if (!data)
@@ -56,7 +55,7 @@ void gr_file_unmap(gr_mapping *mapping)
     *mapping = (gr_mapping){0};
 }
 
-/* The size is only a hint: pipes and /proc files report none, and a file may grow meanwhile. */
+/* The size is only a hint: files of /proc report none, and a file may grow meanwhile. */
 static graft_status read_to_end(graft_log *log, void *parent, const char *path, int fd,
                                 size_t size_hint, char **data, size_t *size_bytes)
 {
@@ -93,13 +92,29 @@ graft_status gr_file_read(graft_log *log, void *parent, const char *path, char *
     *data = NULL;
     int fd;
     gr_path_info info;
-    GR_TRY(open_for_reading(log, path, true, &fd, &info));
-    size_t hint = info.kind == GR_PATH_FILE ? (size_t)info.size_bytes : 0;
+    GR_TRY(open_for_reading(log, path, &fd, &info));
+    size_t hint = (size_t)info.size_bytes;
     size_t size = 0;
     graft_status status = read_to_end(log, parent, path, fd, hint, data, &size);
     gr_fd_close(fd);
     if (size_bytes)
         *size_bytes = size;
+    return status;
+}
+
+graft_status gr_file_read_head(graft_log *log, const char *path, void *bytes, size_t room,
+                               size_t *size_bytes)
+{
+    int fd;
+    gr_path_info info;
+    *size_bytes = 0;
+    GR_TRY(open_for_reading(log, path, &fd, &info));
+    ptrdiff_t got;
+    do
+        got = gr_fd_read(fd, (char *)bytes + *size_bytes, room - *size_bytes);
+    while (got > 0 && (*size_bytes += (size_t)got) < room);
+    graft_status status = got < 0 ? gr_fail_errno(log, path, "cannot read") : GRAFT_OK;
+    gr_fd_close(fd);
     return status;
 }
 

@@ -21,13 +21,17 @@ typedef struct gr_mapping {
 graft_status gr_file_map(graft_log *log, const char *path, gr_mapping *mapping);
 void gr_file_unmap(gr_mapping *mapping);
 
-/* Reads anything but a directory to its end into *data, an allocation of `parent`, and adds a NUL
+/* Reads a regular file to its end into *data, an allocation of `parent`, and adds a NUL
  * that *size_bytes (may be NULL) does not count. */
 graft_status gr_file_read(graft_log *log, void *parent, const char *path, char **data,
                           size_t *size_bytes);
 
 /* Replaces `path` by the given bytes, atomically: see gr_file_writer. */
 graft_status gr_file_write(graft_log *log, const char *path, const void *data, size_t size_bytes);
+
+/* Reads the first `room` bytes of a regular file; *size_bytes: how many there are of them. */
+graft_status gr_file_read_head(graft_log *log, const char *path, void *bytes, size_t room,
+                               size_t *size_bytes);
 
 bool gr_file_exists(const char *path);
 bool gr_file_is_directory(const char *path);

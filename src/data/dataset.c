@@ -76,6 +76,7 @@ static graft_status open_part(graft_log *log, const char *spec, const gr_dataset
     gr_free(own);
     GR_TRY(pick_source(log, spec, p.split, &open));
     GR_TRY(open(log, spec, &p, out));
+    (*out)->decode = p.decode;
     if (rest || held_out)
         GR_TRY(gr_subset_hold_out(log, out, held_out));
     return p.shots && !(*out)->drawn ? gr_subset_draw(log, out, p.shots, p.seed) : GRAFT_OK;
@@ -147,4 +148,15 @@ graft_status gr_dataset_image(graft_log *log, const gr_dataset *dataset, size_t 
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: image %zu; expected 0 to %zu", dataset->title,
                        index, dataset->count - 1);
     return dataset->source->image(log, dataset, index, out);
+}
+
+graft_status gr_dataset_probe(graft_log *log, const gr_dataset *dataset, size_t index)
+{
+    gr_image_head head;
+    GR_TRY(dataset->source->head(log, dataset, index, &head));
+    graft_status status = GRAFT_OK;
+    if (head.name && !gr_codec_of(head.bytes, head.size_bytes))
+        status = gr_codec_refuse(log, head.name, head.bytes, head.size_bytes);
+    gr_free(head.name);
+    return status;
 }

@@ -43,6 +43,7 @@ typedef struct gr_dataset_params {
     size_t test_count; /* images in the test split of a generated set; 0: 2000 */
     int shots;         /* so many images of each class; 0: all */
     uint64_t seed;     /* of drawing these */
+    gr_decode_options decode;
 } gr_dataset_params;
 
 /* Opens and indexes; no image is decoded. `params` may be NULL. Errors name the file, and in lists
@@ -67,6 +68,9 @@ const char *gr_dataset_class_name(const gr_dataset *dataset, int label);
 /* The image's path as the source writes it. */
 const char *gr_dataset_name(const gr_dataset *dataset, size_t index);
 int gr_dataset_label(const gr_dataset *dataset, size_t index);
+
+/* Looks at the first bytes of image `index`: GRAFT_ERR_FORMAT when no codec takes them. */
+graft_status gr_dataset_probe(graft_log *log, const gr_dataset *dataset, size_t index);
 
 /* Reads and decodes image `index`; the caller frees *out by gr_image_free(). */
 graft_status gr_dataset_image(graft_log *log, const gr_dataset *dataset, size_t index,

@@ -187,7 +187,15 @@ static graft_status fill(graft_log *log, const gr_dataset_params *params, dsprit
     return GRAFT_OK;
 }
 
-static const gr_source source = {.image = sprite_image};
+static graft_status sprite_head(graft_log *log, const gr_dataset *dataset, size_t index,
+                                gr_image_head *out)
+{
+    (void)log, (void)dataset, (void)index;
+    *out = (gr_image_head){0};
+    return GRAFT_OK;
+}
+
+static const gr_source source = {.image = sprite_image, .head = sprite_head};
 
 graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                               gr_dataset **out)

@@ -163,7 +163,7 @@ static graft_status list_image(graft_log *log, const gr_dataset *dataset, size_t
     char *path = image_path(d, name);
     char *culprit = gr_printf(NULL, "%s:%u: %s", dataset->title, d->lines[index], name);
     if (path && culprit)
-        status = gr_image_load(log, path, culprit, out);
+        status = gr_image_load(log, path, culprit, &dataset->decode, out);
     else
         gr_fail(log, status, "%s: no memory", name);
     gr_free(culprit);
@@ -171,7 +171,25 @@ static graft_status list_image(graft_log *log, const gr_dataset *dataset, size_t
     return status;
 }
 
-static const gr_source source = {.image = list_image};
+static graft_status list_head(graft_log *log, const gr_dataset *dataset, size_t index,
+                              gr_image_head *out)
+{
+    const file_list *d = (const file_list *)dataset;
+    const char *name = dataset->samples[index].name;
+    graft_status status = GRAFT_ERR_MEMORY;
+    char *path = image_path(d, name);
+    out->name = gr_printf(NULL, "%s:%u: %s", dataset->title, d->lines[index], name);
+    if (path && out->name)
+        status = gr_file_read_head(log, path, out->bytes, GR_CODEC_HEAD, &out->size_bytes);
+    else
+        gr_fail(log, status, "%s: no memory", name);
+    if (status != GRAFT_OK)
+        gr_free(out->name);
+    gr_free(path);
+    return status;
+}
+
+static const gr_source source = {.image = list_image, .head = list_head};
 
 graft_status gr_file_list_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                                gr_dataset **out)

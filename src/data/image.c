@@ -4,22 +4,21 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/codec.h"
+#include "data/exif.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-graft_status gr_image_alloc(graft_log *log, const char *name, int64_t width, int64_t height,
-                            gr_image *out)
+graft_status gr_image_alloc_within(graft_log *log, const char *name, int64_t width, int64_t height,
+                                   int64_t max_pixels, gr_image *out)
 {
     *out = (gr_image){0};
     if (width < 1 || height < 1 || width > GR_IMAGE_MAX_SIDE || height > GR_IMAGE_MAX_SIDE ||
-        width * height > GR_IMAGE_MAX_PIXELS)
+        width * height > max_pixels)
         return gr_fail(log, GRAFT_ERR_FORMAT,
-                       "%s: image of %lld x %lld pixels; sides of 1 to %d and at most %lld pixels "
-                       "are accepted",
+                       "%s: image of %lld x %lld pixels; expected sides of 1 to %d and, of such a "
+                       "file, at most %lld pixels (--max-pixels)",
                        name, (long long)width, (long long)height, GR_IMAGE_MAX_SIDE,
-                       (long long)GR_IMAGE_MAX_PIXELS);
+                       (long long)max_pixels);
     out->pixels = malloc((size_t)(width * height) * GR_IMAGE_CHANNELS);
     if (!out->pixels)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory for an image of %lld x %lld pixels",
@@ -27,6 +26,12 @@ graft_status gr_image_alloc(graft_log *log, const char *name, int64_t width, int
     out->width = (int)width;
     out->height = (int)height;
     return GRAFT_OK;
+}
+
+graft_status gr_image_alloc(graft_log *log, const char *name, int64_t width, int64_t height,
+                            gr_image *out)
+{
+    return gr_image_alloc_within(log, name, width, height, GR_IMAGE_MAX_PIXELS, out);
 }
 
 void gr_image_free(gr_image *image)
@@ -37,33 +42,46 @@ void gr_image_free(gr_image *image)
     *image = (gr_image){0};
 }
 
-static bool starts_with(const void *bytes, size_t size_bytes, const char *magic, size_t length)
+/* What an honest file of that size can hold. */
+static int64_t pixel_budget(size_t size_bytes)
 {
-    return size_bytes >= length && !memcmp(bytes, magic, length);
+    const int64_t base = 1 << 22, of_a_byte = 1 << 10;
+    if (size_bytes > (size_t)(GR_IMAGE_MAX_PIXELS / of_a_byte))
+        return GR_IMAGE_MAX_PIXELS;
+    int64_t pixels = base + of_a_byte * (int64_t)size_bytes;
+    return pixels < GR_IMAGE_MAX_PIXELS ? pixels : GR_IMAGE_MAX_PIXELS;
 }
 
 graft_status gr_image_decode(graft_log *log, const char *name, const void *bytes, size_t size_bytes,
-                             gr_image *out)
+                             const gr_decode_options *options, gr_image *out)
 {
+    gr_decode_options o = options ? *options : (gr_decode_options){0};
+    gr_decode_job job = {log, name, bytes, size_bytes,
+                         o.max_pixels ? o.max_pixels : pixel_budget(size_bytes)};
+    const gr_codec *codec = gr_codec_of(bytes, size_bytes);
     *out = (gr_image){0};
-    if (size_bytes == 0)
-        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: the image file is empty", name);
-    if (starts_with(bytes, size_bytes, "\xFF\xD8\xFF", 3))
-        return gr_jpeg_decode(log, name, bytes, size_bytes, out);
-    if (starts_with(bytes, size_bytes, "\x89PNG\r\n\x1A\n", 8))
-        return gr_png_decode(log, name, bytes, size_bytes, out);
-    return gr_fail(log, GRAFT_ERR_FORMAT,
-                   "%s: neither a JPEG nor a PNG file (by its first bytes); convert or remove it",
-                   name);
+    if (!codec)
+        return gr_codec_refuse(log, name, bytes, size_bytes);
+    graft_status status = codec->decode(&job, out);
+    if (status == GRAFT_OK && codec->orientation && !o.ignore_exif)
+        status = gr_exif_apply(log, name, codec->orientation(bytes, size_bytes), out);
+    if (status != GRAFT_OK)
+        gr_image_free(out);
+    return status;
 }
 
-graft_status gr_image_load(graft_log *log, const char *path, const char *name, gr_image *out)
+graft_status gr_image_load(graft_log *log, const char *path, const char *name,
+                           const gr_decode_options *options, gr_image *out)
 {
     char *bytes = NULL;
     size_t size_bytes = 0;
+    uint8_t head[GR_CODEC_HEAD];
     *out = (gr_image){0};
+    GR_TRY(gr_file_read_head(log, path, head, sizeof(head), &size_bytes));
+    if (!gr_codec_of(head, size_bytes)) /* whatever it is, it may be endless */
+        return gr_codec_refuse(log, name ? name : path, head, size_bytes);
     GR_TRY(gr_file_read(log, NULL, path, &bytes, &size_bytes));
-    graft_status status = gr_image_decode(log, name ? name : path, bytes, size_bytes, out);
+    graft_status status = gr_image_decode(log, name ? name : path, bytes, size_bytes, options, out);
     gr_free(bytes);
     return status;
 }

@@ -2,6 +2,7 @@
  * to it; symbolic links are followed. */
 #include "data/source.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
@@ -96,12 +97,25 @@ static graft_status folder_image(graft_log *log, const gr_dataset *dataset, size
     char *path = gr_printf(NULL, "%s/%s", dataset->title, dataset->samples[index].name);
     if (!path)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", dataset->title);
-    graft_status status = gr_image_load(log, path, path, out);
+    graft_status status = gr_image_load(log, path, path, &dataset->decode, out);
     gr_free(path);
     return status;
 }
 
-static const gr_source source = {.image = folder_image};
+static graft_status folder_head(graft_log *log, const gr_dataset *dataset, size_t index,
+                                gr_image_head *out)
+{
+    out->name = gr_printf(NULL, "%s/%s", dataset->title, dataset->samples[index].name);
+    if (!out->name)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", dataset->title);
+    graft_status status =
+        gr_file_read_head(log, out->name, out->bytes, GR_CODEC_HEAD, &out->size_bytes);
+    if (status != GRAFT_OK)
+        gr_free(out->name);
+    return status;
+}
+
+static const gr_source source = {.image = folder_image, .head = folder_head};
 
 static image_folder *create(const char *spec)
 {

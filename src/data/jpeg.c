@@ -1,14 +1,17 @@
 #include "data/codec.h"
 
 #include "base/log.h"
+#include "data/exif.h"
 
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <jpeglib.h>
 
-/* A progressive file of a few kilobytes may ask for thousands of passes over a large picture. */
-enum { MAX_SCANS = 100 };
+/* A progressive file of a few kilobytes may ask for thousands of passes over a large picture; those
+ * of cameras and libraries have a dozen. */
+enum { MAX_SCANS = 100, MAX_WHOLE_SCANS = 20 };
 
 /* Everything that must survive a longjmp lives here, not in locals of the function that calls
  * setjmp. */
@@ -19,8 +22,7 @@ typedef struct decoder {
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
     bool truncated;
-    graft_log *log;
-    const char *name;
+    const gr_decode_job *job;
     uint8_t *row; /* one CMYK row */
     gr_image image;
 } decoder;
@@ -30,7 +32,7 @@ static void on_error(j_common_ptr info)
     decoder *d = info->client_data;
     char text[JMSG_LENGTH_MAX];
     info->err->format_message(info, text);
-    gr_fail(d->log, GRAFT_ERR_FORMAT, "%s: %s", d->name,
+    gr_fail(d->job->log, GRAFT_ERR_FORMAT, "%s: %s", d->job->name,
             d->truncated ? "the JPEG data ends early (truncated file)" : text);
     longjmp(d->escape, 1);
 }
@@ -45,9 +47,13 @@ static void on_message(j_common_ptr info, int level)
 static void on_progress(j_common_ptr info)
 {
     decoder *d = info->client_data;
-    if (d->info.input_scan_number <= MAX_SCANS)
+    int scans = d->info.input_scan_number;
+    int64_t pixels = (int64_t)d->image.width * d->image.height;
+    if (scans <= MAX_SCANS && scans * pixels <= MAX_WHOLE_SCANS * d->job->max_pixels)
         return;
-    gr_fail(d->log, GRAFT_ERR_FORMAT, "%s: JPEG with more than %d scans", d->name, MAX_SCANS);
+    gr_fail(d->job->log, GRAFT_ERR_FORMAT,
+            "%s: JPEG with more scans than its %d x %d pixels may have", d->job->name,
+            d->image.width, d->image.height);
     longjmp(d->escape, 1);
 }
 
@@ -75,15 +81,15 @@ static void source_skip(j_decompress_ptr info, long count)
     info->src->bytes_in_buffer -= (size_t)count;
 }
 
-static void set_up(decoder *d, const void *bytes, size_t size_bytes)
+static void set_up(decoder *d)
 {
     d->info.err = jpeg_std_error(&d->errors);
     d->errors.error_exit = on_error;
     d->errors.emit_message = on_message;
     d->info.client_data = d;
     d->source = (struct jpeg_source_mgr){
-        .next_input_byte = bytes,
-        .bytes_in_buffer = size_bytes,
+        .next_input_byte = d->job->bytes,
+        .bytes_in_buffer = d->job->size_bytes,
         .init_source = source_nothing,
         .fill_input_buffer = source_refill,
         .skip_input_data = source_skip,
@@ -128,13 +134,14 @@ static graft_status decode(decoder *d)
     d->info.src = &d->source;
     d->info.progress = &d->progress;
     jpeg_read_header(&d->info, TRUE);
-    GR_TRY(gr_image_alloc(d->log, d->name, d->info.image_width, d->info.image_height, &d->image));
+    GR_TRY(gr_image_alloc_within(d->job->log, d->job->name, d->info.image_width,
+                                 d->info.image_height, d->job->max_pixels, &d->image));
     bool inks = d->info.num_components == 4;
     d->info.out_color_space = inks ? JCS_CMYK : JCS_RGB; /* libjpeg repeats gray by itself */
     if (inks) {
         d->row = malloc((size_t)d->image.width * 4);
         if (!d->row)
-            return gr_fail(d->log, GRAFT_ERR_MEMORY, "%s: no memory for a row", d->name);
+            return gr_fail(d->job->log, GRAFT_ERR_MEMORY, "%s: no memory for a row", d->job->name);
     }
     jpeg_start_decompress(&d->info);
     read_rows(d);
@@ -142,18 +149,50 @@ static graft_status decode(decoder *d)
     return GRAFT_OK;
 }
 
-graft_status gr_jpeg_decode(graft_log *log, const char *name, const void *bytes, size_t size_bytes,
-                            gr_image *out)
+static graft_status decode_jpeg(const gr_decode_job *job, gr_image *out)
 {
-    *out = (gr_image){0};
-    decoder d = {.log = log, .name = name};
-    set_up(&d, bytes, size_bytes);
+    decoder d = {.job = job};
+    set_up(&d);
     graft_status status = decode(&d);
     jpeg_destroy_decompress(&d.info);
     free(d.row);
-    if (status == GRAFT_OK)
-        *out = d.image;
-    else
-        gr_image_free(&d.image);
+    *out = d.image;
     return status;
 }
+
+/* ---- Around the image -------------------------------------------------------------------- */
+
+static bool is_jpeg(const uint8_t *bytes, size_t size_bytes)
+{
+    return size_bytes >= 3 && !memcmp(bytes, "\xFF\xD8\xFF", 3);
+}
+
+/* Of the first segment APP1 "Exif", which stands before the first scan. */
+static int jpeg_orientation(const uint8_t *bytes, size_t size_bytes)
+{
+    enum { APP1 = 0xE1, SOS = 0xDA, HEADER = 4, EXIF = 6 };
+    for (size_t at = 2; at + HEADER + EXIF <= size_bytes && bytes[at] == 0xFF;) {
+        int marker = bytes[at + 1];
+        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        if (marker == 0xFF) { /* fill bytes may precede a marker */
+            at++;
+            continue;
+        }
+        if (marker == SOS || length < 2 || length > size_bytes - at - 2)
+            return 1;
+        if (marker == APP1 && length >= 2 + EXIF && !memcmp(bytes + at + HEADER, "Exif\0\0", EXIF))
+            return gr_exif_orientation(bytes + at + HEADER + EXIF, length - 2 - EXIF);
+        at += 2 + length;
+    }
+    return 1;
+}
+
+static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", NULL};
+
+const gr_codec gr_codec_jpeg = {
+    .name = "JPEG",
+    .endings = endings,
+    .is = is_jpeg,
+    .decode = decode_jpeg,
+    .orientation = jpeg_orientation,
+};

@@ -210,8 +210,10 @@ static graft_status start_workers(gr_loader *l)
     return GRAFT_OK;
 }
 
-static int auto_threads(void)
+int gr_loader_threads(int wanted)
 {
+    if (wanted)
+        return wanted;
     int processors = gr_processor_count();
     return processors > AUTO_THREADS ? AUTO_THREADS : processors;
 }
@@ -227,8 +229,7 @@ graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
     l->log = log;
     l->dataset = dataset;
     l->params = *params;
-    if (!l->params.threads)
-        l->params.threads = auto_threads();
+    l->params.threads = gr_loader_threads(params->threads);
     gr_mutex_init(&l->mutex);
     gr_condition_init(&l->freed);
     gr_condition_init(&l->finished);

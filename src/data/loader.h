@@ -42,6 +42,9 @@ graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
  * accepted. */
 void gr_loader_destroy(gr_loader **loader);
 
+/* How many threads to use: `wanted`, or as many as fit the machine when that is 0. */
+int gr_loader_threads(int wanted);
+
 /* Batches in an epoch. */
 size_t gr_loader_batches(const gr_loader *loader);
 

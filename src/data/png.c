@@ -1,6 +1,7 @@
 #include "data/codec.h"
 
 #include "base/log.h"
+#include "data/exif.h"
 
 #include <png.h>
 #include <stdlib.h>
@@ -11,17 +12,15 @@
 typedef struct decoder {
     png_structp png;
     png_infop info;
-    const uint8_t *bytes;
-    size_t left_bytes;
-    graft_log *log;
-    const char *name;
+    const gr_decode_job *job;
+    size_t used_bytes;
     gr_image image;
 } decoder;
 
 static void on_error(png_structp png, png_const_charp text)
 {
     decoder *d = png_get_error_ptr(png);
-    gr_fail(d->log, GRAFT_ERR_FORMAT, "%s: %s", d->name, text);
+    gr_fail(d->job->log, GRAFT_ERR_FORMAT, "%s: %s", d->job->name, text);
     png_longjmp(png, 1);
 }
 
@@ -34,11 +33,10 @@ static void on_warning(png_structp png, png_const_charp text)
 static void on_read(png_structp png, png_bytep to, size_t size_bytes)
 {
     decoder *d = png_get_io_ptr(png);
-    if (size_bytes > d->left_bytes)
+    if (size_bytes > d->job->size_bytes - d->used_bytes)
         png_error(png, "the PNG data ends early (truncated file)");
-    memcpy(to, d->bytes, size_bytes);
-    d->bytes += size_bytes;
-    d->left_bytes -= size_bytes;
+    memcpy(to, d->job->bytes + d->used_bytes, size_bytes);
+    d->used_bytes += size_bytes;
 }
 
 /* Any of the 15 PNG formats -> 8-bit RGB. A transparent colour (tRNS) is left alone. */
@@ -64,8 +62,9 @@ static graft_status decode(decoder *d)
     png_set_user_limits(d->png, GR_IMAGE_MAX_SIDE, GR_IMAGE_MAX_SIDE);
     png_set_read_fn(d->png, d, on_read);
     png_read_info(d->png, d->info);
-    GR_TRY(gr_image_alloc(d->log, d->name, png_get_image_width(d->png, d->info),
-                          png_get_image_height(d->png, d->info), &d->image));
+    GR_TRY(gr_image_alloc_within(d->job->log, d->job->name, png_get_image_width(d->png, d->info),
+                                 png_get_image_height(d->png, d->info), d->job->max_pixels,
+                                 &d->image));
     ask_for_rgb(d);
     int passes = png_set_interlace_handling(d->png);
     png_read_update_info(d->png, d->info);
@@ -79,22 +78,55 @@ static graft_status decode(decoder *d)
     return GRAFT_OK;
 }
 
-graft_status gr_png_decode(graft_log *log, const char *name, const void *bytes, size_t size_bytes,
-                           gr_image *out)
+static graft_status decode_png(const gr_decode_job *job, gr_image *out)
 {
-    *out = (gr_image){0};
-    decoder d = {.bytes = bytes, .left_bytes = size_bytes, .log = log, .name = name};
+    decoder d = {.job = job};
     graft_status status = GRAFT_ERR_MEMORY;
     d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);
     d.info = d.png ? png_create_info_struct(d.png) : NULL;
     if (d.info)
         status = decode(&d);
     else
-        gr_fail(log, status, "%s: no memory for the PNG decoder", name);
+        gr_fail(job->log, status, "%s: no memory for the PNG decoder", job->name);
     png_destroy_read_struct(&d.png, &d.info, NULL);
-    if (status == GRAFT_OK)
-        *out = d.image;
-    else
-        gr_image_free(&d.image);
+    *out = d.image;
     return status;
 }
+
+/* ---- Around the image -------------------------------------------------------------------- */
+
+static bool is_png(const uint8_t *bytes, size_t size_bytes)
+{
+    return size_bytes >= 8 && !memcmp(bytes, "\x89PNG\r\n\x1A\n", 8);
+}
+
+static size_t big_endian(const uint8_t *bytes)
+{
+    return (size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Of the chunk eXIf, wherever it stands. */
+static int png_orientation(const uint8_t *bytes, size_t size_bytes)
+{
+    enum { SIGNATURE = 8, AROUND = 12 };
+    size_t at = SIGNATURE;
+    while (size_bytes - at >= AROUND) {
+        size_t length = big_endian(bytes + at);
+        if (length > size_bytes - at - AROUND)
+            return 1;
+        if (!memcmp(bytes + at + 4, "eXIf", 4))
+            return gr_exif_orientation(bytes + at + 8, length);
+        at += AROUND + length;
+    }
+    return 1;
+}
+
+static const char *const endings[] = {".png", NULL};
+
+const gr_codec gr_codec_png = {
+    .name = "PNG",
+    .endings = endings,
+    .is = is_png,
+    .decode = decode_png,
+    .orientation = png_orientation,
+};

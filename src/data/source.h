@@ -2,13 +2,24 @@
 #ifndef GR_DATA_SOURCE_H
 #define GR_DATA_SOURCE_H
 
+#include "data/codec.h"
 #include "data/dataset.h"
 #include "data/left_out.h"
 #include <stdbool.h>
 
+/* The first bytes of an image file. */
+typedef struct gr_image_head {
+    char *name; /* whom errors name; of gr_alloc(), the caller frees it */
+    uint8_t bytes[GR_CODEC_HEAD];
+    size_t size_bytes;
+} gr_image_head;
+
 typedef struct gr_source {
     /* As gr_dataset_image(), index in range. Called by several threads at once. */
     graft_status (*image)(graft_log *log, const gr_dataset *dataset, size_t index, gr_image *out);
+    /* Likewise, but only the first bytes. Nothing at all for images that are no files. */
+    graft_status (*head)(graft_log *log, const gr_dataset *dataset, size_t index,
+                         gr_image_head *out);
     /* optional: releases what the allocation tree does not */
     void (*close)(gr_dataset *dataset);
 } gr_source;
@@ -30,6 +41,7 @@ struct gr_dataset {
     const char *title; /* the file or folder that errors name */
     size_t count;
     int classes;
+    gr_decode_options decode;
     bool drawn;               /* the list was made for so many shots: nothing is left to be drawn */
     gr_sample *samples;       /* [count] */
     const char **class_names; /* [classes] or NULL */

@@ -21,16 +21,21 @@ static graft_status subset_image(graft_log *log, const gr_dataset *dataset, size
     return gr_dataset_image(log, s->whole, s->index[index], out);
 }
 
+static graft_status subset_head(graft_log *log, const gr_dataset *dataset, size_t index,
+                                gr_image_head *out)
+{
+    const subset *s = (const subset *)dataset;
+    return s->whole->source->head(log, s->whole, s->index[index], out);
+}
+
 static void subset_close(gr_dataset *dataset)
 {
     gr_dataset_close(&((subset *)dataset)->whole);
 }
 
-static const gr_source source = {.image = subset_image, .close = subset_close};
+static const gr_source source = {.image = subset_image, .head = subset_head, .close = subset_close};
 
-/* The images with keep[i]; takes the whole. `how` they were chosen is told after where from. */
-static graft_status make_subset(graft_log *log, gr_dataset **dataset, const bool *keep,
-                                const char *how)
+graft_status gr_subset_keep(graft_log *log, gr_dataset **dataset, const bool *keep, const char *how)
 {
     gr_dataset *whole = *dataset;
     subset *s = keep ? gr_alloc(NULL, sizeof(*s)) : NULL;
@@ -65,9 +70,9 @@ graft_status gr_subset_hold_out(graft_log *log, gr_dataset **dataset, bool keep_
     uint32_t *seen = gr_alloc_array(room, (size_t)d->classes + 1, sizeof(*seen));
     for (size_t i = 0; keep && seen && i < d->count; i++)
         keep[i] = (++seen[d->samples[i].label] % GR_HELD_OUT_EVERY == 0) == keep_held_out;
-    graft_status status = make_subset(log, dataset, seen ? keep : NULL,
-                                      keep_held_out ? "every fifth of each class"
-                                                    : "without every fifth of each class");
+    graft_status status = gr_subset_keep(log, dataset, seen ? keep : NULL,
+                                         keep_held_out ? "every fifth of each class"
+                                                       : "without every fifth of each class");
     gr_free(room);
     return status;
 }
@@ -97,7 +102,7 @@ graft_status gr_subset_draw(graft_log *log, gr_dataset **dataset, int shots, uin
         draw_class(d, label, shots, seed, members, order, keep);
     char how[64];
     snprintf(how, sizeof(how), "%d of each class by the seed", shots);
-    graft_status status = make_subset(log, dataset, fits ? keep : NULL, how);
+    graft_status status = gr_subset_keep(log, dataset, fits ? keep : NULL, how);
     gr_free(room);
     return status;
 }

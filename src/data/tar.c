@@ -10,6 +10,8 @@
 #include "data/tar_scan.h"
 #include "data/tree.h"
 
+#include <string.h>
+
 enum { MAX_ARCHIVES = 3 };
 
 typedef struct archive {
@@ -102,9 +104,22 @@ static graft_status tar_image(graft_log *log, const gr_dataset *dataset, size_t 
     if (!culprit)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", a->path);
     const uint8_t *bytes = (const uint8_t *)a->mapping.data + e->offset;
-    graft_status status = gr_image_decode(log, culprit, bytes, (size_t)e->size_bytes, out);
+    graft_status status =
+        gr_image_decode(log, culprit, bytes, (size_t)e->size_bytes, &dataset->decode, out);
     gr_free(culprit);
     return status;
+}
+
+static graft_status tar_head(graft_log *log, const gr_dataset *dataset, size_t index,
+                             gr_image_head *out)
+{
+    const tar *d = (const tar *)dataset;
+    const gr_tree_entry *e = &d->tree->entries[index];
+    const archive *a = &d->archives[e->archive];
+    out->name = gr_printf(NULL, "%s: %s", a->path, e->path);
+    out->size_bytes = e->size_bytes < GR_CODEC_HEAD ? (size_t)e->size_bytes : GR_CODEC_HEAD;
+    memcpy(out->bytes, (const uint8_t *)a->mapping.data + e->offset, out->size_bytes);
+    return out->name ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", a->path);
 }
 
 static void tar_close(gr_dataset *dataset)
@@ -114,7 +129,7 @@ static void tar_close(gr_dataset *dataset)
         gr_file_unmap(&d->archives[i].mapping);
 }
 
-static const gr_source source = {.image = tar_image, .close = tar_close};
+static const gr_source source = {.image = tar_image, .head = tar_head, .close = tar_close};
 
 graft_status gr_tar_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                          gr_dataset **out)

@@ -131,6 +131,7 @@ graft_status graft_recipe_apply(graft_log *log, const char *name, const char *ta
         params->method = r->method;
     int batch_size = params->batch_size;
     params->batch_size = r->batch_size;
+    params->input.exif = "ignore"; /* as Pillow's open, which all of the codes use */
     r->settings(&target);
     if (row)
         apply_task(&target, row);

@@ -38,7 +38,8 @@ static graft_status load(gr_measure *m)
         !gr_noah_space(config_of(m), &m->info.config, &space))
         return gr_fail(m->log, GRAFT_ERR_FORMAT,
                        "%s: not a supernet; it has to be trained with noah.supernet", p->supernet);
-    gr_dataset_params data = {.split = p->split, .classes = m->info.config.classes};
+    gr_dataset_params data = {
+        .split = p->split, .classes = m->info.config.classes, .decode = m->info.input.decode};
     return gr_dataset_open(m->log, p->data, &data, &m->data);
 }
 

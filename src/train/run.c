@@ -169,16 +169,23 @@ static bool checkpoint_due(const gr_run *r)
 }
 
 /* What is due once after the last step of an epoch. A run that is resumed right there does it
- * first, if it was stopped before it was done. */
+ * first, if it was stopped before it was done: the epoch is kept before it is evaluated, so that
+ * nothing that happens meanwhile loses it. */
 static graft_status end_of_epoch(gr_run *r)
 {
     int epoch = gr_run_epoch(r), every = r->p->eval_every > 0 ? r->p->eval_every : 1;
     if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
         return GRAFT_OK;
-    if (r->setup.test && (epoch == r->epochs || epoch % every == 0))
-        GR_TRY(with_averages(r, evaluate));
+    if (checkpoint_due(r))
+        GR_TRY(checkpoint(r));
+    if (r->setup.test && (epoch == r->epochs || epoch % every == 0)) {
+        graft_status status = with_averages(r, evaluate);
+        if (status != GRAFT_OK && status != GRAFT_ERR_INTERRUPTED)
+            checkpoint(r); /* it may not have been due; the first error is the one to tell */
+        GR_TRY(status);
+    }
     r->at.epochs_ended = epoch;
-    return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
+    return GRAFT_OK;
 }
 
 static graft_status next_step(gr_run *r)

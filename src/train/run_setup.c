@@ -2,6 +2,7 @@
 
 #include "adapter/fingerprint.h"
 #include "base/mem.h"
+#include "data/check.h"
 #include "train/augmentation.h"
 #include "train/head_rows.h"
 #include "train/settings.h"
@@ -169,12 +170,19 @@ static graft_status name_classes(graft_log *log, gr_run_setup *s)
 
 static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
-    gr_dataset_params train = {.split = p->train_split, .shots = p->shots, .seed = p->seed};
+    gr_decode_options decode = {.ignore_exif = p->input.exif && !strcmp(p->input.exif, "ignore"),
+                                .max_pixels = (int64_t)p->input.max_pixels};
+    gr_bad_images bad;
+    GR_TRY(gr_bad_images_named(log, p->input.bad_images, &bad));
+    gr_dataset_params train = {
+        .split = p->train_split, .shots = p->shots, .seed = p->seed, .decode = decode};
     GR_TRY(gr_dataset_open(log, p->data, &train, &s->train));
+    GR_TRY(gr_dataset_check(log, &s->train, bad, p->input.threads));
     int classes = gr_dataset_classes(s->train);
     if (p->test_split && *p->test_split) {
-        gr_dataset_params test = {.split = p->test_split};
+        gr_dataset_params test = {.split = p->test_split, .decode = decode};
         GR_TRY(gr_dataset_open(log, p->data, &test, &s->test));
+        GR_TRY(gr_dataset_check(log, &s->test, bad, p->input.threads));
         if (gr_dataset_classes(s->test) > classes)
             classes = gr_dataset_classes(s->test);
     }

@@ -17,7 +17,8 @@ void graft_train_defaults(graft_train_params *params)
         .test_split = "test",
         .method = "linear",
         .text = {.prompt = "a photo of a {}.", .logit_scale = -1.0},
-        .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet"},
+        .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet",
+                  .exif = "apply", .bad_images = "fail"},
         .augment = {.crop = "none",
                     .crop_scale = "0.08,1",
                     .crop_ratio = "0.75,1.3333333",
@@ -128,6 +129,8 @@ static json_t *result_settings(const graft_train_params *p)
     set_text(o, "interpolation", p->input.interpolation);
     set_text(o, "resize", p->input.resize);
     set_text(o, "normalization", p->input.normalization);
+    set_text(o, "exif", p->input.exif);
+    set_text(o, "bad-images", p->input.bad_images);
     set_text(o, "optimizer", p->optimizer);
     set_int(o, "epochs", (uint64_t)p->epochs);
     set_int(o, "cooldown-epochs", (uint64_t)p->cooldown_epochs);
@@ -192,6 +195,7 @@ static char *all_settings(const graft_train_params *params, const char *device)
     set_int(settings, "max-steps", params->max_steps);
     set_int(settings, "checkpoint-every", params->checkpoint_every);
     set_int(settings, "memory-budget", params->memory_budget);
+    set_int(settings, "max-pixels", params->input.max_pixels);
     set_int(settings, "threads", (uint64_t)params->input.threads);
     char *text = settings ? json_dumps(settings, JSON_INDENT(2) | precision(settings)) : NULL;
     json_decref(settings);

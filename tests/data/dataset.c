@@ -215,7 +215,7 @@ static void folder_errors(void **state)
     gr_dataset *d = open_ok(f, f->directory, "train");
     gr_image image;
     assert_error(f, gr_dataset_image(f->log, d, 2, &image), GRAFT_ERR_FORMAT,
-                 "train/gnu/2.jpg: neither");
+                 "train/gnu/2.jpg: no image by its first bytes");
     gr_dataset_close(&d);
     gr_dataset_params one = {.split = "train", .classes = 2};
     assert_error(f, gr_dataset_open(f->log, f->directory, &one, &d), GRAFT_ERR_FORMAT,

@@ -230,7 +230,7 @@ static void failing_image(void **state)
         assert_int_equal(valid, BATCH);
         for (int repeat = 0; repeat < 2; repeat++) {
             assert_error(f, gr_loader_next(loader, images, labels, &valid), GRAFT_ERR_FORMAT,
-                         "train.txt:8: 07.png: neither");
+                         "train.txt:8: 07.png: no image by its first bytes");
             assert_int_equal(valid, 0);
         }
         check_ok(f, gr_loader_seek(loader, 0, 2));

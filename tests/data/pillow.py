@@ -178,11 +178,16 @@ def decode(folder):
         "full.jpg": (color, {"subsampling": 0}), "half.jpg": (color, {"subsampling": 1}),
         "progressive.jpg": (color, {"progressive": True}),
     }
+    for tag in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = tag
+        kinds["turned%d.jpg" % tag] = color, {"exif": exif.tobytes()}
+        kinds["turned%d.png" % tag] = color, {"exif": exif.tobytes()}
     for name, (image, options) in kinds.items():
         path = os.path.join(folder, name)
         image.save(path, **options)
         with open(path + ".rgb", "wb") as file:
-            file.write(Image.open(path).convert("RGB").tobytes())
+            file.write(ImageOps.exif_transpose(Image.open(path)).convert("RGB").tobytes())
 
 
 if __name__ == "__main__":

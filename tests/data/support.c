@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <jpeglib.h>
 #include <png.h>
+#include <zlib.h>
 
 bytes bytes_of(fixture *f)
 {
@@ -129,6 +130,28 @@ bytes encode_png(fixture *f, const uint8_t *rows, int width, int height, png_kin
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);
     return b;
+}
+
+static uint32_t big_endian(uint32_t value)
+{
+    return value >> 24 | (value >> 8 & 0xFF00) | (value << 8 & 0xFF0000) | value << 24;
+}
+
+void png_chunk(bytes *png, const char *type, const void *data, size_t size)
+{
+    uint32_t length = big_endian((uint32_t)size);
+    append(png, &length, 4);
+    append(png, type, 4);
+    append(png, data, size);
+    uint32_t crc = big_endian((uint32_t)crc32(0, png->data + png->size - size - 4, (uInt)size + 4));
+    append(png, &crc, 4);
+}
+
+void set_png_size(bytes *png, const char size[8])
+{
+    memcpy(png->data + 16, size, 8);
+    uint32_t crc = big_endian((uint32_t)crc32(0, png->data + 12, 17));
+    memcpy(png->data + 29, &crc, 4);
 }
 
 bytes image_file(fixture *f, const char *name, int width, int height, int brightness)

@@ -48,6 +48,12 @@ typedef struct png_kind {
 } png_kind;
 bytes encode_png(fixture *f, const uint8_t *rows, int width, int height, png_kind kind);
 
+/* Appends a chunk of a PNG. */
+void png_chunk(bytes *png, const char *type, const void *data, size_t size);
+
+/* Rewrites the size in a PNG's first chunk: width and height, big-endian. */
+void set_png_size(bytes *png, const char size[8]);
+
 /* An RGB PNG, or a JPEG for names ending in .jpg, of the given size and brightness. */
 void put_image(fixture *f, const char *name, int width, int height, int brightness);
 bytes image_file(fixture *f, const char *name, int width, int height, int brightness);

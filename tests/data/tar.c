@@ -277,7 +277,7 @@ static void damaged_image_names_its_member(void **state)
     gr_image image;
     check_ok(f, open_tar(f, &tar, "train", &d));
     assert_error(f, gr_dataset_image(f->log, d, 0, &image), GRAFT_ERR_FORMAT,
-                 "set.tar: train/ant/1.png: neither");
+                 "set.tar: train/ant/1.png: no image");
     gr_dataset_close(&d);
 }
 

@@ -14,6 +14,8 @@ static const cli_option table[] = {
      "labelled images: a folder, a .tar or dsprites:orientation"},
     {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0,
      "part of the data: test, val, train, all, or a list's name"},
+    {"bad-images", 0, CLI_TEXT, MODEL(params.input.bad_images), "fail|skip", 0, 0,
+     "images that cannot be read are an error, or left out once all have been tried", "fail"},
     CLI_JSON_OPTION,
     {.name = NULL},
 };
