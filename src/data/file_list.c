@@ -1,14 +1,14 @@
 /* Folders with lists of their images: VTAB-1k, few-shot and FGVC sets as the papers' codes keep
- * them, see list_find.h. DIR/classes.txt, if there, names the classes, see class_names.h. */
+ * them, see list_find.h. DIR/classes.txt, if there, names the classes, see names_file.h. */
 #include "data/source.h"
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/system.h"
-#include "data/class_names.h"
 #include "data/list_find.h"
 #include "data/list_read.h"
+#include "data/names_file.h"
 #include "data/span.h"
 
 #include <errno.h>
@@ -78,15 +78,15 @@ static graft_status find_images(graft_log *log, file_list *d, const gr_list_plac
     return GRAFT_OK;
 }
 
-static graft_status read_class_names(graft_log *log, file_list *d, gr_class_names *names)
+static graft_status read_class_names(graft_log *log, file_list *d, gr_names_file *names)
 {
-    *names = (gr_class_names){0};
+    *names = (gr_names_file){0};
     if (!gr_list_exists(d->directory, "classes.txt"))
         return GRAFT_OK;
     const char *path = gr_printf(d, "%s/classes.txt", d->directory);
     if (!path)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->directory);
-    GR_TRY(gr_class_names_read(log, d, path, names));
+    GR_TRY(gr_names_file_read(log, d, path, names));
     if (names->count > MAX_CLASSES)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %zu names; at most %d classes are supported",
                        path, names->count, MAX_CLASSES);
@@ -116,11 +116,11 @@ static graft_status count_classes(graft_log *log, file_list *d, const gr_list_pl
     return GRAFT_OK;
 }
 
-static graft_status name_classes(graft_log *log, file_list *d, const gr_class_names *names,
+static graft_status name_classes(graft_log *log, file_list *d, const gr_names_file *names,
                                  const gr_image_list *list)
 {
     bool by_id;
-    d->base.class_names = gr_class_names_of(d, names, list, &d->base.classes, &by_id);
+    d->base.class_names = gr_names_file_match(d, names, list, &d->base.classes, &by_id);
     if (!d->base.class_names)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory for class names", d->directory);
     if (by_id)
@@ -132,7 +132,7 @@ static graft_status open_lists(graft_log *log, file_list *d, const gr_dataset_pa
 {
     gr_list_place place, train;
     gr_image_list list = {0};
-    gr_class_names names;
+    gr_names_file names;
     if (!gr_list_find(d, d->directory, params->split, params->shots, params->seed, &place) ||
         !gr_list_find(d, d->directory, "train", 0, 0, &train))
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", d->directory);

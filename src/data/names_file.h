@@ -1,6 +1,6 @@
 /* classes.txt: the names of the classes of a list. */
-#ifndef GR_DATA_CLASS_NAMES_H
-#define GR_DATA_CLASS_NAMES_H
+#ifndef GR_DATA_NAMES_FILE_H
+#define GR_DATA_NAMES_FILE_H
 
 #include "data/list_read.h"
 
@@ -8,20 +8,19 @@
  * numbers, "id name". The latter numbers tell which class is named, if they are 0 .. or 1 ..
  * without a gap, or all the classes that a JSON list tells are among them: so are those of CUB-200
  * and NABirds. Otherwise they are a part of the names. */
-typedef struct gr_class_names {
+typedef struct gr_names_file {
     const char **lines; /* [count] whole, without what is before a tab */
     const char **names; /* [count] without the numbers, too */
     int64_t *ids;       /* [count] the numbers; NULL: there are none */
     size_t count;
-} gr_class_names;
+} gr_names_file;
 
 /* Allocations of `parent`. A file without names is GRAFT_ERR_FORMAT. */
-graft_status gr_class_names_read(graft_log *log, void *parent, const char *path,
-                                 gr_class_names *out);
+graft_status gr_names_file_read(graft_log *log, void *parent, const char *path, gr_names_file *out);
 
 /* Names of labels 0 .. *classes - 1 in an allocation of `parent`, with *classes what there are
  * names for. *by_id: by the numbers. NULL: no memory. */
-const char **gr_class_names_of(void *parent, const gr_class_names *names, const gr_image_list *list,
-                               int *classes, bool *by_id);
+const char **gr_names_file_match(void *parent, const gr_names_file *names,
+                                 const gr_image_list *list, int *classes, bool *by_id);
 
 #endif

@@ -1,4 +1,4 @@
-#include "data/class_names.h"
+#include "data/names_file.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,7 +33,7 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /* By number; NULL when one occurs twice, or without memory. */
-static numbered *sort_lines(void *parent, const gr_class_names *n)
+static numbered *sort_lines(void *parent, const gr_names_file *n)
 {
     numbered *sorted = gr_alloc_array(parent, n->count, sizeof(*sorted));
     for (size_t i = 0; sorted && i < n->count; i++)
@@ -48,11 +48,10 @@ static numbered *sort_lines(void *parent, const gr_class_names *n)
     return sorted;
 }
 
-graft_status gr_class_names_read(graft_log *log, void *parent, const char *path,
-                                 gr_class_names *out)
+graft_status gr_names_file_read(graft_log *log, void *parent, const char *path, gr_names_file *out)
 {
     gr_text *text = NULL;
-    *out = (gr_class_names){0};
+    *out = (gr_names_file){0};
     GR_TRY(gr_text_read(log, parent, path, &text));
     if (text->count == 0)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: holds no names of classes", path);
@@ -93,8 +92,8 @@ static bool ids_fit(const numbered *sorted, size_t count, const gr_image_list *l
     return true;
 }
 
-const char **gr_class_names_of(void *parent, const gr_class_names *n, const gr_image_list *list,
-                               int *classes, bool *by_id)
+const char **gr_names_file_match(void *parent, const gr_names_file *n, const gr_image_list *list,
+                                 int *classes, bool *by_id)
 {
     numbered *sorted = n->ids ? sort_lines(parent, n) : NULL;
     *by_id = sorted && ids_fit(sorted, n->count, list);
