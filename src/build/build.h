@@ -64,7 +64,7 @@ typedef struct gr_block {
     int index;        /* among all blocks */
     int64_t dim;      /* width of its tokens */
     int64_t grid;     /* patches along a side */
-    bool cls;         /* its first token is the class token */
+    int64_t prefix;   /* tokens before the patches: the class token and registers; prompts not */
 } gr_block;
 
 /* A new trainable tensor. Its start value comes from the given adapter or from `init`, drawn by a

@@ -5,6 +5,11 @@ int gr_model_grid(const gr_model_config *config)
     return config->image_size / config->patch_size;
 }
 
+int gr_model_prefix(const gr_model_config *config)
+{
+    return config->family == GR_FAMILY_SWIN ? 0 : 1 + config->registers;
+}
+
 /* Every stage halves the grid, and cuts it into windows where one does not hold it. */
 static graft_status check_swin(graft_log *log, const gr_model_config *c)
 {
@@ -43,7 +48,10 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%d heads: must divide the width %d; the metadata key graft.heads sets them",
                        c->heads, c->dim);
-    enum { DEEPEST = 1024 };
+    enum { DEEPEST = 1024, MOST_REGISTERS = 1024 };
+    if (c->registers < 0 || c->registers > MOST_REGISTERS)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d registers: expected 0 to %d", c->registers,
+                       MOST_REGISTERS);
     if (c->depth > DEEPEST)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d blocks: expected at most %d", c->depth,
                        DEEPEST);

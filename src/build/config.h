@@ -40,6 +40,13 @@ typedef struct gr_model_config {
     gr_pool pool;
     gr_positions positions; /* not of a Swin */
 
+    /* What DINOv2 and DeiT III have beside a plain ViT */
+    int registers;        /* tokens without positions between class token and patches */
+    bool patch_positions; /* position embeddings of the patches alone */
+    bool layer_scale;     /* each half of a block is scaled by channel, "ls1.gamma" */
+    bool swiglu;          /* the MLP's fc1 has 2 hidden rows: silu of the first half times the
+                           * second; activation does not matter */
+
     /* CLIP's image encoder */
     bool pre_norm;          /* a layer norm before the first block */
     int proj_dim;           /* width of the projected feature; 0: no projection */
@@ -52,6 +59,9 @@ typedef struct gr_model_config {
     int stage_heads[GR_MAX_STAGES];
     int window; /* side of the attention windows */
 } gr_model_config;
+
+/* Tokens before the patches: the class token and the registers; 0 for a Swin. */
+int gr_model_prefix(const gr_model_config *config);
 
 /* Patches along one side after the patch embedding. */
 int gr_model_grid(const gr_model_config *config);

@@ -26,6 +26,12 @@ static json_t *clip_json(const gr_model_config *c)
                      "logit_scale", (double)c->logit_scale);
 }
 
+static json_t *vit_json(const gr_model_config *c)
+{
+    return json_pack("{s:i,s:b,s:b,s:b}", "registers", c->registers, "patch_positions",
+                     c->patch_positions, "layer_scale", c->layer_scale, "swiglu", c->swiglu);
+}
+
 static json_t *config_json(const gr_model_config *c)
 {
     json_t *json =
@@ -35,6 +41,8 @@ static json_t *config_json(const gr_model_config *c)
                   "activation", (int)c->activation, "pool", c->pool == GR_POOL_AVG ? "avg" : "cls");
     if (c->positions == GR_POSITIONS_BICUBIC)
         json_object_set_new(json, "positions", json_string("bicubic"));
+    if (c->registers || c->patch_positions || c->layer_scale || c->swiglu)
+        json_object_set_new(json, "vit", vit_json(c));
     if (c->family == GR_FAMILY_SWIN)
         json_object_set_new(json, "swin", swin_json(c));
     if (c->pre_norm)
@@ -88,6 +96,18 @@ static bool read_clip(json_t *json, gr_model_config *c)
     return true;
 }
 
+static bool read_vit(json_t *json, gr_model_config *c)
+{
+    int patch_positions, layer_scale, swiglu;
+    if (json_unpack(json, "{s:i,s:b,s:b,s:b}", "registers", &c->registers, "patch_positions",
+                    &patch_positions, "layer_scale", &layer_scale, "swiglu", &swiglu))
+        return false;
+    c->patch_positions = patch_positions;
+    c->layer_scale = layer_scale;
+    c->swiglu = swiglu;
+    return true;
+}
+
 static bool read_json(json_t *json, gr_model_config *c)
 {
     double eps;
@@ -107,7 +127,9 @@ static bool read_json(json_t *json, gr_model_config *c)
     if (c->positions != GR_POSITIONS_BICUBIC && strcmp(positions, "bilinear-aligned") != 0)
         return false;
     json_t *swin = json_object_get(json, "swin"), *clip = json_object_get(json, "clip");
-    return (!swin || read_swin(swin, c)) && (!clip || read_clip(clip, c));
+    json_t *vit = json_object_get(json, "vit");
+    return (!vit || read_vit(vit, c)) && (!swin || read_swin(swin, c)) &&
+           (!clip || read_clip(clip, c));
 }
 
 graft_status gr_model_config_described(graft_log *log, const gr_tensors *weights,

@@ -59,22 +59,55 @@ static void read_clip(const gr_tensors *weights, gr_model_config *c)
     c->proj_dim = proj && proj->shape.rank == 2 ? (int)proj->shape.dim[0] : 0;
 }
 
+/* In any block: the builder then asks for it in all. */
+static bool has_layer_scale(const gr_tensors *weights)
+{
+    for (size_t i = 0; i < gr_tensors_count(weights); i++) {
+        const char *name = gr_tensors_at(weights, i)->name;
+        if (strstr(name, ".ls1.gamma") || strstr(name, ".ls2.gamma"))
+            return true;
+    }
+    return false;
+}
+
+/* A gated MLP has twice as many rows in fc1 as fc2 has columns. */
+static graft_status read_gate(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    const gr_tensor *fc2;
+    GR_TRY(get_ranked(log, weights, "blocks.0.mlp.fc2.weight", 2, &fc2));
+    c->swiglu = c->hidden == 2 * fc2->shape.dim[1];
+    if (c->swiglu)
+        c->hidden /= 2;
+    return GRAFT_OK;
+}
+
 static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
     const gr_tensor *pos;
     GR_TRY(read_common(log, weights, "blocks.0", c));
     GR_TRY(get_ranked(log, weights, "pos_embed", 3, &pos));
-    int grid = (int)lround(sqrt((double)(pos->shape.dim[1] - 1)));
+    const gr_tensor *registers = NULL;
+    if (gr_tensors_find(weights, "reg_token"))
+        GR_TRY(get_ranked(log, weights, "reg_token", 3, &registers));
+    int64_t rows = pos->shape.dim[1];
+    int grid = (int)lround(sqrt((double)rows));
+    c->patch_positions = rows > 1 && (int64_t)grid * grid == rows;
+    if (!c->patch_positions)
+        grid = (int)lround(sqrt((double)(rows - 1)));
+    c->registers = registers ? (int)registers->shape.dim[1] : 0;
+    c->layer_scale = has_layer_scale(weights);
+    GR_TRY(read_gate(log, weights, c));
     c->image_size = grid * c->patch_size;
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
     c->positions = GR_POSITIONS_BICUBIC;
     c->heads = c->dim / (c->dim == 1280 ? 80 : 64);
     if (gr_tensors_find(weights, "norm_pre.weight"))
         read_clip(weights, c);
-    if (pos->shape.dim[1] != (int64_t)grid * grid + 1)
+    if (!c->patch_positions && rows != (int64_t)grid * grid + 1)
         return gr_fail(log, GRAFT_ERR_SHAPE,
-                       "pos_embed: %lld tokens are not a square grid and a class token",
-                       (long long)pos->shape.dim[1]);
+                       "pos_embed: %lld tokens are not a square grid, with or without a class "
+                       "token",
+                       (long long)rows);
     return GRAFT_OK;
 }
 

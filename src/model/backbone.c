@@ -13,16 +13,17 @@
 static const float *resized_positions(gr_build *b, const gr_tensor *t, const gr_shape *shape)
 {
     bool single = t->shape.rank == 3 && t->shape.dim[0] == 1;
-    int64_t tokens = single ? t->shape.dim[1] : 0, dim = shape->dim[2];
-    int from = (int)lround(sqrt((double)(tokens - 1))), to = gr_model_grid(b->config);
-    if (tokens < 2 || (int64_t)from * from != tokens - 1 || t->shape.dim[2] != dim)
+    int first = b->config->patch_positions ? 0 : 1;
+    int64_t tokens = single ? t->shape.dim[1] : 0, dim = shape->dim[2], patches = tokens - first;
+    int from = (int)lround(sqrt((double)patches)), to = gr_model_grid(b->config);
+    if (patches < 1 || (int64_t)from * from != patches || t->shape.dim[2] != dim)
         return NULL;
     float *old = gr_graph_memory(b->graph, (size_t)(tokens * dim) * sizeof(float));
     float *new = gr_graph_memory(b->graph, (size_t)gr_shape_count(shape) * sizeof(float));
     if (!old || !new)
         return NULL;
     gr_tensor_to_f32(t, old);
-    if (gr_positions_resize(b->config->positions, old, from, 1, new, to, (int)dim) == GRAFT_OK)
+    if (gr_positions_resize(b->config->positions, old, from, first, new, to, (int)dim) == GRAFT_OK)
         return new;
     gr_graph_fail(b->graph, GRAFT_ERR_MEMORY, "%s: out of memory", t->name);
     return NULL;
@@ -61,8 +62,10 @@ static gr_init scratch_init(const char *name, const gr_shape *shape)
         return (gr_init){GR_INIT_ZERO, 0.0f, 0.0f};
     if (strstr(name, "norm"))
         return (gr_init){GR_INIT_CONSTANT, 1.0f, 0.0f};
-    if (strcmp(name, "cls_token") == 0)
+    if (strcmp(name, "cls_token") == 0 || strcmp(name, "reg_token") == 0)
         return (gr_init){GR_INIT_NORMAL, 0.0f, 1e-6f};
+    if (strstr(name, ".gamma"))
+        return (gr_init){GR_INIT_CONSTANT, 1e-5f, 0.0f};
     if (strcmp(name, "patch_embed.proj.weight") == 0)
         return (gr_init){GR_INIT_UNIFORM, 1.0f / sqrtf((float)gr_shape_span(shape, 1, 4)), 0.0f};
     return (gr_init){GR_INIT_TRUNCATED, 0.0f, 0.02f};

@@ -1,5 +1,6 @@
 #include "model/block.h"
 
+#include "model/backbone.h"
 #include "model/layers.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
@@ -96,13 +97,35 @@ static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape
     return window ? gr_window_join(window, y) : y;
 }
 
+/* silu(first half) times second half along the last axis of h [B, T, 2 hidden] (SwiGLU, Shazeer,
+ * arXiv 2002.05202). silu(x) = 1.702 quick_gelu(x / 1.702). */
+static gr_value *swiglu(gr_value *h, int64_t hidden)
+{
+    const float k = 1.702f;
+    gr_value *gate = gr_quick_gelu(gr_scale(gr_slice(h, 2, 0, hidden), 1.0f / k));
+    return gr_mul(gr_scale(gate, k), gr_slice(h, 2, hidden, hidden));
+}
+
 static gr_value *mlp(gr_build *b, const gr_block *at, int64_t hidden, gr_value *x)
 {
-    gr_linear_site fc1 = site_of(b, at, "mlp.fc1", GR_TARGET_FC1, hidden, at->dim);
+    bool gated = b->config->swiglu;
+    gr_linear_site fc1 =
+        site_of(b, at, "mlp.fc1", GR_TARGET_FC1, gated ? 2 * hidden : hidden, at->dim);
     gr_linear_site fc2 = site_of(b, at, "mlp.fc2", GR_TARGET_FC2, at->dim, hidden);
-    gr_value *h = gr_unary(gr_methods_linear(&fc1, b, x), b->config->activation, 1.0f);
+    gr_value *h = gr_methods_linear(&fc1, b, x);
+    h = gated ? swiglu(h, hidden) : gr_unary(h, b->config->activation, 1.0f);
     gr_value *y = gr_methods_linear(&fc2, b, h);
     return gr_methods_output(b, GR_POINT_MLP, gr_build_name(b, "%s.mlp", at->name), y);
+}
+
+/* LayerScale (Touvron et al., arXiv 2103.17239): z times "ls1.gamma" or "ls2.gamma" [D]. */
+static gr_value *layer_scale(gr_build *b, const gr_block *at, gr_half half, gr_value *z)
+{
+    const char *name = half == GR_HALF_ATTN ? "ls1" : "ls2";
+    if (!b->config->layer_scale)
+        return z;
+    const char *tensor = gr_build_name(b, "%s.%s.gamma", at->name, name);
+    return gr_mul(z, gr_build_weight(b, tensor, GR_SHAPE(at->dim)));
 }
 
 /* x + half(norm(x)) + what methods put beside it. */
@@ -112,6 +135,7 @@ static gr_value *half_block(gr_build *b, const gr_block *at, const gr_block_shap
     const char *name = half == GR_HALF_ATTN ? "norm1" : "norm2";
     gr_value *y = gr_build_norm(b, GR_POINT_NORM, gr_build_name(b, "%s.%s", at->name, name), x);
     gr_value *z = half == GR_HALF_ATTN ? attention(b, at, shape, y) : mlp(b, at, shape->hidden, y);
+    z = layer_scale(b, at, half, z);
     z = gr_methods_addend(b, at, half, gr_build_drop_path(b, z, at->index));
     gr_value *sum = gr_add(x, z);
     return gr_methods_branch(b, at, half, x, y, sum);

@@ -26,7 +26,7 @@ graft_status gr_head_init_named(graft_log *log, const char *name, graft_head_ini
 }
 
 void gr_head_start(graft_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
-                         gr_init *bias)
+                   gr_init *bias)
 {
     gr_init linear = {GR_INIT_UNIFORM, 1.0f / sqrtf((float)dim), 0.0f};
     *weight = *bias = (gr_init){GR_INIT_ZERO, 0.0f, 0.0f};

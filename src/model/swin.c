@@ -48,7 +48,7 @@ gr_value *gr_swin_logits(gr_build *b, gr_value *image)
                 .window = &window,
             };
             const char *name = gr_build_name(b, "layers.%d.blocks.%d", stage, i);
-            const gr_block at = {name, index, dim, grid, false};
+            const gr_block at = {.name = name, .index = index, .dim = dim, .grid = grid};
             gr_taps_note(b, grid, x, x);
             x = gr_block_forward(b, &at, &shape, x);
         }

@@ -7,20 +7,38 @@
 #include "ops/ops.h"
 #include "peft/compose.h"
 
-/* Patches as tokens with position embeddings; the class token stands first. */
-static gr_value *embed(gr_build *b, gr_value *image)
+/* Class token and registers with their positions, as rows before those of the patches:
+ * [prefix + n, dim], to be added to the patches behind zeros. */
+static gr_value *constant_rows(gr_build *b, int64_t n)
 {
     const gr_model_config *c = b->config;
-    int64_t dim = c->dim, n = (int64_t)gr_model_grid(c) * gr_model_grid(c);
-    gr_value *x = gr_build_patches(b, image);
+    int64_t dim = c->dim, prefix = gr_model_prefix(c), first = c->patch_positions ? 0 : 1;
     gr_value *cls = gr_build_weight(b, "cls_token", GR_SHAPE(1, 1, dim));
-    gr_value *pos = gr_build_weight(b, "pos_embed", GR_SHAPE(1, n + 1, dim));
-    if (!cls || !pos || !x)
+    gr_value *pos = gr_build_weight(b, "pos_embed", GR_SHAPE(1, first + n, dim));
+    gr_value *registers =
+        c->registers ? gr_build_weight(b, "reg_token", GR_SHAPE(1, c->registers, dim)) : NULL;
+    if (!cls || !pos || (c->registers && !registers))
         return NULL;
-    gr_value *row = gr_reshape(cls, GR_SHAPE(1, dim));
-    gr_value *first = gr_place(&row, (int64_t[]){0}, 1, 0, n + 1);
-    pos = gr_add(gr_reshape(pos, GR_SHAPE(n + 1, dim)), first);
-    return gr_add(gr_place(&x, (int64_t[]){1}, 1, 1, n + 1), pos);
+    gr_value *rows[] = {gr_reshape(cls, GR_SHAPE(1, dim)),
+                        registers ? gr_reshape(registers, GR_SHAPE(c->registers, dim)) : NULL};
+    gr_value *tokens = gr_place(rows, (int64_t[]){0, 1}, registers ? 2 : 1, 0, prefix + n);
+    pos = gr_reshape(pos, GR_SHAPE(first + n, dim));
+    if (prefix != first) { /* the class token's position stays first, the patches' move */
+        gr_value *parts[] = {first ? gr_slice(pos, 0, 0, 1) : gr_slice(pos, 0, 0, n),
+                             first ? gr_slice(pos, 0, 1, n) : NULL};
+        const int64_t start[] = {first ? 0 : prefix, prefix};
+        pos = gr_place(parts, start, first ? 2 : 1, 0, prefix + n);
+    }
+    return gr_add(pos, tokens);
+}
+
+/* Patches as tokens with position embeddings, behind the class token and the registers. */
+static gr_value *embed(gr_build *b, gr_value *image)
+{
+    int64_t n = (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config);
+    int64_t prefix = gr_model_prefix(b->config);
+    gr_value *x = gr_build_patches(b, image), *rows = constant_rows(b, n);
+    return x && rows ? gr_add(gr_place(&x, &prefix, 1, 1, prefix + n), rows) : NULL;
 }
 
 /* [B, T, D] -> [B, D] */
@@ -59,7 +77,11 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
     const gr_model_config *c = b->config;
     const gr_block_shape shape = {.heads = c->heads, .hidden = c->hidden};
     for (int i = 0; i < c->depth; i++) {
-        const gr_block at = {gr_build_name(b, "blocks.%d", i), i, c->dim, gr_model_grid(c), true};
+        const gr_block at = {.name = gr_build_name(b, "blocks.%d", i),
+                             .index = i,
+                             .dim = c->dim,
+                             .grid = gr_model_grid(c),
+                             .prefix = gr_model_prefix(c)};
         x = gr_block_forward(b, &at, &shape, between_blocks(b, i, x));
     }
     x = between_blocks(b, c->depth, x);

@@ -44,7 +44,7 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
     return GRAFT_OK;
 }
 
-/* Q(conv3x3(z)) for the class token z [B, 1, h]. */
+/* Q(conv3x3(z)) for tokens that have no neighbours: the class token and registers z [B, p, h]. */
 static gr_value *centre_tap(gr_value *z, gr_value *weight, gr_value *bias)
 {
     if (!weight)
@@ -54,20 +54,20 @@ static gr_value *centre_tap(gr_value *z, gr_value *weight, gr_value *bias)
     return gr_linear(z, gr_reshape(tap, GR_SHAPE(h, h)), bias);
 }
 
-/* conv3x3 over all tokens z [B, 1 + g g, h], or [B, g g, h] without a class token. */
+/* conv3x3 over all tokens z [B, prefix + g g, h]. */
 static gr_value *convolve(gr_build *b, const gr_block *at, gr_value *z, gr_value *weight,
                           gr_value *bias)
 {
     if (!z)
         return NULL;
-    int64_t g = at->grid, h = z->shape.dim[2], n = g * g;
-    if (!at->cls) {
+    int64_t g = at->grid, h = z->shape.dim[2], n = g * g, prefix = at->prefix;
+    if (!prefix) {
         z = gr_conv2d(gr_reshape(z, GR_SHAPE(b->batch, g, g, h)), weight, bias, 1);
         return gr_reshape(z, GR_SHAPE(b->batch, n, h));
     }
-    gr_value *patches = gr_reshape(gr_slice(z, 1, 1, n), GR_SHAPE(b->batch, g, g, h));
+    gr_value *patches = gr_reshape(gr_slice(z, 1, prefix, n), GR_SHAPE(b->batch, g, g, h));
     gr_value *parts[] = {
-        centre_tap(gr_slice(z, 1, 0, 1), weight, bias),
+        centre_tap(gr_slice(z, 1, 0, prefix), weight, bias),
         gr_reshape(gr_conv2d(patches, weight, bias, 1), GR_SHAPE(b->batch, n, h)),
     };
     return gr_concat(parts, 2, 1);

@@ -144,11 +144,13 @@ static gr_value *before_block(const void *config, gr_build *b, int block, gr_val
     const char *name = gr_build_name(b, "freqfit.%d", block);
     if (!x || variant == SCALE_SHIFT)
         return gr_trained_scale_shift(b, name, x);
-    gr_value *cls = gr_slice(x, 1, 0, 1), *u = gr_slice(x, 1, 1, x->shape.dim[1] - 1);
-    if (!cls || !u)
+    int64_t prefix = gr_model_prefix(b->config);
+    gr_value *first = gr_slice(x, 1, 0, prefix);
+    gr_value *u = gr_slice(x, 1, prefix, x->shape.dim[1] - prefix);
+    if (!first || !u)
         return NULL;
     gr_value *change = gr_trained_scale_shift(b, name, filtered(b, variant, name, u));
-    return gr_concat((gr_value *[]){cls, gr_add(change, u)}, 2, 1);
+    return gr_concat((gr_value *[]){first, gr_add(change, u)}, 2, 1);
 }
 
 const gr_method gr_method_freqfit = {

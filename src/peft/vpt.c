@@ -47,19 +47,20 @@ static gr_value *prompts(const vpt_config *c, gr_build *b, int block)
     return gr_build_dropout(b, gr_repeated(b, tokens), c->dropout);
 }
 
-/* x [B, 1 + old + n, D] with `old` prompts -> [B, 1 + P + n, D] */
+/* x [B, p + old + n, D] with `old` prompts behind p tokens -> [B, p + P + n, D] */
 static gr_value *place(const vpt_config *c, gr_build *b, int block, gr_value *x, int64_t old)
 {
     gr_value *tokens = prompts(c, b, block);
     if (!x || !tokens)
         return NULL;
-    int64_t count = c->tokens, patches = x->shape.dim[1] - 1 - old, total = 1 + count + patches;
-    gr_value *cls = gr_slice(x, 1, 0, 1), *rest = gr_slice(x, 1, 1 + old, patches);
+    int64_t count = c->tokens, p = gr_model_prefix(b->config);
+    int64_t patches = x->shape.dim[1] - p - old, total = p + count + patches;
+    gr_value *first = gr_slice(x, 1, 0, p), *rest = gr_slice(x, 1, p + old, patches);
     if (tokens->shape.rank == 3)
-        return gr_concat((gr_value *[]){cls, tokens, rest}, 3, 1);
-    gr_value *parts[] = {cls, rest};
-    x = gr_place(parts, (int64_t[]){0, 1 + count}, 2, 1, total);
-    return gr_add(x, gr_place(&tokens, (int64_t[]){1}, 1, 0, total));
+        return gr_concat((gr_value *[]){first, tokens, rest}, 3, 1);
+    gr_value *parts[] = {first, rest};
+    x = gr_place(parts, (int64_t[]){0, p + count}, 2, 1, total);
+    return gr_add(x, gr_place(&tokens, &p, 1, 0, total));
 }
 
 static gr_value *insert(const void *config, gr_build *b, int block, gr_value *x)

@@ -136,8 +136,9 @@ static graft_status set_classes(reader *r, const char *file, json_t *names)
 
 static bool is_transformers(const json_t *config)
 {
-    static const char *const types[] = {"vit",  "deit", "vit_mae",
-                                        "swin", "clip", "clip_vision_model"};
+    static const char *const types[] = {
+        "vit",  "deit", "vit_mae",          "dinov2", "dinov2_with_registers",
+        "swin", "clip", "clip_vision_model"};
     const char *type = json_string_value(json_object_get(config, "model_type"));
     for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
         if (strcmp(type, types[i]) == 0)

@@ -128,9 +128,17 @@ class Inspect(CliTest):
         seen = self.inspect(self.write("d.safetensors", safetensors(tensors)))
         self.assertEqual((seen["family"], seen["geometry"]), ("distilled DeiT", None))
         self.assertIn("plain DeiT", seen["problems"][0])
-        tensors = dict(tiny_vit(), **{"blocks.0.ls1.gamma": [16]})
+        tensors = dict(tiny_vit(), **{"blocks.0.ls3.gamma": [16]})
         seen = self.inspect(self.write("l.safetensors", safetensors(tensors)))
-        self.assertIn("blocks.0.ls1.gamma", seen["problems"][0])
+        self.assertIn("blocks.0.ls3.gamma", seen["problems"][0])
+
+    def test_layer_scale_is_of_all_blocks_or_none(self):
+        tensors = dict(tiny_vit(dim=64), **{"blocks.0.ls2.gamma": [64]})
+        seen = self.inspect(self.write("p.safetensors", safetensors(tensors)))
+        self.assertTrue(any("blocks.0.ls1.gamma" in line for line in seen["problems"]))
+        tensors = dict(tiny_vit(dim=64), **{"reg_token": [64]})
+        seen = self.inspect(self.write("r.safetensors", safetensors(tensors)))
+        self.assertIn("reg_token: expected 3 axes", seen["problems"][0])
 
     def test_unknown(self):
         seen = self.inspect(self.write("x.safetensors", safetensors({"w": [2, 3], "s": []})))

@@ -4,9 +4,10 @@ is not installed."""
 import unittest
 
 from layouts import LayoutTest
-from libraries import CLASSES, main, randomize, swin_family, timm, transformers
+from libraries import CLASSES, main, randomize, swin_family, timm, torch, transformers
 
 IMAGE = LayoutTest.size
+has_registers = timm and timm.__version__ >= "0.9"
 
 
 @unittest.skipUnless(timm, "timm is not installed")
@@ -29,6 +30,23 @@ class Timm(LayoutTest):
 
     def test_vit_with_mean_pooling(self):
         self.check_model(self.vit(global_pool="avg"), "timm ViT with mean pooling")
+
+    def test_dinov2(self):
+        self.check_model(self.vit(init_values=1e-5), "timm ViT")
+
+    @unittest.skipUnless(has_registers, "this timm has no registers")
+    def test_dinov2_with_registers(self):
+        self.check_model(self.vit(init_values=1e-5, reg_tokens=4, no_embed_class=True), "timm ViT")
+
+    @unittest.skipUnless(has_registers, "this timm has no packed SwiGLU")
+    def test_dinov2_with_swiglu(self):
+        from timm.layers import SwiGLUPacked
+        self.check_model(self.vit(init_values=1e-5, mlp_layer=SwiGLUPacked,
+                                  act_layer=torch.nn.SiLU), "timm ViT")
+
+    @unittest.skipUnless(has_registers, "this timm has no class tokens without positions")
+    def test_deit3(self):
+        self.check_model(self.vit(init_values=1e-6, no_embed_class=True), "timm ViT")
 
     def test_swin(self):
         model = self.swin((2, 2, 1))
@@ -55,6 +73,21 @@ class Transformers(LayoutTest):
         config = transformers.ViTConfig(num_labels=CLASSES, **self.small)
         self.check_model(randomize(transformers.ViTForImageClassification(config)),
                          "transformers ViT", config)
+
+    def check_dinov2(self, family, **options):
+        if not hasattr(transformers, "Dinov2Model"):
+            self.skipTest("no DINOv2 in this transformers")
+        geometry = {k: v for k, v in self.small.items() if k != "intermediate_size"}
+        config = transformers.Dinov2Config(mlp_ratio=2, **geometry, **options)
+        model = randomize(transformers.Dinov2Model(config))
+        self.check_encoder(self.save(model.state_dict(), config=config), family,
+                           self.compute(lambda x: model(x).last_hidden_state[:, 0]))
+
+    def test_dinov2(self):
+        self.check_dinov2("transformers DINOv2")
+
+    def test_dinov2_with_swiglu(self):
+        self.check_dinov2("transformers DINOv2 with SwiGLU", use_swiglu_ffn=True)
 
     def test_deit(self):
         config = transformers.DeiTConfig(num_labels=CLASSES, **self.small)

@@ -57,6 +57,24 @@ static void tensors_tell_every_preset(void **state)
     }
 }
 
+/* Registers, LayerScale and gates follow from the tensors as well. */
+static void tensors_tell_what_dinov2_has(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        gr_model_config config = *gr_model_preset("vit_mini_patch8_64"), found;
+        config.classes = 7;
+        config.registers = i & 1 ? 4 : 0;
+        config.patch_positions = i & 1;
+        config.layer_scale = i & 2;
+        config.swiglu = i & 4;
+        gr_tensors *tensors = tensors_of(&config);
+        TEST_OK(the_log, gr_model_config_read(the_log, tensors, &found));
+        assert_equal(&found, &config);
+        gr_tensors_destroy(&tensors);
+    }
+}
+
 static gr_model_config tiny_swin(void)
 {
     gr_model_config swin = *gr_model_preset("swin_tiny_patch4_window7_224");
@@ -72,6 +90,7 @@ static void metadata_go_round(void **state)
         *gr_model_preset("vit_mini_patch8_64"),
         *gr_model_preset("clip_vit_base_patch16_224"),
         tiny_swin(),
+        *gr_model_preset("vit_mini_patch8_64"),
     };
     cases[0].pool = GR_POOL_AVG;
     cases[0].heads = 6;
@@ -80,6 +99,8 @@ static void metadata_go_round(void **state)
     cases[1].logit_scale = 14.2857f;
     cases[1].activation = GR_FUNC_GELU;
     cases[2].image_size = 448;
+    cases[3].registers = 4;
+    cases[3].patch_positions = cases[3].layer_scale = cases[3].swiglu = true;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         gr_model_config found;
         cases[i].classes = 3;
@@ -174,8 +195,11 @@ static void tables_of_no_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tensors_tell_every_preset), cmocka_unit_test(metadata_go_round),
-        cmocka_unit_test(metadata_of_other_files),   cmocka_unit_test(misfits),
+        cmocka_unit_test(tensors_tell_every_preset),
+        cmocka_unit_test(tensors_tell_what_dinov2_has),
+        cmocka_unit_test(metadata_go_round),
+        cmocka_unit_test(metadata_of_other_files),
+        cmocka_unit_test(misfits),
         cmocka_unit_test(tables_of_no_window),
     };
     the_log = test_log_create();

@@ -126,6 +126,15 @@ void train_setup_reshape(train_setup *s, const char *key, const char *value)
     s->adapter = make_tensors(s, NULL, GR_VALUE_PARAM);
 }
 
+void train_setup_remodel(train_setup *s, const gr_model_config *config)
+{
+    s->config = *config;
+    gr_tensors_destroy(&s->weights);
+    gr_tensors_destroy(&s->adapter);
+    s->weights = make_tensors(s, "linear", GR_VALUE_FROZEN);
+    s->adapter = make_tensors(s, NULL, GR_VALUE_PARAM);
+}
+
 gr_trainer_params train_params(const train_setup *s, gr_device *device)
 {
     return (gr_trainer_params){

@@ -31,6 +31,9 @@ void train_setup_option(train_setup *s, const char *key, const char *value);
 /* Sets an option that changes shapes: draws the adapter anew. */
 void train_setup_reshape(train_setup *s, const char *key, const char *value);
 
+/* Another geometry of the same image size: draws weights and adapter anew. */
+void train_setup_remodel(train_setup *s, const gr_model_config *config);
+
 /* The setup's tensors with AdamW, to be changed and given to train_create. */
 gr_trainer_params train_params(const train_setup *s, gr_device *device);
 gr_trainer *train_create(const train_setup *s, const gr_trainer_params *params);

@@ -5,6 +5,8 @@
 static const gr_name_rule rules[] = {
     {"cls_token", "cls_token"},
     {"pos_embed", "pos_embed"},
+    {"reg_token", "reg_token", .optional = true},
+    {"register_tokens", "reg_token", .optional = true}, /* DINOv2 as published */
     {"patch_embed.proj.@", "patch_embed.proj.@"},
     {"norm_pre.@", "norm_pre.@", .optional = true},
     {"blocks.#.norm1.@", "blocks.#.norm1.@"},
@@ -14,6 +16,8 @@ static const gr_name_rule rules[] = {
     {"blocks.#.norm2.@", "blocks.#.norm2.@"},
     {"blocks.#.mlp.fc1.@", "blocks.#.mlp.fc1.@"},
     {"blocks.#.mlp.fc2.@", "blocks.#.mlp.fc2.@"},
+    {"blocks.#.ls1.gamma", "blocks.#.ls1.gamma", .optional = true},
+    {"blocks.#.ls2.gamma", "blocks.#.ls2.gamma", .optional = true},
     {"norm.@", "norm.@", .optional = true}, /* either of the two */
     {"fc_norm.@", "norm.@", .optional = true},
     {"proj.weight", "proj.weight", .optional = true},
@@ -29,7 +33,7 @@ static const gr_name_rule rules[] = {
 };
 
 #define BLOCK "blocks.#.norm1.@"
-#define OWN   "blocks.*", "patch_embed.*", "reg_token", "attn_pool.*", "stem.*"
+#define OWN   "blocks.*", "patch_embed.*", "attn_pool.*", "stem.*"
 
 const gr_layout gr_layout_timm_vit = {
     .name = "timm ViT",
