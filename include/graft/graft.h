@@ -17,6 +17,7 @@
 #include <graft/program.h>
 #include <graft/recipe.h>
 #include <graft/search.h>
+#include <graft/settings.h>
 #include <graft/status.h>
 #include <graft/train.h>
 #include <graft/trainer.h>

@@ -2,8 +2,7 @@
 #ifndef GRAFT_METHODS_H
 #define GRAFT_METHODS_H
 
-#include <graft/export.h>
-#include <stdbool.h>
+#include <graft/settings.h>
 
 /* All texts live as long as the library. */
 typedef struct graft_method_info {
@@ -14,13 +13,6 @@ typedef struct graft_method_info {
     int option_count;
 } graft_method_info;
 
-typedef struct graft_method_option {
-    const char *name;  /* set as "method.name=value" */
-    const char *value; /* the default */
-    const char *help;
-    char allowed[64]; /* "whole number from 1 to 4096", "2d|1d" */
-} graft_method_option;
-
 GRAFT_BEGIN_DECLS
 
 /* Thread-safety: all functions are safe. */
@@ -29,8 +21,9 @@ GRAFT_API int graft_method_count(void);
 /* Method `index`, in the order in which methods act. False when there is none. */
 GRAFT_API bool graft_method_get_info(int index, graft_method_info *info);
 
-/* Option `option` of method `index`. False when there is none. */
-GRAFT_API bool graft_method_get_option(int index, int option, graft_method_option *info);
+/* Option `option` of method `index`, set as "method.key=value"; NULL when there is none. The struct
+ * that it belongs to is the library's own. */
+GRAFT_API const graft_setting *graft_method_setting(int index, int option);
 
 GRAFT_END_DECLS
 

@@ -13,7 +13,7 @@ typedef struct graft_model_params {
     int batch_size;           /* most images at once; 0: 32 */
     bool accept_changes;      /* warn, instead of failing, where the adapter was trained on another
                                * backbone */
-    graft_input_params input; /* 0 and NULL fields: as the adapter was trained */
+    graft_input_params input; /* 0, .._DEFAULT: as the adapter was trained */
 } graft_model_params;
 
 typedef struct graft_eval_result {
@@ -31,6 +31,9 @@ typedef struct graft_count {
 } graft_count;
 
 GRAFT_BEGIN_DECLS
+
+/* The table of graft_model_params: row `index`, NULL past the last one. Thread-safety: safe. */
+GRAFT_API const graft_setting *graft_model_setting(int index);
 
 /* Reads the files and compiles for the device. The model borrows `log` and `device`, which must
  * outlive it; the files are not needed any more. *out is NULL on failure. Blocks. Thread-safety:
@@ -72,9 +75,9 @@ GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const c
                                    const char *out, const char *type);
 
 /* Counts the trainable parameters of a method on a geometry by name, or a checkpoint file. `set`:
- * options such as "lora.r=4"; `classes` of the head, at least 1. Thread-safety: safe. */
+ * options such as "lora.r=4", or NULL; `classes` of the head, at least 1. Thread-safety: safe. */
 GRAFT_API graft_status graft_count_trainable(graft_log *log, const char *model, const char *method,
-                                             const char *const *set, int set_count, int classes,
+                                             const graft_text_list *set, int classes,
                                              graft_count *count);
 
 GRAFT_END_DECLS

@@ -6,7 +6,7 @@
  *     graft_train_defaults(&p);
  *     p.method = NULL, p.batch_size = 0; // the recipe's
  *     graft_recipe_apply(log, "convpass", "cifar", &p, set, &set_count);
- *     p.set = set, p.set_count = set_count;
+ *     p.set = (graft_text_list){set, set_count};
  *
  * Mixed precision is not reproduced: graft computes in 32 bits.
  */

@@ -42,24 +42,25 @@ typedef struct graft_search_params {
     double supernet_lr;
     const char *supernet_split; /* NULL: of graft_data_selection, or `train`'s if that is set */
     const char *val_split;      /* that candidates are measured on; NULL: of the same function */
-    const char *widths;         /* of modules to choose from, "1,5,10" */
-    const char *depths;         /* numbers of first blocks that may have a module, "3,6,9,12"; "0":
-                                 * quarters of the backbone's, which is the same for 12 blocks */
+    graft_int_list widths;      /* of modules to choose from */
+    graft_int_list depths;      /* numbers of first blocks that may have a module; a single 0:
+                                 * quarters of the backbone's, 3, 6, 9 and 12 of 12 blocks */
     double dropout;             /* in each module */
-    int64_t limit;              /* parameters without the head; 0: none */
+    uint64_t limit;             /* parameters without the head; 0: any */
     int generations, population;
     int parents, mutations, crossovers;
     double mutation_rate, depth_rate;
-    /* Called after each step and each candidate, on the caller's thread; may be NULL. */
-    void (*progress)(void *user, const graft_search_progress *progress);
+    /* Called after each step and each batch of a candidate, on the caller's thread: true goes on,
+     * false ends early. May be NULL. */
+    bool (*progress)(void *user, const graft_search_progress *progress);
     void *user;
 } graft_search_params;
 
 typedef struct graft_search_result {
-    char lora[256], adapter[256], prompts[256]; /* widths of the blocks, "10,5,0" */
-    int64_t params;                             /* without the head */
-    double val_accuracy;                        /* with the supernet's weights */
-    int candidates;                             /* that were measured */
+    graft_int_list lora, adapter, prompts; /* widths of the blocks */
+    int64_t params;                        /* without the head */
+    double val_accuracy;                   /* with the supernet's weights */
+    int candidates;                        /* that were measured */
     graft_train_result retrained;
 } graft_search_result;
 
@@ -68,10 +69,13 @@ GRAFT_BEGIN_DECLS
 /* The settings of the paper's code for VTAB-1k. */
 GRAFT_API void graft_search_defaults(graft_search_params *params);
 
+/* The table of graft_search_params: row `index`, NULL past the last one. Thread-safety: safe. */
+GRAFT_API const graft_setting *graft_search_setting(int index);
+
 /* Searches, and leaves in `train.out`: supernet/ and subnet/, two runs as graft_train leaves them,
  * and search.json, all candidates with their accuracies. subnet/adapter.safetensors is the result.
- * Blocks. GRAFT_ERR_INTERRUPTED after `train.stop`: call again with `train.resume` to go on as if
- * it had never stopped. `result` may be NULL. Thread-safety: as graft_train. */
+ * Blocks. GRAFT_ERR_INTERRUPTED after `progress` ended it: call again with `train.resume` to go on
+ * as if it had never stopped. `result` may be NULL. Thread-safety: as graft_train. */
 GRAFT_API graft_status graft_search(graft_log *log, graft_device *device,
                                     const graft_search_params *params, graft_search_result *result);
 

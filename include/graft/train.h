@@ -10,37 +10,9 @@
 #define GRAFT_TRAIN_H
 
 #include <graft/device.h>
+#include <graft/settings.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* How images become network input. */
-typedef struct graft_input_params {
-    int image_size;            /* pixels, square; 0: as the backbone was trained */
-    int resize_to;             /* pixels, before the crop to image_size; 0: image_size */
-    const char *interpolation; /* "bicubic", "bilinear"; "bilinear-plain": without antialiasing */
-    const char *resize;        /* "squash": both sides at once; "crop": short side, then centre */
-    const char *normalization; /* "imagenet", "half", "clip" */
-    int threads;               /* decoding threads; 0: as many as fit the machine */
-    const char *exif;          /* "apply": images are turned as their EXIF data says; "ignore" */
-    const char *bad_images; /* "fail": one that cannot be read is an error; "skip": it is left out,
-                             * once all have been decoded before training */
-    uint64_t max_pixels;    /* of an image file; 0: 2^22, and 2^10 for each byte of it, to 2^27 */
-} graft_input_params;
-
-/* What training does to images at random. */
-typedef struct graft_augment_params {
-    const char *crop; /* "none"; "random": a random place of the resized image, not its centre;
-                       * "random-resized": a random part, resized */
-    const char *crop_scale;   /* its part of the area, "LEAST,MOST" */
-    const char *crop_ratio;   /* its width / height, "LEAST,MOST" */
-    bool flip;                /* horizontally */
-    const char *rand_augment; /* as timm writes it, "rand-m9-mstd0.5-inc1"; "": off */
-    const char *color_jitter; /* "0.4" for brightness, contrast and saturation, or three or four
-                               * numbers, the last for the hue; "": off */
-    double random_erasing;    /* probability of a rectangle of noise */
-    double mixup, cutmix;     /* alpha of the mixing of a batch's images; 0: off */
-    double label_smoothing;   /* part of the target that all classes share, [0, 1) */
-} graft_augment_params;
 
 /* A classifier made of texts, which CLIP's image encoder compares images with: from a file, or by
  * CLIP's text encoder from the names of the classes. The first four NULL: a head without any. */
@@ -71,40 +43,39 @@ typedef struct graft_train_progress {
 typedef struct graft_train_params {
     const char *backbone; /* .safetensors, folder with an index, JAX .npz; NULL: `model` */
     const char *model;    /* geometry of a run from scratch, e.g. "vit_tiny_patch16_224" */
-    const char *pool; /* "cls" or "avg": what the head sees of a ViT; NULL: as the backbone tells */
-    bool projection;  /* the head sees CLIP's projected feature; `text` asks for it, too */
+    graft_pool pool;      /* what the head sees of a ViT */
+    bool projection;      /* the head sees CLIP's projected feature; `text` asks for it, too */
     graft_text_params text;
     const char *data;        /* see docs/data.md: folder, .tar or "dsprites:orientation" */
     const char *train_split; /* "train" */
     int shots;               /* train on so many images of each class, drawn by the seed; 0: all */
     const char *test_split;  /* "test"; "" trains without evaluation */
     const char *method;      /* "lora", "freqfit+lora" */
-    const char *const *set;  /* "method.option=value" */
-    int set_count;
+    graft_text_list set;     /* "method.option=value" */
     /* Adapter file to start from, or NULL. Tensors that the method does not train are left out with
      * a warning; GRAFT_ERR_ARGUMENT when it trains none of them. */
     const char *init_adapter;
     graft_input_params input;
     graft_augment_params augment;
-    const char *optimizer; /* "adamw", "sgd" */
-    int epochs;            /* over which the learning rate falls */
-    int cooldown_epochs;   /* more of them: at min_lr after a cosine; constant and restarts go on */
+    graft_optimizer optimizer;
+    int epochs;          /* over which the learning rate falls */
+    int cooldown_epochs; /* more of them: at min_lr after a cosine; constant and restarts go on */
     int batch_size;
     double lr, weight_decay;
     const char *no_decay; /* comma list of name parts without decay; "1d": all vectors */
     double momentum;      /* sgd */
-    const char *schedule; /* "constant", "cosine", "timm-cosine", "restarts" */
-    const char *lr_step;  /* "iteration", "epoch", "late-epoch": how often the rate changes */
+    graft_schedule schedule;
+    graft_lr_step lr_step;
     double warmup_epochs, warmup_lr, min_lr;
     double restart_epochs, restart_factor; /* restarts: the first period; growth of the next */
-    const char *head_init;                 /* "uniform", "zero", "truncated", "narrow", "kaiming" */
+    graft_head_init head_init;
     bool head_norm; /* batch norm without affine before the head; needs whole batches */
     double ema;     /* decay of the parameters' average over steps, which is then what is evaluated
                      * and saved as an adapter; 0: none */
-    double drop_path;      /* rate in the last block, growing from 0 in the first */
-    const char *drop_kind; /* "path": whole branches of a sample; "element": single elements */
-    bool no_shuffle;       /* keep the list's order */
-    bool drop_last;        /* leave out the last partial batch of an epoch */
+    double drop_path; /* rate in the last block, growing from 0 in the first */
+    graft_drop_kind drop_kind;
+    bool no_shuffle; /* keep the list's order */
+    bool drop_last;  /* leave out the last partial batch of an epoch */
     uint64_t seed;
     uint64_t max_steps;        /* stop after so many; 0: all */
     int eval_every;            /* epochs between evaluations; the last one always ends with one */
@@ -112,13 +83,14 @@ typedef struct graft_train_params {
     uint64_t memory_budget;    /* bytes of device memory; 0: 7/8 of what it has */
     const char *out;           /* folder of the run */
     bool resume;               /* continue the run in `out` */
-    bool accept_changes; /* go on although the backbone or the images are not those of the checkpoint
-                          * to resume, or the backbone not that of init_adapter: a warning then */
-    bool profile;              /* log the time of each kernel at the end */
-    /* Called after each step and during evaluations, on the caller's thread; may be NULL. */
-    void (*progress)(void *user, const graft_train_progress *progress);
+    bool
+        accept_changes; /* go on although the backbone or the images are not those of the checkpoint
+                         * to resume, or the backbone not that of init_adapter: a warning then */
+    bool profile;       /* log the time of each kernel at the end */
+    /* Called after each step and during evaluations, on the caller's thread: true goes on, false
+     * ends early with a checkpoint. May be NULL. */
+    bool (*progress)(void *user, const graft_train_progress *progress);
     void *user;
-    const volatile int *stop; /* becomes non-zero to end early with a checkpoint; may be NULL */
 } graft_train_params;
 
 typedef struct graft_train_result {
@@ -134,19 +106,22 @@ typedef struct graft_train_result {
 
 GRAFT_BEGIN_DECLS
 
-/* Fills in the defaults that the command line has. */
+/* Fills in the defaults of the table. */
 GRAFT_API void graft_train_defaults(graft_train_params *params);
 
+/* The table of graft_train_params: row `index`, NULL past the last one. Thread-safety: safe. */
+GRAFT_API const graft_setting *graft_train_setting(int index);
+
 /* Trains, and leaves in `out`: metrics.jsonl, adapter.safetensors (last), best.safetensors,
- * checkpoint/ and config.json. Blocks. GRAFT_ERR_INTERRUPTED after `stop`: call again with
- * `resume` to go on, bit for bit as if it had never stopped. `result` may be NULL; it is written
- * when the status is GRAFT_OK or GRAFT_ERR_INTERRUPTED. Thread-safety: one thread at a time for
- * each device, and one run at a time for each `out`. */
+ * checkpoint/ and config.json. Blocks. GRAFT_ERR_INTERRUPTED after `progress` ended it: call again
+ * with `resume` to go on, bit for bit as if it had never stopped. `result` may be NULL; it is
+ * written when the status is GRAFT_OK or GRAFT_ERR_INTERRUPTED. Thread-safety: one thread at a time
+ * for each device, and one run at a time for each `out`. */
 GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
                                    const graft_train_params *params, graft_train_result *result);
 
 /* Checks the settings as far as no file is needed, and describes the run that they stand for in the
- * JSON of config.json, whose keys are the long options of the command. `device` may be NULL. The
+ * JSON of config.json, whose keys are those of the table. `device` may be NULL. The
  * caller frees *text by free(). Thread-safety: safe. */
 GRAFT_API graft_status graft_train_describe(graft_log *log, const graft_train_params *params,
                                             const char *device, char **text);

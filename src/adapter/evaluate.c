@@ -47,9 +47,7 @@ static graft_status score_all(const gr_evaluation *e, gr_loader *loader, float *
             return GRAFT_OK;
         GR_TRY(e->logits(e->model, images, valid, logits));
         score_batch(logits, labels, valid, e->classes, score);
-        if (e->progress)
-            e->progress(e->user, score->images, gr_dataset_count(e->data));
-        if (e->stop && *e->stop)
+        if (e->progress && !e->progress(e->user, score->images, gr_dataset_count(e->data)))
             return GRAFT_ERR_INTERRUPTED;
     }
 }
@@ -79,7 +77,7 @@ graft_status gr_evaluate(graft_log *log, const gr_evaluation *e, gr_score *out)
     if (status == GRAFT_OK && !isfinite(out->loss))
         status = gr_fail(log, GRAFT_ERR_NUMERIC,
                          "evaluation: the loss is %s: the model is broken; train it with a lower "
-                         "--lr",
+                         "`lr`",
                          isnan(out->loss) ? "NaN" : "infinite");
     gr_loader_destroy(&loader);
     free(images);

@@ -13,10 +13,10 @@ typedef struct gr_evaluation {
     int batch, classes, threads;
     gr_logits_fn logits;
     void *model;
-    /* Called after each batch with the images done so far; may be NULL. */
-    void (*progress)(void *user, size_t done, size_t total);
+    /* Called after each batch with the images done so far: false ends with GRAFT_ERR_INTERRUPTED.
+     * May be NULL. */
+    bool (*progress)(void *user, size_t done, size_t total);
     void *user;
-    const volatile int *stop; /* non-zero ends with GRAFT_ERR_INTERRUPTED; may be NULL */
 } gr_evaluation;
 
 typedef struct gr_score {

@@ -10,65 +10,17 @@
 
 static const char FORMAT[] = "adapter-1";
 
-static void copy_name(char out[16], const char *name, const char *fallback)
-{
-    snprintf(out, 16, "%s", name && *name ? name : fallback);
-}
-
-graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
-                              gr_input *out)
-{
-    *out = (gr_input){.preprocess = {.size = image_size, .resize_to = params->resize_to},
-                      .decode = {.max_pixels = (int64_t)params->max_pixels}};
-    copy_name(out->interpolation, params->interpolation, "bicubic");
-    copy_name(out->resize, params->resize, "squash");
-    copy_name(out->normalization, params->normalization, "imagenet");
-    copy_name(out->exif, params->exif, "apply");
-    if (strcmp(out->interpolation, "bicubic") == 0)
-        out->preprocess.interpolation = GR_BICUBIC;
-    else if (strcmp(out->interpolation, "bilinear") == 0)
-        out->preprocess.interpolation = GR_BILINEAR;
-    else if (strcmp(out->interpolation, "bilinear-plain") == 0)
-        out->preprocess.interpolation = GR_BILINEAR_PLAIN;
-    else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "interpolation '%s': expected bicubic, bilinear or bilinear-plain",
-                       out->interpolation);
-    if (strcmp(out->resize, "squash") == 0)
-        out->preprocess.mode = GR_RESIZE_SQUASH;
-    else if (strcmp(out->resize, "crop") == 0)
-        out->preprocess.mode = GR_RESIZE_CROP;
-    else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "resize '%s': expected squash or crop",
-                       out->resize);
-    out->decode.ignore_exif = strcmp(out->exif, "ignore") == 0;
-    if (!out->decode.ignore_exif && strcmp(out->exif, "apply") != 0)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "exif '%s': expected apply or ignore", out->exif);
-    GR_TRY(gr_normalization_named(log, out->normalization, &out->preprocess.normalization));
-    return gr_preprocess_check(log, &out->preprocess);
-}
-
 static json_t *options_json(const gr_methods *methods)
 {
     json_t *options = json_object();
     for (int i = 0; i < methods->count; i++)
-        for (const gr_option *o = methods->item[i].method->options; o && o->name; o++) {
-            char key[96], text[GR_OPTION_TEXT];
-            snprintf(key, sizeof(key), "%s.%s", methods->item[i].method->name, o->name);
-            gr_option_text(o, methods->item[i].config, text);
+        for (const graft_setting *o = methods->item[i].method->options; o && o->key; o++) {
+            char key[96], text[GRAFT_SETTING_TEXT_SIZE];
+            snprintf(key, sizeof(key), "%s.%s", methods->item[i].method->name, o->key);
+            graft_setting_text(o, methods->item[i].config, text);
             json_object_set_new(options, key, json_string(text));
         }
     return options;
-}
-
-static json_t *input_json(const gr_input *input)
-{
-    json_t *json =
-        json_pack("{s:s,s:s,s:s,s:s}", "interpolation", input->interpolation, "resize",
-                  input->resize, "normalization", input->normalization, "exif", input->exif);
-    if (json && input->preprocess.resize_to)
-        json_object_set_new(json, "resize_to", json_integer(input->preprocess.resize_to));
-    return json;
 }
 
 static json_t *classes_json(const gr_class_names *classes)
@@ -103,7 +55,7 @@ graft_status gr_adapter_describe(graft_log *log, gr_tensors *adapter, const gr_m
     GR_TRY(gr_tensors_set_metadata(log, adapter, "graft.heads", heads));
     GR_TRY(set_json(log, adapter, "graft.options", options_json(methods)));
     GR_TRY(gr_model_config_describe(log, adapter, config));
-    GR_TRY(set_json(log, adapter, "graft.input", input_json(input)));
+    GR_TRY(set_json(log, adapter, "graft.input", gr_input_json(input)));
     if (classes->count == 0)
         return GRAFT_OK;
     return set_json(log, adapter, "graft.classes", classes_json(classes));
@@ -143,16 +95,10 @@ graft_status gr_adapter_input_read(graft_log *log, const gr_tensors *adapter, in
     /* Adapters that do not tell, and what was merged of them, saw images as they lie in the file.
      */
     bool described = gr_tensors_metadata(adapter, "graft.model") != NULL;
-    graft_input_params p = {.exif = described ? "ignore" : "apply"};
     GR_TRY(parse(log, adapter, "graft.input", &json));
-    graft_status status;
-    if (json_unpack(json, "{s?s,s?s,s?s,s?s,s?i}", "interpolation", &p.interpolation, "resize",
-                    &p.resize, "normalization", &p.normalization, "exif", &p.exif, "resize_to",
-                    &p.resize_to))
-        status = gr_fail(log, GRAFT_ERR_FORMAT, "%s: graft.input in its metadata is incomplete",
-                         gr_tensors_source(adapter));
-    else
-        status = gr_input_resolve(log, &p, image_size, input);
+    graft_status status =
+        gr_input_read_json(log, gr_tensors_source(adapter), json,
+                           described ? GRAFT_EXIF_IGNORE : GRAFT_EXIF_APPLY, image_size, input);
     json_decref(json);
     return status;
 }

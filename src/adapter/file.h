@@ -11,24 +11,10 @@
 #ifndef GR_ADAPTER_H
 #define GR_ADAPTER_H
 
-#include <graft/train.h>
-
-#include "data/preprocess.h"
+#include "adapter/input.h"
 #include "build/config.h"
 #include "peft/compose.h"
 #include "weights/tensors.h"
-
-/* How images become input, with the names that files and users see. */
-typedef struct gr_input {
-    char interpolation[16], resize[16], normalization[16], exif[16];
-    gr_preprocess preprocess;
-    gr_decode_options decode;
-} gr_input;
-
-/* Resolves the names; NULL or "" take the defaults: bicubic, squash, imagenet, apply. The size is
- * the model's, not that of `params`. */
-graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
-                              gr_input *out);
 
 typedef struct gr_adapter_info {
     gr_model_config config;

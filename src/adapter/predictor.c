@@ -24,7 +24,7 @@ struct graft_model {
     gr_store *store;
     gr_network network;
     int batch, threads;
-    gr_bad_images bad_images;
+    graft_bad_images bad_images;
     char class_name[128];
 };
 
@@ -49,22 +49,22 @@ static graft_status override_input(graft_model *m, const graft_input_params *p)
     if (p->image_size)
         m->info.config.image_size = p->image_size;
     GR_TRY(gr_model_config_check(m->log, &m->info.config));
-    gr_input old = *input;
-    graft_input_params merged = {
-        .resize_to = p->resize_to ? p->resize_to : old.preprocess.resize_to,
-        .interpolation = p->interpolation ? p->interpolation : old.interpolation,
-        .resize = p->resize ? p->resize : old.resize,
-        .normalization = p->normalization ? p->normalization : old.normalization,
-        .exif = p->exif ? p->exif : old.exif,
-        .max_pixels = p->max_pixels,
-    };
+    graft_input_params old = input->settings,
+                       merged = {
+                           .resize_to = p->resize_to ? p->resize_to : old.resize_to,
+                           .interpolation = p->interpolation ? p->interpolation : old.interpolation,
+                           .resize = p->resize ? p->resize : old.resize,
+                           .normalization = p->normalization ? p->normalization : old.normalization,
+                           .exif = p->exif ? p->exif : old.exif,
+                           .max_pixels = p->max_pixels,
+                       };
     return gr_input_resolve(m->log, &merged, m->info.config.image_size, input);
 }
 
 static graft_status load(graft_model *m, const graft_model_params *p)
 {
     if (!p->backbone)
-        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "--backbone: is required");
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "`backbone`: is required");
     GR_TRY(gr_backbone_load(m->log, p->backbone, &m->weights));
     if (p->adapter) {
         GR_TRY(gr_tensors_load(m->log, p->adapter, &m->adapter));
@@ -99,7 +99,8 @@ graft_status graft_model_open(graft_log *log, graft_device *device,
     m->log = log;
     m->batch = params->batch_size > 0 ? params->batch_size : 32;
     m->threads = params->input.threads;
-    graft_status status = gr_bad_images_named(log, params->input.bad_images, &m->bad_images);
+    m->bad_images = params->input.bad_images;
+    graft_status status = gr_settings_check(log, gr_model_settings, params);
     if (status == GRAFT_OK)
         status = load(m, params);
     if (status == GRAFT_OK)

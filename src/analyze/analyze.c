@@ -116,7 +116,7 @@ static graft_status analyze(gr_report *r, char **json)
         return gr_fail(r->log, GRAFT_ERR_ARGUMENT, "analyze: no run folder is given");
     if (p->data && !p->backbone)
         return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
-                       "--data: the features need the weights, too; give --backbone");
+                       "`data`: the features need the weights, too; give `backbone`");
     r->root =
         json_pack("{s:[],s:[],s:[],s:[],s:[]}", "runs", "linears", "features", "filters", "notes");
     r->runs = calloc((size_t)p->run_count, sizeof(*r->runs));

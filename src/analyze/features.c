@@ -227,7 +227,7 @@ static graft_status analyze_all(gr_report *r, const gr_dataset *data)
 graft_status gr_report_features(gr_report *r)
 {
     if (!r->backbone || !r->params->data || !r->device) {
-        gr_report_note(r, "features", "needs weights and images: give --backbone and --data");
+        gr_report_note(r, "features", "needs weights and images: give `backbone` and `data`");
         return GRAFT_OK;
     }
     gr_dataset *data;

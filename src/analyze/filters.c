@@ -7,13 +7,13 @@
 #include <string.h>
 
 /* The text of FreqFit's option "variant"; NULL: the run has no FreqFit. */
-static const char *variant_of(const gr_methods *methods, char text[GR_OPTION_TEXT])
+static const char *variant_of(const gr_methods *methods, char text[GRAFT_SETTING_TEXT_SIZE])
 {
     for (int i = 0; i < methods->count; i++) {
         const gr_method *m = methods->item[i].method;
-        for (const gr_option *o = m->options; o && o->name; o++)
-            if (strcmp(m->name, "freqfit") == 0 && strcmp(o->name, "variant") == 0)
-                return gr_option_text(o, methods->item[i].config, text);
+        for (const graft_setting *o = m->options; o && o->key; o++)
+            if (strcmp(m->name, "freqfit") == 0 && strcmp(o->key, "variant") == 0)
+                return graft_setting_text(o, methods->item[i].config, text);
     }
     return NULL;
 }
@@ -116,7 +116,7 @@ static graft_status add_filter(gr_report *r, int run, const char *variant, const
 graft_status gr_report_filters(gr_report *r)
 {
     for (int i = 0; i < r->run_count; i++) {
-        char text[GR_OPTION_TEXT], name[64];
+        char text[GRAFT_SETTING_TEXT_SIZE], name[64];
         if (!r->runs[i].adapter)
             continue;
         const char *variant = variant_of(r->runs[i].info.methods, text);

@@ -14,7 +14,7 @@ static graft_status read_config(graft_log *log, void *room, gr_analyzed_run *run
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", run->path);
     if (!gr_file_exists(path))
         return gr_fail(log, GRAFT_ERR_NOT_FOUND,
-                       "%s: no run folder: it has no config.json; give what graft train --out made",
+                       "%s: no run folder: it has no config.json; give the `out` of a training",
                        run->path);
     return gr_json_read(log, path, &run->config);
 }

@@ -53,7 +53,7 @@ graft_status gr_singular_values(graft_log *log, const char *name, const float *m
     if (error)
         return gr_fail(log, GRAFT_ERR_NUMERIC,
                        "%s: has no singular values: NaN or infinite numbers in it; train with a "
-                       "lower --lr",
+                       "lower `lr`",
                        name);
     return GRAFT_OK;
 }

@@ -154,7 +154,7 @@ graft_status gr_report_weights(gr_report *r)
     if (!r->backbone || !gr_singular_available()) {
         gr_report_note(r, "linears", "%s",
                        r->backbone ? "they " GR_SINGULAR_MISSING
-                                   : "needs the weights: give --backbone");
+                                   : "needs the weights: give `backbone`");
         return GRAFT_OK;
     }
     json_t *linears = json_array();

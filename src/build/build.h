@@ -28,9 +28,6 @@ typedef struct gr_init {
     float a, b;
 } gr_init;
 
-/* By name, "uniform" to "kaiming"; an unknown one is an error that lists the valid ones. */
-graft_status gr_head_init_named(graft_log *log, const char *name, graft_head_init *out);
-
 /* Of the head's batch normalisation. */
 #define GR_HEAD_NORM     "head.bn"
 #define GR_HEAD_NORM_EPS 1e-6f

@@ -6,14 +6,14 @@
 enum { STREAM_CROP = 0x63726f70, ATTEMPTS = 10 };
 
 /* The whole image, or its middle where it is too long for the ratios. */
-static gr_box central_box(const gr_crop_params *crop, int width, int height)
+static gr_box central_box(const graft_augment_params *a, int width, int height)
 {
     gr_box box = {.width = width, .height = height};
     double aspect = (double)width / height;
-    if (aspect < crop->ratio[0])
-        box.height = (int)nearbyint(width / crop->ratio[0]);
-    else if (aspect > crop->ratio[1])
-        box.width = (int)nearbyint(height * crop->ratio[1]);
+    if (aspect < a->crop_ratio.min)
+        box.height = (int)nearbyint(width / a->crop_ratio.min);
+    else if (aspect > a->crop_ratio.max)
+        box.width = (int)nearbyint(height * a->crop_ratio.max);
     box.width = box.width < 1 ? 1 : box.width > width ? width : box.width;
     box.height = box.height < 1 ? 1 : box.height > height ? height : box.height;
     box.x = (width - box.width) / 2;
@@ -30,14 +30,14 @@ gr_box gr_crop_random(gr_random_key key, int size, int width, int height)
     return box;
 }
 
-bool gr_random_part(gr_random *r, const double scale[2], const double ratio[2], int width,
-                    int height, int longest, gr_box *box)
+bool gr_random_part(gr_random *r, graft_range scale, graft_range ratio, int width, int height,
+                    int longest, gr_box *box)
 {
     int most_width = longest < width ? longest : width;
     int most_height = longest < height ? longest : height;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        double area = gr_random_uniform(r, scale[0], scale[1]) * width * height;
-        double aspect = exp(gr_random_uniform(r, log(ratio[0]), log(ratio[1])));
+        double area = gr_random_uniform(r, scale.min, scale.max) * width * height;
+        double aspect = exp(gr_random_uniform(r, log(ratio.min), log(ratio.max)));
         double w = nearbyint(sqrt(area * aspect)), h = nearbyint(sqrt(area / aspect));
         if (w < 1 || h < 1 || w > most_width || h > most_height)
             continue;
@@ -49,11 +49,12 @@ bool gr_random_part(gr_random *r, const double scale[2], const double ratio[2], 
     return false;
 }
 
-gr_box gr_crop_random_resized(const gr_crop_params *crop, gr_random_key key, int width, int height)
+gr_box gr_crop_random_resized(const graft_augment_params *a, gr_random_key key, int width,
+                              int height)
 {
     gr_random r = gr_random_stream(key, STREAM_CROP);
     gr_box box;
-    if (gr_random_part(&r, crop->scale, crop->ratio, width, height, INT_MAX, &box))
+    if (gr_random_part(&r, a->crop_scale, a->crop_ratio, width, height, INT_MAX, &box))
         return box;
-    return central_box(crop, width, height);
+    return central_box(a, width, height);
 }

@@ -4,7 +4,7 @@
 
 enum { STREAM_ERASE = 0x65726173, STREAM_NOISE = 0x6e6f6973 };
 
-static const double area[2] = {0.02, 1.0 / 3.0}, aspect[2] = {0.3, 1.0 / 0.3};
+static const graft_range area = {0.02, 1.0 / 3.0}, aspect = {0.3, 1.0 / 0.3};
 
 gr_box gr_erase_draw(double probability, gr_random_key key, int size)
 {

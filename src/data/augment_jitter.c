@@ -4,7 +4,7 @@
 
 enum { STREAM_JITTER = 0x6a697474 };
 
-bool gr_jitter_is_on(const gr_jitter *j)
+bool gr_jitter_is_on(const graft_color_jitter *j)
 {
     return j->brightness > 0.0 || j->contrast > 0.0 || j->saturation > 0.0 || j->hue > 0.0;
 }
@@ -14,7 +14,7 @@ static double draw_factor(gr_random *r, double strength)
     return gr_random_uniform(r, strength < 1.0 ? 1.0 - strength : 0.0, 1.0 + strength);
 }
 
-gr_jitter_draw gr_jitter_draw_image(const gr_jitter *j, gr_random_key key)
+gr_jitter_draw gr_jitter_draw_image(const graft_color_jitter *j, gr_random_key key)
 {
     gr_random r = gr_random_stream(key, STREAM_JITTER);
     gr_jitter_draw draw;
@@ -43,7 +43,7 @@ static void change(gr_image *image, gr_jitter_kind kind, double by)
         gr_enhance_hue(image, (uint8_t)(int)(by * 255.0));
 }
 
-void gr_jitter_image(const gr_jitter *j, gr_random_key key, gr_image *image)
+void gr_jitter_image(const graft_color_jitter *j, gr_random_key key, gr_image *image)
 {
     const double strength[GR_JITTER_KINDS] = {j->brightness, j->contrast, j->saturation, j->hue};
     gr_jitter_draw draw = gr_jitter_draw_image(j, key);

@@ -6,15 +6,12 @@
 #ifndef GR_DATA_AUGMENT_JITTER_H
 #define GR_DATA_AUGMENT_JITTER_H
 
+#include <graft/params.h>
+
 #include "data/image.h"
 #include "data/random.h"
 
-typedef struct gr_jitter {
-    double brightness, contrast, saturation; /* factors from max(0, 1 - x) to 1 + x; 0: off */
-    double hue;                              /* from -x to x of the circle, [0, 0.5]; 0: off */
-} gr_jitter;
-
-bool gr_jitter_is_on(const gr_jitter *jitter);
+bool gr_jitter_is_on(const graft_color_jitter *jitter);
 
 typedef enum gr_jitter_kind {
     GR_JITTER_BRIGHTNESS,
@@ -30,9 +27,9 @@ typedef struct gr_jitter_draw {
     gr_jitter_kind order[GR_JITTER_KINDS];
 } gr_jitter_draw;
 
-gr_jitter_draw gr_jitter_draw_image(const gr_jitter *jitter, gr_random_key key);
+gr_jitter_draw gr_jitter_draw_image(const graft_color_jitter *jitter, gr_random_key key);
 
 /* In place: draws, and does it. */
-void gr_jitter_image(const gr_jitter *jitter, gr_random_key key, gr_image *image);
+void gr_jitter_image(const graft_color_jitter *jitter, gr_random_key key, gr_image *image);
 
 #endif

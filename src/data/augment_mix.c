@@ -4,9 +4,9 @@
 
 enum { STREAM_MIX = 0x6d697820, CHANNELS = GR_IMAGE_CHANNELS };
 
-bool gr_mix_is_on(const gr_mix *mix)
+bool gr_mix_is_on(const graft_augment_params *mix)
 {
-    return mix->mixup > 0.0 || mix->cutmix > 0.0 || mix->smoothing > 0.0;
+    return mix->mixup > 0.0 || mix->cutmix > 0.0 || mix->label_smoothing > 0.0;
 }
 
 /* start .. end of a length around a centre, within 0 .. size. */
@@ -31,7 +31,7 @@ static gr_mix_draw draw_rectangle(gr_random *r, double keep, int size)
     return draw;
 }
 
-gr_mix_draw gr_mix_draw_batch(const gr_mix *mix, gr_random_key key, int size)
+gr_mix_draw gr_mix_draw_batch(const graft_augment_params *mix, gr_random_key key, int size)
 {
     gr_random r = gr_random_stream(key, STREAM_MIX);
     bool cut = gr_random_chance(&r, 0.5);
@@ -81,10 +81,10 @@ void gr_mix_images(gr_mix_draw draw, int count, int size, float *images)
     }
 }
 
-void gr_mix_targets(const gr_mix *mix, gr_mix_draw draw, const int32_t *labels, int count,
-                    int classes, float *targets)
+void gr_mix_targets(const graft_augment_params *mix, gr_mix_draw draw, const int32_t *labels,
+                    int count, int classes, float *targets)
 {
-    double shared = mix->smoothing / classes, own = 1.0 - mix->smoothing;
+    double shared = mix->label_smoothing / classes, own = 1.0 - mix->label_smoothing;
     for (int i = 0; i < count; i++) {
         float *row = targets + (size_t)i * (size_t)classes;
         for (int c = 0; c < classes; c++)

@@ -10,16 +10,13 @@
 #ifndef GR_DATA_AUGMENT_MIX_H
 #define GR_DATA_AUGMENT_MIX_H
 
+#include <graft/params.h>
+
 #include "data/image.h"
 #include "data/random.h"
 
-typedef struct gr_mix {
-    double mixup, cutmix; /* alpha of Beta(alpha, alpha); 0: off */
-    double smoothing;     /* [0, 1) */
-} gr_mix;
-
 /* Whether there is anything to do: a batch needs targets instead of labels. */
-bool gr_mix_is_on(const gr_mix *mix);
+bool gr_mix_is_on(const graft_augment_params *mix);
 
 /* What a batch is mixed by: each image keeps the part `keep` of itself. */
 typedef struct gr_mix_draw {
@@ -28,13 +25,13 @@ typedef struct gr_mix_draw {
 } gr_mix_draw;
 
 /* key.index: number of the batch in its epoch. */
-gr_mix_draw gr_mix_draw_batch(const gr_mix *mix, gr_random_key key, int size);
+gr_mix_draw gr_mix_draw_batch(const graft_augment_params *mix, gr_random_key key, int size);
 
 /* images [count, 3, size, size], in place. */
 void gr_mix_images(gr_mix_draw draw, int count, int size, float *images);
 
 /* The targets [count, classes] of labels [count]; each label is in 0 .. classes - 1. */
-void gr_mix_targets(const gr_mix *mix, gr_mix_draw draw, const int32_t *labels, int count,
-                    int classes, float *targets);
+void gr_mix_targets(const graft_augment_params *mix, gr_mix_draw draw, const int32_t *labels,
+                    int count, int classes, float *targets);
 
 #endif

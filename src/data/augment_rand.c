@@ -111,7 +111,7 @@ graft_status gr_rand_apply(graft_log *log, const gr_preprocess *p, gr_rand_op op
     return GRAFT_OK;
 }
 
-graft_status gr_rand_image(graft_log *log, const gr_rand_augment *a, const gr_preprocess *p,
+graft_status gr_rand_image(graft_log *log, const graft_rand_augment *a, const gr_preprocess *p,
                            gr_random_key key, gr_image *image)
 {
     gr_random r = gr_random_stream(key, STREAM_RAND);

@@ -6,16 +6,10 @@
 #ifndef GR_DATA_AUGMENT_RAND_H
 #define GR_DATA_AUGMENT_RAND_H
 
+#include <graft/params.h>
+
 #include "data/preprocess.h"
 #include "data/random.h"
-
-typedef struct gr_rand_augment {
-    int count;                   /* operations drawn for each image; 0: off */
-    double probability;          /* of each of them to be done */
-    double magnitude, deviation; /* normal, cut to 0 .. 10 */
-    bool increasing; /* all operations change more with the magnitude; else posterize and solarize
-                      * change less, and factors go from 0.1 to 1.9 */
-} gr_rand_augment;
 
 enum { GR_RAND_MAGNITUDE_MAX = 10, GR_RAND_COUNT_MAX = 16 };
 
@@ -45,7 +39,7 @@ double gr_rand_argument(gr_rand_op op, double magnitude, bool increasing, bool n
 /* In place. Transforms interpolate as `p` tells, and uncover its mean colour. */
 graft_status gr_rand_apply(graft_log *log, const gr_preprocess *p, gr_rand_op op, double argument,
                            gr_image *image);
-graft_status gr_rand_image(graft_log *log, const gr_rand_augment *a, const gr_preprocess *p,
+graft_status gr_rand_image(graft_log *log, const graft_rand_augment *a, const gr_preprocess *p,
                            gr_random_key key, gr_image *image);
 
 #endif

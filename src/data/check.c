@@ -15,20 +15,9 @@
 
 enum { ERROR_TEXT = 1024, MAX_THREADS = 64 };
 
-graft_status gr_bad_images_named(graft_log *log, const char *name, gr_bad_images *out)
-{
-    *out = GR_BAD_IMAGES_FAIL;
-    if (!name || !*name || !strcmp(name, "fail"))
-        return GRAFT_OK;
-    *out = GR_BAD_IMAGES_SKIP;
-    return !strcmp(name, "skip")
-               ? GRAFT_OK
-               : gr_fail(log, GRAFT_ERR_ARGUMENT, "bad images '%s': expected fail or skip", name);
-}
-
 typedef struct check {
     const gr_dataset *data;
-    gr_bad_images policy;
+    graft_bad_images policy;
     atomic_size_t next;
     atomic_bool no_memory;
     char **errors; /* [count] NULL: the image is good; malloc */
@@ -37,7 +26,7 @@ typedef struct check {
 static graft_status try_image(const check *c, graft_log *log, size_t index)
 {
     gr_image image;
-    if (c->policy == GR_BAD_IMAGES_FAIL)
+    if (c->policy == GRAFT_BAD_IMAGES_FAIL)
         return gr_dataset_probe(log, c->data, index);
     GR_TRY(gr_dataset_image(log, c->data, index, &image));
     gr_image_free(&image);
@@ -90,7 +79,7 @@ static graft_status fail(graft_log *log, const check *c, size_t bad, size_t firs
     char others[64] = "";
     if (bad > 1)
         snprintf(others, sizeof(others), ", and %zu more cannot be read", bad - 1);
-    return gr_fail(log, GRAFT_ERR_FORMAT, "%s%s; --bad-images skip leaves them out",
+    return gr_fail(log, GRAFT_ERR_FORMAT, "%s%s; `input.bad_images` skip leaves them out",
                    c->errors[first], others);
 }
 
@@ -117,7 +106,7 @@ static graft_status skip(graft_log *log, const check *c, size_t bad, gr_dataset 
     return status;
 }
 
-graft_status gr_dataset_check(graft_log *log, gr_dataset **dataset, gr_bad_images policy,
+graft_status gr_dataset_check(graft_log *log, gr_dataset **dataset, graft_bad_images policy,
                               int threads)
 {
     size_t count = (*dataset)->count, first = 0, bad = 0;
@@ -131,8 +120,8 @@ graft_status gr_dataset_check(graft_log *log, gr_dataset **dataset, gr_bad_image
         status =
             gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory to check its images", (*dataset)->title);
     else if (bad)
-        status =
-            policy == GR_BAD_IMAGES_SKIP ? skip(log, &c, bad, dataset) : fail(log, &c, bad, first);
+        status = policy == GRAFT_BAD_IMAGES_SKIP ? skip(log, &c, bad, dataset)
+                                                 : fail(log, &c, bad, first);
     for (size_t i = 0; c.errors && i < count; i++)
         free(c.errors[i]);
     free(c.errors);

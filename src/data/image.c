@@ -16,7 +16,7 @@ graft_status gr_image_alloc_within(graft_log *log, const char *name, int64_t wid
         width * height > max_pixels)
         return gr_fail(log, GRAFT_ERR_FORMAT,
                        "%s: image of %lld x %lld pixels; expected sides of 1 to %d and, of such a "
-                       "file, at most %lld pixels (--max-pixels)",
+                       "file, at most %lld pixels (`input.max_pixels`)",
                        name, (long long)width, (long long)height, GR_IMAGE_MAX_SIDE,
                        (long long)max_pixels);
     out->pixels = malloc((size_t)(width * height) * GR_IMAGE_CHANNELS);

@@ -325,8 +325,8 @@ graft_status gr_loader_next(gr_loader *l, float *images, int32_t *labels, int *v
         gr_normalize(&l->params.preprocess.normalization,
                      l->pixels + (position % l->capacity) * image_floats, l->image_pixels,
                      images + i * image_floats);
-        if (l->params.augment.erase > 0.0)
-            gr_erase_image(l->params.augment.erase,
+        if (l->params.augment.random_erasing > 0.0)
+            gr_erase_image(l->params.augment.random_erasing,
                            (gr_random_key){l->params.seed, l->epoch, l->order[position]},
                            l->params.preprocess.size, images + i * image_floats);
         labels[i] = gr_dataset_label(l->dataset, l->order[position]);

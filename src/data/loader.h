@@ -22,7 +22,7 @@ typedef enum gr_order {
 
 typedef struct gr_loader_params {
     gr_preprocess preprocess;
-    gr_augment augment;
+    graft_augment_params augment;
     int batch; /* images in a batch, 1 to 65536 */
     gr_order order;
     uint64_t seed;

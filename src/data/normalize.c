@@ -3,26 +3,23 @@
 #include "base/log.h"
 
 #include <math.h>
-#include <string.h>
 
-static const struct {
-    const char *name;
-    gr_normalization value;
-} presets[] = {
-    {"imagenet", {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}},
-    {"half", {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}},
-    {"clip", {{0.48145466f, 0.4578275f, 0.40821073f}, {0.26862954f, 0.26130258f, 0.27577711f}}},
-};
-
-graft_status gr_normalization_named(graft_log *log, const char *name, gr_normalization *out)
+gr_normalization gr_normalization_of(graft_normalization preset)
 {
-    for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
-        if (!strcmp(name, presets[i].name)) {
-            *out = presets[i].value;
-            return GRAFT_OK;
-        }
-    return gr_fail(log, GRAFT_ERR_ARGUMENT, "normalization '%s': expected imagenet, half or clip",
-                   name);
+    static const gr_normalization imagenet = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+    static const gr_normalization half = {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
+    static const gr_normalization clip = {{0.48145466f, 0.4578275f, 0.40821073f},
+                                          {0.26862954f, 0.26130258f, 0.27577711f}};
+    switch (preset) {
+    case GRAFT_NORMALIZATION_HALF:
+        return half;
+    case GRAFT_NORMALIZATION_CLIP:
+        return clip;
+    case GRAFT_NORMALIZATION_IMAGENET:
+    case GRAFT_NORMALIZATION_DEFAULT:
+        break;
+    }
+    return imagenet;
 }
 
 graft_status gr_normalization_check(graft_log *log, const gr_normalization *n)

@@ -6,6 +6,7 @@
 #define GR_DATA_NORMALIZE_H
 
 #include <graft/log.h>
+#include <graft/params.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,8 @@ typedef struct gr_normalization {
     float mean[3], std[3]; /* in units of the full scale 1.0 */
 } gr_normalization;
 
-/* The presets by name: "imagenet", "half" (0.5 and 0.5, i.e. -1 to 1), and "clip" (CLIP's own). */
-graft_status gr_normalization_named(graft_log *log, const char *name, gr_normalization *out);
+/* The numbers of a preset; of DEFAULT: imagenet. */
+gr_normalization gr_normalization_of(graft_normalization preset);
 
 graft_status gr_normalization_check(graft_log *log, const gr_normalization *n);
 

@@ -27,15 +27,14 @@ static graft_status find_config(graft_log *log, const char *model, gr_model_conf
 }
 
 graft_status graft_count_trainable(graft_log *log, const char *model, const char *method,
-                                   const char *const *set, int set_count, int classes,
-                                   graft_count *count)
+                                   const graft_text_list *set, int classes, graft_count *count)
 {
     gr_model_config config;
     gr_methods *methods = NULL;
     GR_TRY(find_config(log, model, &config));
     config.classes = classes > 0 ? classes : 1;
     GR_TRY(gr_methods_parse(log, method, &methods));
-    graft_status status = gr_methods_set_all(log, methods, set, set_count);
+    graft_status status = set ? gr_methods_set_all(log, methods, set) : GRAFT_OK;
     if (status == GRAFT_OK)
         status = gr_count_trainable(log, &config, methods, &count->without_head, &count->with_head);
     gr_methods_destroy(methods);

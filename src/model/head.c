@@ -6,25 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const init_names[] = {
-    [GRAFT_HEAD_INIT_UNIFORM] = "uniform",     [GRAFT_HEAD_INIT_ZERO] = "zero",
-    [GRAFT_HEAD_INIT_TRUNCATED] = "truncated", [GRAFT_HEAD_INIT_NARROW] = "narrow",
-    [GRAFT_HEAD_INIT_KAIMING] = "kaiming",
-};
-
-enum { INITS = sizeof(init_names) / sizeof(init_names[0]) };
-
-graft_status gr_head_init_named(graft_log *log, const char *name, graft_head_init *out)
-{
-    for (int i = 0; i < INITS; i++)
-        if (strcmp(name, init_names[i]) == 0) {
-            *out = (graft_head_init)i;
-            return GRAFT_OK;
-        }
-    return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                   "head init '%s': expected uniform, zero, truncated, narrow or kaiming", name);
-}
-
 void gr_head_start(graft_head_init kind, int64_t dim, int64_t classes, gr_init *weight,
                    gr_init *bias)
 {

@@ -11,14 +11,14 @@ typedef struct adapter_config {
     int reduction, h, official;
 } adapter_config;
 
-static const gr_option options[] = {
-    {"reduction", GR_OPTION_INT, offsetof(adapter_config, reduction), "8", 1, 4096, NULL,
+static const graft_setting options[] = {
+    {"reduction", GR_SETTING(adapter_config, reduction), GRAFT_SETTING_INT, "8", NULL, 1, 4096,
      "the bottleneck is this many times narrower than the tokens"},
-    {"h", GR_OPTION_INT, offsetof(adapter_config, h), "0", 0, 65536, NULL,
+    {"h", GR_SETTING(adapter_config, h), GRAFT_SETTING_INT, "0", NULL, 0, 65536,
      "width of the bottleneck, in place of reduction; 0: by reduction"},
-    {"official", GR_OPTION_INT, offsetof(adapter_config, official), "0", 0, 1, NULL,
+    {"official", GR_SETTING(adapter_config, official), GRAFT_SETTING_INT, "0", NULL, 0, 1,
      "1: both weights start at zero as in the released code, where only up.bias ever learns"},
-    {0},
+    {.key = NULL},
 };
 
 static gr_value *output(const void *config, gr_build *b, gr_point point, const char *module,

@@ -12,13 +12,14 @@ typedef struct adaptformer_config {
     float s, dropout;
 } adaptformer_config;
 
-static const gr_option options[] = {
-    {"h", GR_OPTION_INT, offsetof(adaptformer_config, h), "64", 1, 65536, NULL, "bottleneck width"},
-    {"s", GR_OPTION_FLOAT, offsetof(adaptformer_config, s), "0.1", -1e6, 1e6, NULL,
+static const graft_setting options[] = {
+    {"h", GR_SETTING(adaptformer_config, h), GRAFT_SETTING_INT, "64", NULL, 1, 65536,
+     "bottleneck width"},
+    {"s", GR_SETTING(adaptformer_config, s), GRAFT_SETTING_FLOAT, "0.1", NULL, -1e6, 1e6,
      "scale of the branch"},
-    {"dropout", GR_OPTION_FLOAT, offsetof(adaptformer_config, dropout), "0.1", 0, 0.99, NULL,
+    {"dropout", GR_SETTING(adaptformer_config, dropout), GRAFT_SETTING_FLOAT, "0.1", NULL, 0, 0.99,
      "dropout on the bottleneck"},
-    {0},
+    {.key = NULL},
 };
 
 static gr_value *branch(const void *config, gr_build *b, const gr_block *block, gr_half half,

@@ -17,18 +17,18 @@ typedef struct boft_config {
 
 enum { MAX_BLOCK = 64, MAX_FACTORS = 16 };
 
-static const gr_option options[] = {
-    {"block_size", GR_OPTION_INT, offsetof(boft_config, block), "4", 2, MAX_BLOCK, NULL,
+static const graft_setting options[] = {
+    {"block_size", GR_SETTING(boft_config, block), GRAFT_SETTING_INT, "4", NULL, 2, MAX_BLOCK,
      "width of the rotated blocks"},
-    {"n_butterfly_factor", GR_OPTION_INT, offsetof(boft_config, factors), "2", 1, MAX_FACTORS, NULL,
-     "number of rotations, one after the other"},
-    {"targets", GR_OPTION_TARGETS, offsetof(boft_config, targets), "q,k,v,proj,fc1,fc2", 0, 0, NULL,
-     "adapted linears"},
-    {"train_bias", GR_OPTION_INT, offsetof(boft_config, train_bias), "0", 0, 1, NULL,
+    {"n_butterfly_factor", GR_SETTING(boft_config, factors), GRAFT_SETTING_INT, "2", NULL, 1,
+     MAX_FACTORS, "number of rotations, one after the other"},
+    {"targets", GR_SETTING(boft_config, targets), GRAFT_SETTING_FLAGS, "q,k,v,proj,fc1,fc2",
+     GR_TARGET_NAMES, 0, 0, "adapted linears"},
+    {"train_bias", GR_SETTING(boft_config, train_bias), GRAFT_SETTING_INT, "0", NULL, 0, 1,
      "1: the biases of the adapted linears are trained, too"},
-    {"official", GR_OPTION_INT, offsetof(boft_config, official), "0", 0, 1, NULL,
+    {"official", GR_SETTING(boft_config, official), GRAFT_SETTING_INT, "0", NULL, 0, 1,
      "1: one rotation whatever n_butterfly_factor says, as peft does without its CUDA extension"},
-    {0},
+    {.key = NULL},
 };
 
 static int factors_of(const boft_config *c)
@@ -52,7 +52,7 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
     if (m > 1 && c->block % 2)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "boft.block_size=%d: several rotations cut blocks in halves; use an even "
-                       "block_size, or --set boft.n_butterfly_factor=1",
+                       "block_size, or `set` boft.n_butterfly_factor=1",
                        c->block);
     for (int i = 0; i < (c->targets & GR_TARGET_FC2 ? 2 : 1); i++)
         if (widths[i] % ((int64_t)c->block << (m - 1)))

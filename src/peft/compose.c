@@ -45,19 +45,6 @@ static graft_status unknown_method(graft_log *log, const char *name, int length)
                    name, names);
 }
 
-static graft_status set_defaults(graft_log *log, gr_methods *methods)
-{
-    for (int i = 0; i < methods->count; i++) {
-        const gr_method *m = methods->item[i].method;
-        for (const gr_option *o = m->options; o && o->name; o++) {
-            char key[96];
-            snprintf(key, sizeof(key), "%s.%s", m->name, o->name);
-            GR_TRY(gr_methods_set(log, methods, key, o->value));
-        }
-    }
-    return GRAFT_OK;
-}
-
 graft_status gr_methods_parse(graft_log *log, const char *list, gr_methods **out)
 {
     bool chosen[sizeof(all_methods) / sizeof(all_methods[0])] = {false};
@@ -85,11 +72,13 @@ graft_status gr_methods_parse(graft_log *log, const char *list, gr_methods **out
         }
         methods->item[methods->count].method = all_methods[i];
         methods->item[methods->count].config = gr_alloc(methods, all_methods[i]->config_bytes + 1);
-        if (!methods->item[methods->count++].config)
+        if (!methods->item[methods->count].config)
             status = gr_fail(log, GRAFT_ERR_MEMORY, "methods: out of memory");
+        else if (all_methods[i]->options)
+            gr_settings_default((gr_settings){all_methods[i]->options, NULL},
+                                methods->item[methods->count].config);
+        methods->count++;
     }
-    if (status == GRAFT_OK)
-        status = set_defaults(log, methods);
     if (status != GRAFT_OK) {
         gr_free(methods);
         return status;

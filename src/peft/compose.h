@@ -26,11 +26,7 @@ graft_status gr_methods_set(graft_log *log, gr_methods *methods, const char *key
                             const char *value);
 
 /* The same for items "method.option=value". */
-graft_status gr_methods_set_all(graft_log *log, gr_methods *methods, const char *const *items,
-                                int count);
-
-/* An option's present value as text. Returns text. */
-const char *gr_option_text(const gr_option *option, const void *config, char text[GR_OPTION_TEXT]);
+graft_status gr_methods_set_all(graft_log *log, gr_methods *methods, const graft_text_list *items);
 
 /* "freqfit+lora" */
 void gr_methods_name(const gr_methods *methods, char *text, size_t size);

@@ -17,15 +17,16 @@ typedef struct convpass_config {
 
 enum { CONV_IDENTITY, CONV_XAVIER };
 
-static const gr_option options[] = {
-    {"h", GR_OPTION_INT, offsetof(convpass_config, h), "8", 1, 4096, NULL, "bottleneck width"},
-    {"s", GR_OPTION_FLOAT, offsetof(convpass_config, s), "1", -1e6, 1e6, NULL,
+static const graft_setting options[] = {
+    {"h", GR_SETTING(convpass_config, h), GRAFT_SETTING_INT, "8", NULL, 1, 4096,
+     "bottleneck width"},
+    {"s", GR_SETTING(convpass_config, s), GRAFT_SETTING_FLOAT, "1", NULL, -1e6, 1e6,
      "scale of the bypass"},
-    {"dropout", GR_OPTION_FLOAT, offsetof(convpass_config, dropout), "0.1", 0, 0.99, NULL,
+    {"dropout", GR_SETTING(convpass_config, dropout), GRAFT_SETTING_FLOAT, "0.1", NULL, 0, 0.99,
      "dropout on the bottleneck"},
-    {"conv_init", GR_OPTION_CHOICE, offsetof(convpass_config, conv_init), "xavier", 0, 0,
-     "identity|xavier", "start of the 3x3 convolution"},
-    {0},
+    {"conv_init", GR_SETTING(convpass_config, conv_init), GRAFT_SETTING_CHOICE, "xavier",
+     "identity|xavier", 0, 0, "start of the 3x3 convolution"},
+    {.key = NULL},
 };
 
 static const gr_init zero = {GR_INIT_ZERO, 0.0f, 0.0f};

@@ -16,18 +16,18 @@ typedef struct fourierft_config {
     unsigned targets;
 } fourierft_config;
 
-static const gr_option options[] = {
-    {"n_frequency", GR_OPTION_INT, offsetof(fourierft_config, n), "3000", 1, 1e9, NULL,
+static const graft_setting options[] = {
+    {"n_frequency", GR_SETTING(fourierft_config, n), GRAFT_SETTING_INT, "3000", NULL, 1, 1e9,
      "trained coefficients of each linear"},
-    {"scaling", GR_OPTION_FLOAT, offsetof(fourierft_config, scaling), "300", -1e6, 1e6, NULL,
+    {"scaling", GR_SETTING(fourierft_config, scaling), GRAFT_SETTING_FLOAT, "300", NULL, -1e6, 1e6,
      "scale of the update; 300 suits width 768, narrower models less: 19 suits width 192"},
-    {"random_loc_seed", GR_OPTION_INT, offsetof(fourierft_config, seed), "777", 0, 2147483647, NULL,
-     "seed of the places of the coefficients"},
-    {"targets", GR_OPTION_TARGETS, offsetof(fourierft_config, targets), "q,k,v,proj,fc1,fc2", 0, 0,
-     NULL, "adapted linears"},
-    {"train_bias", GR_OPTION_INT, offsetof(fourierft_config, train_bias), "0", 0, 1, NULL,
+    {"random_loc_seed", GR_SETTING(fourierft_config, seed), GRAFT_SETTING_INT, "777", NULL, 0,
+     2147483647, "seed of the places of the coefficients"},
+    {"targets", GR_SETTING(fourierft_config, targets), GRAFT_SETTING_FLAGS, "q,k,v,proj,fc1,fc2",
+     GR_TARGET_NAMES, 0, 0, "adapted linears"},
+    {"train_bias", GR_SETTING(fourierft_config, train_bias), GRAFT_SETTING_INT, "0", NULL, 0, 1,
      "1: the biases of the adapted linears are trained, too"},
-    {0},
+    {.key = NULL},
 };
 
 static const char INDICES[] = "fourierft_indices";

@@ -16,13 +16,13 @@ typedef struct freqfit_config {
 
 enum { COMPLEX_2D, REAL_2D, COMPLEX_1D, COSINE, SCALE_SHIFT };
 
-static const gr_option options[] = {
-    {"variant", GR_OPTION_CHOICE, offsetof(freqfit_config, variant), "2d", 0, 0,
-     "2d|2d-real|1d|dct|scale-shift",
+static const graft_setting options[] = {
+    {"variant", GR_SETTING(freqfit_config, variant), GRAFT_SETTING_CHOICE, "2d",
+     "2d|2d-real|1d|dct|scale-shift", 0, 0,
      "2d, 2d-real: complex or real filter on the patch grid; 1d: complex filter on the sequence of "
      "prompts and patches; dct: real filter on the cosine spectrum of the grid; scale-shift: all "
      "tokens scaled and shifted, no filter"},
-    {0},
+    {.key = NULL},
 };
 
 static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
@@ -36,7 +36,7 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
                        "method, such as ssf or convpass, or a plain ViT");
     if (prompts && variant != COMPLEX_1D && variant != SCALE_SHIFT)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "freqfit: prompts have no place on the patch grid; use --set "
+                       "freqfit: prompts have no place on the patch grid; use `set` "
                        "freqfit.variant=1d");
     return GRAFT_OK;
 }

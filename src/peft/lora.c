@@ -11,17 +11,17 @@ typedef struct lora_config {
     unsigned targets;
 } lora_config;
 
-static const gr_option options[] = {
-    {"r", GR_OPTION_INT, offsetof(lora_config, r), "8", 1, 4096, NULL, "rank of the update"},
-    {"alpha", GR_OPTION_FLOAT, offsetof(lora_config, alpha), "8", -1e6, 1e6, NULL,
+static const graft_setting options[] = {
+    {"r", GR_SETTING(lora_config, r), GRAFT_SETTING_INT, "8", NULL, 1, 4096, "rank of the update"},
+    {"alpha", GR_SETTING(lora_config, alpha), GRAFT_SETTING_FLOAT, "8", NULL, -1e6, 1e6,
      "the update is scaled by alpha / r"},
-    {"targets", GR_OPTION_TARGETS, offsetof(lora_config, targets), "q,v", 0, 0, NULL,
+    {"targets", GR_SETTING(lora_config, targets), GRAFT_SETTING_FLAGS, "q,v", GR_TARGET_NAMES, 0, 0,
      "adapted linears"},
-    {"dropout", GR_OPTION_FLOAT, offsetof(lora_config, dropout), "0", 0, 0.99, NULL,
+    {"dropout", GR_SETTING(lora_config, dropout), GRAFT_SETTING_FLOAT, "0", NULL, 0, 0.99,
      "dropout on the input of A"},
-    {"official", GR_OPTION_INT, offsetof(lora_config, official), "0", 0, 1, NULL,
+    {"official", GR_SETTING(lora_config, official), GRAFT_SETTING_INT, "0", NULL, 0, 1,
      "1: the scale is rounded down to a whole number, as in FreqFiT's released code"},
-    {0},
+    {.key = NULL},
 };
 
 static float scale_of(const lora_config *c)

@@ -9,32 +9,7 @@
 #define GR_METHOD_H
 
 #include "build/build.h"
-
-typedef enum gr_option_type {
-    GR_OPTION_INT,     /* int */
-    GR_OPTION_FLOAT,   /* float */
-    GR_OPTION_CHOICE,  /* int: index into the choices */
-    GR_OPTION_TARGETS, /* unsigned: bits of gr_linear_target */
-    GR_OPTION_LIST,    /* gr_numbers */
-} gr_option_type;
-
-enum { GR_NUMBERS_MAX = 48, GR_OPTION_TEXT = 256 };
-
-/* Whole numbers, such as one for each block. */
-typedef struct gr_numbers {
-    int count;
-    int at[GR_NUMBERS_MAX];
-} gr_numbers;
-
-typedef struct gr_option {
-    const char *name;
-    gr_option_type type;
-    size_t offset;       /* in the method's config struct */
-    const char *value;   /* the default, as text */
-    double min, max;     /* INT, FLOAT; of each number of a LIST */
-    const char *choices; /* CHOICE: "2d|1d" */
-    const char *help;
-} gr_option;
+#include "settings/settings.h"
 
 /* The adapted linears of a block, bits of a target set. */
 typedef enum gr_linear_target {
@@ -48,6 +23,9 @@ typedef enum gr_linear_target {
     GR_TARGET_QKV = 7,        /* where the three are one linear */
     GR_TARGET_ALL = 63,
 } gr_linear_target;
+
+/* What options call them, from the lowest bit on. */
+#define GR_TARGET_NAMES "q|k|v|proj|fc1|fc2"
 
 /* One adapted linear: y = x weight^T + bias. */
 typedef struct gr_linear_site {
@@ -77,9 +55,9 @@ struct gr_methods;
 
 typedef struct gr_method {
     const char *name;
-    const char *summary;      /* one line */
-    const char *source;       /* the paper */
-    const gr_option *options; /* ends with a NULL name */
+    const char *summary;          /* one line */
+    const char *source;           /* the paper */
+    const graft_setting *options; /* ends with a NULL name */
     size_t config_bytes;
 
     /* Refuses a backbone or company that the method does not fit, with the remedy; or NULL. */

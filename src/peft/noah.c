@@ -14,20 +14,22 @@
 #include <stddef.h>
 #include <string.h>
 
-#define WIDTHS(module) GR_OPTION_LIST, offsetof(noah_config, width[module]), "8", 0, 1024, NULL
+#define WIDTHS(module)                                                                             \
+    GR_SETTING(noah_config, width[module]), GRAFT_SETTING_INTS, "8", NULL, 0, 1024
 
-static const gr_option options[] = {
+static const graft_setting options[] = {
     {"lora", WIDTHS(GR_MODULE_LORA),
      "rank of the updates, one for all blocks or for each; 0: none"},
     {"adapter", WIDTHS(GR_MODULE_ADAPTER), "width of the bottlenecks, in the same way"},
     {"prompts", WIDTHS(GR_MODULE_PROMPTS), "number of prompts; 0: those of the block before stay"},
-    {"dropout", GR_OPTION_FLOAT, offsetof(noah_config, dropout), "0", 0, 0.99, NULL,
+    {"dropout", GR_SETTING(noah_config, dropout), GRAFT_SETTING_FLOAT, "0", NULL, 0, 0.99,
      "dropout in each module"},
-    {"supernet", GR_OPTION_LIST, offsetof(noah_config, supernet), "0", 0, 1024, NULL,
+    {"supernet", GR_SETTING(noah_config, supernet), GRAFT_SETTING_INTS, "0", NULL, 0, 1024,
      "each step trains random widths of these; 0: all of them"},
-    {"depths", GR_OPTION_LIST, offsetof(noah_config, depths), "0", 0, GR_NUMBERS_MAX, NULL,
+    {"depths", GR_SETTING(noah_config, depths), GRAFT_SETTING_INTS, "0", NULL, 0,
+     GRAFT_INT_LIST_MAX,
      "a supernet has each module in so many first blocks; 0: a quarter, a half, .. of them"},
-    {0},
+    {.key = NULL},
 };
 
 static bool is_masked(const noah_config *c, const gr_build *b)
@@ -155,17 +157,17 @@ static gr_value *scores(const void *config, gr_build *b, int block, gr_value *x)
 static graft_status check_supernet(graft_log *log, const noah_config *c,
                                    const gr_model_config *model)
 {
-    int largest = gr_numbers_largest(&c->supernet);
+    int largest = gr_int_list_largest(&c->supernet);
     for (int m = 0; m < GR_MODULES; m++)
         if (c->width[m].count != 1 || c->width[m].at[0] != largest)
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "noah.%s: a supernet with widths up to %d needs it everywhere; set "
                            "noah.%s=%d",
                            gr_module_name(m), largest, gr_module_name(m), largest);
-    if (gr_numbers_largest(&c->depths) > model->depth)
+    if (gr_int_list_largest(&c->depths) > model->depth)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "noah.depths: up to %d, but the backbone has %d blocks; set smaller ones",
-                       gr_numbers_largest(&c->depths), model->depth);
+                       gr_int_list_largest(&c->depths), model->depth);
     return GRAFT_OK;
 }
 
@@ -177,10 +179,10 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                        "noah: a Swin's windows have no room for prompts; choose another method, "
                        "such as ssf or convpass, or a plain ViT");
-    if (model->depth > GR_NUMBERS_MAX)
+    if (model->depth > GRAFT_INT_LIST_MAX)
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                        "noah: the backbone has %d blocks, it takes up to %d; choose another method",
-                       model->depth, GR_NUMBERS_MAX);
+                       model->depth, GRAFT_INT_LIST_MAX);
     if (methods->count > 1)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "noah: is a set of modules already; leave the other methods out");

@@ -5,20 +5,20 @@
 #include "peft/noah.h"
 
 typedef struct noah_config {
-    gr_numbers width[GR_MODULES];
-    gr_numbers supernet, depths;
+    graft_int_list width[GR_MODULES];
+    graft_int_list supernet, depths;
     float dropout;
 } noah_config;
 
 static inline int gr_noah_width(const noah_config *c, gr_module module, int block)
 {
-    const gr_numbers *list = &c->width[module];
+    const graft_int_list *list = &c->width[module];
     return list->count == 1 ? list->at[0] : list->at[block];
 }
 
 static inline bool gr_noah_is_supernet(const noah_config *c)
 {
-    return gr_numbers_largest(&c->supernet) > 0;
+    return gr_int_list_largest(&c->supernet) > 0;
 }
 
 /* Where the masks of a block begin. */

@@ -70,9 +70,9 @@ void gr_noah_input(const void *config, const gr_model_config *model, const gr_su
 }
 
 /* 3, 6, 9 and 12 of 12 blocks, as in the paper; rounded up, and none twice. */
-static gr_numbers quarters(int blocks)
+static graft_int_list quarters(int blocks)
 {
-    gr_numbers list = {0};
+    graft_int_list list = {0};
     for (int i = 1; i <= 4; i++) {
         int depth = (i * blocks + 3) / 4;
         if (list.count == 0 || depth > list.at[list.count - 1])

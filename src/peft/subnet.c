@@ -8,12 +8,12 @@ const char *gr_module_name(gr_module module)
     return names[module];
 }
 
-int gr_numbers_draw(const gr_numbers *list, gr_random *random)
+int gr_int_list_draw(const graft_int_list *list, gr_random *random)
 {
     return list->at[gr_random_below(random, list->count)];
 }
 
-int gr_numbers_largest(const gr_numbers *list)
+int gr_int_list_largest(const graft_int_list *list)
 {
     int largest = list->at[0];
     for (int i = 1; i < list->count; i++)
@@ -25,16 +25,16 @@ void gr_subnet_draw(const gr_subnet_space *space, gr_random *random, gr_subnet *
 {
     *out = (gr_subnet){0};
     for (int m = 0; m < GR_MODULES; m++) {
-        int depth = gr_numbers_draw(&space->depths, random);
+        int depth = gr_int_list_draw(&space->depths, random);
         for (int i = 0; i < depth; i++)
-            out->width[m][i] = gr_numbers_draw(&space->widths, random);
+            out->width[m][i] = gr_int_list_draw(&space->widths, random);
     }
 }
 
 int64_t gr_subnet_params(const gr_subnet *subnet, int64_t dim)
 {
     int64_t total = 0;
-    for (int i = 0; i < GR_NUMBERS_MAX; i++) {
+    for (int i = 0; i < GRAFT_INT_LIST_MAX; i++) {
         int64_t adapter = subnet->width[GR_MODULE_ADAPTER][i];
         total += 4 * dim * subnet->width[GR_MODULE_LORA][i];
         total += adapter ? (2 * dim + 1) * adapter + dim : 0;
@@ -44,12 +44,12 @@ int64_t gr_subnet_params(const gr_subnet *subnet, int64_t dim)
 }
 
 const char *gr_subnet_text(const gr_subnet *subnet, gr_module module, int blocks,
-                           char text[GR_OPTION_TEXT])
+                           char text[GRAFT_SETTING_TEXT_SIZE])
 {
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < blocks && used < GR_OPTION_TEXT; i++)
-        used += (size_t)snprintf(text + used, GR_OPTION_TEXT - used, "%s%d", i ? "," : "",
+    for (int i = 0; i < blocks && used < GRAFT_SETTING_TEXT_SIZE; i++)
+        used += (size_t)snprintf(text + used, GRAFT_SETTING_TEXT_SIZE - used, "%s%d", i ? "," : "",
                                  subnet->width[module][i]);
     return text;
 }

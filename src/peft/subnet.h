@@ -18,13 +18,13 @@ typedef enum gr_module {
 
 /* 0: the block has no such module. Entries past the last block are 0. */
 typedef struct gr_subnet {
-    int width[GR_MODULES][GR_NUMBERS_MAX];
+    int width[GR_MODULES][GRAFT_INT_LIST_MAX];
 } gr_subnet;
 
 /* Each module is in the first blocks only, as many as one of `depths`; its width there is one of
  * `widths`, for each block alone. */
 typedef struct gr_subnet_space {
-    gr_numbers widths, depths;
+    graft_int_list widths, depths;
 } gr_subnet_space;
 
 const char *gr_module_name(gr_module module); /* "lora", "adapter", "prompts" */
@@ -33,8 +33,8 @@ const char *gr_module_name(gr_module module); /* "lora", "adapter", "prompts" */
 void gr_subnet_draw(const gr_subnet_space *space, gr_random *random, gr_subnet *out);
 
 /* One of the numbers, each equally likely. */
-int gr_numbers_draw(const gr_numbers *list, gr_random *random);
-int gr_numbers_largest(const gr_numbers *list);
+int gr_int_list_draw(const graft_int_list *list, gr_random *random);
+int gr_int_list_largest(const graft_int_list *list);
 
 /* Parameters without those of the head, for tokens of width `dim`: LoRA 4 dim k, adapter
  * (2 dim + 1) k + dim, prompts dim k. */
@@ -42,6 +42,6 @@ int64_t gr_subnet_params(const gr_subnet *subnet, int64_t dim);
 
 /* One module's widths as the method's option has them, "8,8,0". Returns text. */
 const char *gr_subnet_text(const gr_subnet *subnet, gr_module module, int blocks,
-                           char text[GR_OPTION_TEXT]);
+                           char text[GRAFT_SETTING_TEXT_SIZE]);
 
 #endif

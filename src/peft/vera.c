@@ -15,18 +15,18 @@ typedef struct vera_config {
     unsigned targets;
 } vera_config;
 
-static const gr_option options[] = {
-    {"r", GR_OPTION_INT, offsetof(vera_config, r), "256", 1, 65536, NULL,
+static const graft_setting options[] = {
+    {"r", GR_SETTING(vera_config, r), GRAFT_SETTING_INT, "256", NULL, 1, 65536,
      "rank of the shared projections"},
-    {"targets", GR_OPTION_TARGETS, offsetof(vera_config, targets), "q,k,v,proj,fc1,fc2", 0, 0, NULL,
-     "adapted linears"},
-    {"projection_prng_key", GR_OPTION_INT, offsetof(vera_config, seed), "0", 0, 2147483647, NULL,
-     "seed of the projections"},
-    {"dropout", GR_OPTION_FLOAT, offsetof(vera_config, dropout), "0", 0, 0.99, NULL,
+    {"targets", GR_SETTING(vera_config, targets), GRAFT_SETTING_FLAGS, "q,k,v,proj,fc1,fc2",
+     GR_TARGET_NAMES, 0, 0, "adapted linears"},
+    {"projection_prng_key", GR_SETTING(vera_config, seed), GRAFT_SETTING_INT, "0", NULL, 0,
+     2147483647, "seed of the projections"},
+    {"dropout", GR_SETTING(vera_config, dropout), GRAFT_SETTING_FLOAT, "0", NULL, 0, 0.99,
      "dropout on the input of A"},
-    {"train_bias", GR_OPTION_INT, offsetof(vera_config, train_bias), "0", 0, 1, NULL,
+    {"train_bias", GR_SETTING(vera_config, train_bias), GRAFT_SETTING_INT, "0", NULL, 0, 1,
      "1: the biases of the adapted linears are trained, too"},
-    {0},
+    {.key = NULL},
 };
 
 static bool trains(const void *config, const char *tensor)

@@ -13,12 +13,12 @@ typedef struct vpt_config {
     float dropout;
 } vpt_config;
 
-static const gr_option options[] = {
-    {"num_tokens", GR_OPTION_INT, offsetof(vpt_config, tokens), "50", 1, 65536, NULL,
+static const graft_setting options[] = {
+    {"num_tokens", GR_SETTING(vpt_config, tokens), GRAFT_SETTING_INT, "50", NULL, 1, 65536,
      "number of prompts"},
-    {"dropout", GR_OPTION_FLOAT, offsetof(vpt_config, dropout), "0", 0, 0.99, NULL,
+    {"dropout", GR_SETTING(vpt_config, dropout), GRAFT_SETTING_FLOAT, "0", NULL, 0, 0.99,
      "dropout on the prompts"},
-    {0},
+    {.key = NULL},
 };
 
 static graft_status check(graft_log *log, const void *config, const gr_model_config *model,

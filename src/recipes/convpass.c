@@ -5,17 +5,17 @@
 static void settings(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->optimizer = "adamw";
+    p->optimizer = GRAFT_OPTIMIZER_ADAMW;
     p->epochs = 100;
     p->drop_last = true;
     p->lr = 1e-3;
     p->weight_decay = 1e-4;
-    p->schedule = "timm-cosine";
-    p->lr_step = "late-epoch";
+    p->schedule = GRAFT_SCHEDULE_TIMM_COSINE;
+    p->lr_step = GRAFT_LR_STEP_LATE_EPOCH;
     p->warmup_epochs = 10;
     p->warmup_lr = 1e-6;
     p->min_lr = 1e-5;
-    p->head_init = "uniform";
+    p->head_init = GRAFT_HEAD_INIT_UNIFORM;
     p->drop_path = 0.1;
     p->seed = 42;
     p->eval_every = 10;
@@ -27,13 +27,13 @@ static void clip(gr_recipe_target *t)
     graft_train_params *p = t->params;
     p->epochs = 50;
     p->weight_decay = 0;
-    p->schedule = "cosine";
-    p->lr_step = "epoch";
+    p->schedule = GRAFT_SCHEDULE_COSINE;
+    p->lr_step = GRAFT_LR_STEP_EPOCH;
     p->warmup_epochs = 0;
     p->min_lr = 0;
-    p->augment.crop = "random-resized";
+    p->augment.crop = GRAFT_CROP_RANDOM_RESIZED;
     p->augment.flip = true;
-    p->input.normalization = "clip";
+    p->input.normalization = GRAFT_NORMALIZATION_CLIP;
 }
 
 #define IDENTITY "identity"
@@ -83,7 +83,7 @@ const gr_recipe gr_recipe_convpass = {
     .notes =
         "the code for few-shot and CLIP is not published; the scale s of few-shot runs was "
         "searched over 0.01, 0.1, 1, 10 and 100, its values are not published; CLIP needs texts "
-        "for its head: --class-names or --text-embeddings",
+        "for its head: `text.class_names` or `text.embeddings`",
     .batch_size = 64,
     .settings = settings,
     .tasks = tasks,

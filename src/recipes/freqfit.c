@@ -19,19 +19,19 @@ static bool is_prompt_or_linear(const graft_train_params *p)
 static void settings(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->optimizer = "sgd";
+    p->optimizer = GRAFT_OPTIMIZER_SGD;
     p->momentum = 0.9;
     p->epochs = 100;
     p->lr = 0.1;
     p->weight_decay = 0.01;
     p->no_decay = "head.bias";
-    p->schedule = "cosine";
-    p->lr_step = "epoch";
+    p->schedule = GRAFT_SCHEDULE_COSINE;
+    p->lr_step = GRAFT_LR_STEP_EPOCH;
     p->warmup_epochs = is_prompt_or_linear(p) ? 10 : 5;
     p->warmup_lr = 0;
     p->min_lr = 0;
-    p->head_init = "kaiming";
-    p->input.interpolation = "bilinear-plain";
+    p->head_init = GRAFT_HEAD_INIT_KAIMING;
+    p->input.interpolation = GRAFT_INTERPOLATION_BILINEAR_PLAIN;
     p->seed = 42;
     gr_recipe_set(t, "lora.targets=q,k,v,proj,fc1,fc2");
     gr_recipe_set(t, "lora.r=8");

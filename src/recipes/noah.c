@@ -5,18 +5,18 @@
 static void settings(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->optimizer = "adamw";
+    p->optimizer = GRAFT_OPTIMIZER_ADAMW;
     p->epochs = 100;
     p->drop_last = true;
     p->lr = 1e-3;
     p->weight_decay = 1e-4;
     p->no_decay = "1d";
-    p->schedule = "timm-cosine";
-    p->lr_step = "late-epoch";
+    p->schedule = GRAFT_SCHEDULE_TIMM_COSINE;
+    p->lr_step = GRAFT_LR_STEP_LATE_EPOCH;
     p->warmup_epochs = 10;
     p->warmup_lr = 1e-6;
     p->min_lr = 1e-5;
-    p->head_init = "uniform";
+    p->head_init = GRAFT_HEAD_INIT_UNIFORM;
     p->drop_path = 0.1;
     p->seed = 0;
     p->eval_every = 10;
@@ -34,9 +34,10 @@ static void fewshot(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
     p->input.resize_to = 256;
-    p->augment.crop = "random-resized";
+    p->augment.crop = GRAFT_CROP_RANDOM_RESIZED;
     p->augment.flip = true;
-    p->augment.rand_augment = "rand-m9-mstd0.5-inc1";
+    p->augment.rand_augment = (graft_rand_augment){
+        .count = 2, .probability = 0.5, .magnitude = 9, .deviation = 0.5, .increasing = true};
     p->augment.random_erasing = 0.25;
     p->augment.mixup = 0.8;
     p->augment.cutmix = 1;

@@ -77,7 +77,7 @@ static graft_status find_task(graft_log *log, const gr_recipe *r, const char *na
     }
     if (count == 0)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "task '%s': the recipe %s is the same for all tasks; leave --task out", name,
+                       "task '%s': the recipe %s is the same for all tasks; leave `task` out", name,
                        r->name);
     return gr_fail(log, GRAFT_ERR_ARGUMENT, "task '%s': unknown to the recipe %s; its tasks are %s",
                    name, r->name, names);
@@ -131,7 +131,7 @@ graft_status graft_recipe_apply(graft_log *log, const char *name, const char *ta
         params->method = r->method;
     int batch_size = params->batch_size;
     params->batch_size = r->batch_size;
-    params->input.exif = "ignore"; /* as Pillow's open, which all of the codes use */
+    params->input.exif = GRAFT_EXIF_IGNORE; /* as Pillow's open, which all of the codes use */
     r->settings(&target);
     if (row)
         apply_task(&target, row);

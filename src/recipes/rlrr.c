@@ -7,20 +7,20 @@
 static void settings(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->optimizer = "adamw";
+    p->optimizer = GRAFT_OPTIMIZER_ADAMW;
     p->epochs = 100;
     p->cooldown_epochs = 10;
     p->lr = 1e-3;
     p->weight_decay = 5e-5;
     p->no_decay = "bias,norm,rlrr.shift";
-    p->schedule = "timm-cosine";
-    p->lr_step = "late-epoch";
+    p->schedule = GRAFT_SCHEDULE_TIMM_COSINE;
+    p->lr_step = GRAFT_LR_STEP_LATE_EPOCH;
     p->warmup_epochs = 10;
     p->warmup_lr = 1e-7;
     p->min_lr = 1e-8;
-    p->head_init = "zero";
-    p->drop_kind = "element";
-    p->input.normalization = "half";
+    p->head_init = GRAFT_HEAD_INIT_ZERO;
+    p->drop_kind = GRAFT_DROP_ELEMENT;
+    p->input.normalization = GRAFT_NORMALIZATION_HALF;
     p->seed = 42;
 }
 
@@ -30,14 +30,14 @@ static void fgvc(gr_recipe_target *t)
     p->epochs = 50;
     p->weight_decay = 5e-2;
     p->input.resize_to = 256;
-    p->augment.crop = "random";
+    p->augment.crop = GRAFT_CROP_RANDOM;
     p->augment.flip = true;
 }
 
 static void restarts(gr_recipe_target *t, double epochs, double factor)
 {
     graft_train_params *p = t->params;
-    p->schedule = "restarts";
+    p->schedule = GRAFT_SCHEDULE_RESTARTS;
     p->restart_epochs = epochs;
     p->restart_factor = factor;
     p->warmup_epochs = 0;
@@ -102,7 +102,7 @@ const gr_recipe gr_recipe_rlrr = {
     .source = "arXiv 2403.19067",
     .method = "rlrr",
     .notes = "trained in mixed precision there; on a Swin its drop is a true drop path "
-             "(--drop-kind path)",
+             "(`drop_kind` path)",
     .batch_size = 32,
     .settings = settings,
     .tasks = tasks,

@@ -5,18 +5,18 @@
 static void settings(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->optimizer = "adamw";
+    p->optimizer = GRAFT_OPTIMIZER_ADAMW;
     p->epochs = 100;
     p->cooldown_epochs = 10;
     p->lr = 5e-3;
     p->weight_decay = 5e-5;
     p->no_decay = "1d";
-    p->schedule = "timm-cosine";
-    p->lr_step = "epoch";
+    p->schedule = GRAFT_SCHEDULE_TIMM_COSINE;
+    p->lr_step = GRAFT_LR_STEP_EPOCH;
     p->warmup_epochs = 10;
     p->warmup_lr = 1e-7;
     p->min_lr = 1e-8;
-    p->head_init = "truncated";
+    p->head_init = GRAFT_HEAD_INIT_TRUNCATED;
     p->seed = 42;
 }
 
@@ -25,9 +25,9 @@ static void fgvc(gr_recipe_target *t)
     graft_train_params *p = t->params;
     p->weight_decay = 5e-2;
     p->ema = 0.9998;
-    p->input.resize = "crop";
+    p->input.resize = GRAFT_RESIZE_CROP;
     p->input.resize_to = 248;
-    p->augment.crop = "random-resized";
+    p->augment.crop = GRAFT_CROP_RANDOM_RESIZED;
     p->augment.flip = true;
     p->augment.mixup = 0.8;
     p->augment.cutmix = 1;

@@ -5,19 +5,19 @@
 static void settings(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->optimizer = "sgd";
+    p->optimizer = GRAFT_OPTIMIZER_SGD;
     p->momentum = 0.9;
     p->epochs = 100;
     p->lr = 2.5;
     p->weight_decay = 1e-3;
     p->no_decay = "head.bias";
-    p->schedule = "cosine";
-    p->lr_step = "epoch";
+    p->schedule = GRAFT_SCHEDULE_COSINE;
+    p->lr_step = GRAFT_LR_STEP_EPOCH;
     p->warmup_epochs = 10;
     p->warmup_lr = 0;
     p->min_lr = 0;
-    p->head_init = "kaiming";
-    p->input.interpolation = "bilinear-plain";
+    p->head_init = GRAFT_HEAD_INIT_KAIMING;
+    p->input.interpolation = GRAFT_INTERPOLATION_BILINEAR_PLAIN;
     p->seed = 42;
     gr_recipe_set(t, "vpt_shallow.num_tokens=50");
     gr_recipe_set(t, "vpt_deep.num_tokens=50");
@@ -27,9 +27,9 @@ static void settings(gr_recipe_target *t)
 static void fgvc(gr_recipe_target *t)
 {
     graft_train_params *p = t->params;
-    p->input.interpolation = "bilinear";
+    p->input.interpolation = GRAFT_INTERPOLATION_BILINEAR;
     p->input.resize_to = 256;
-    p->augment.crop = "random";
+    p->augment.crop = GRAFT_CROP_RANDOM;
     p->augment.flip = true;
 }
 

@@ -89,12 +89,12 @@ static void mutate_module(breeding *b, int *widths)
     const gr_evolution_params *p = &b->evolution->params;
     int old = depth_of(b->evolution, widths), depth = old;
     if (gr_random_chance(&b->random, p->depth_rate))
-        depth = gr_numbers_draw(&p->space.depths, &b->random);
+        depth = gr_int_list_draw(&p->space.depths, &b->random);
     for (int i = 0; i < p->blocks; i++) {
         if (i >= depth)
             widths[i] = 0;
         else if (i >= old || gr_random_chance(&b->random, p->mutation_rate))
-            widths[i] = gr_numbers_draw(&p->space.widths, &b->random);
+            widths[i] = gr_int_list_draw(&p->space.widths, &b->random);
     }
 }
 

@@ -54,7 +54,7 @@ int gr_evolution_top(const gr_evolution *evolution, int count, const gr_candidat
 
 /* What must be the same when a search goes on. */
 typedef struct gr_search_identity {
-    const char *training;  /* of the supernet, see gr_settings_identity */
+    const char *training;  /* of the supernet, see gr_train_settings_identity */
     const char *evolution; /* numbers */
 } gr_search_identity;
 

@@ -118,7 +118,8 @@ graft_status gr_measure_accuracy(gr_measure *m, double *accuracy)
         .threads = m->params.threads,
         .logits = logits_callback,
         .model = m,
-        .stop = m->params.stop,
+        .progress = m->params.progress,
+        .user = m->params.user,
     };
     gr_score score;
     GR_TRY(gr_evaluate(m->log, &e, &score));

@@ -12,7 +12,8 @@ typedef struct gr_measure_params {
     const char *backbone, *supernet; /* files; the second made by training a supernet */
     const char *data, *split;
     int batch, threads;
-    const volatile int *stop; /* see gr_evaluation */
+    bool (*progress)(void *user, size_t done, size_t total); /* see gr_evaluation */
+    void *user;
 } gr_measure_params;
 
 typedef struct gr_measure gr_measure;

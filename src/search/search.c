@@ -35,22 +35,21 @@ typedef struct search {
 
 /* ---- Training ------------------------------------------------------------------------------- */
 
-static void report_training(void *user, const graft_train_progress *progress)
+static bool report_training(void *user, const graft_train_progress *progress)
 {
     const search *s = user;
     graft_search_progress all = {.phase = s->phase,
                                  .train = progress,
                                  .best_accuracy = -1.0,
                                  .seconds_left = progress->seconds_left};
-    s->p->progress(s->p->user, &all);
+    return s->p->progress(s->p->user, &all);
 }
 
 static graft_train_params run_params(search *s, const char *out, const gr_search_set *set)
 {
     graft_train_params p = s->p->train;
     p.method = "noah";
-    p.set = set->item;
-    p.set_count = set->count;
+    p.set = (graft_text_list){set->item, set->count};
     p.out = out;
     p.init_adapter = NULL;
     p.progress = s->p->progress ? report_training : NULL;
@@ -90,7 +89,7 @@ static graft_status create_evolution(search *s)
     gr_evolution_params params = {
         .blocks = info.config.depth,
         .dim = info.config.dim,
-        .limit = p->limit,
+        .limit = (int64_t)p->limit,
         .seed = p->train.seed,
         .generations = p->generations,
         .population = p->population,
@@ -110,7 +109,8 @@ static graft_status create_evolution(search *s)
                : GRAFT_OK;
 }
 
-static void report_candidate(const search *s)
+/* Whether to go on. */
+static bool report_candidate(const search *s)
 {
     const gr_evolution *e = s->evolution;
     const gr_candidate *best = gr_evolution_best(e);
@@ -127,8 +127,20 @@ static void report_candidate(const search *s)
                    (int64_t)(e->params.generations - e->generation) * e->params.population;
     if (s->measured)
         progress.seconds_left = (double)left * s->measured_seconds / s->measured;
-    if (s->p->progress)
-        s->p->progress(s->p->user, &progress);
+    return !s->p->progress || s->p->progress(s->p->user, &progress);
+}
+
+static bool report_measuring(void *user, size_t done, size_t total)
+{
+    (void)done, (void)total;
+    return report_candidate(user);
+}
+
+static graft_status interrupted(const search *s)
+{
+    return gr_fail(s->log, GRAFT_ERR_INTERRUPTED,
+                   "stopped in generation %d of %d; `resume` goes on from there",
+                   s->evolution->generation, s->evolution->params.generations);
 }
 
 static graft_status measure_candidate(search *s, gr_measure *measure, gr_candidate *c)
@@ -137,15 +149,13 @@ static graft_status measure_candidate(search *s, gr_measure *measure, gr_candida
     GR_TRY(gr_measure_choose(measure, &c->subnet));
     graft_status status = gr_measure_accuracy(measure, &accuracy);
     if (status == GRAFT_ERR_INTERRUPTED)
-        return gr_fail(s->log, status,
-                       "stopped in generation %d of %d; --resume goes on from there",
-                       s->evolution->generation, s->evolution->params.generations);
+        return interrupted(s);
     GR_TRY(status);
     c->accuracy = accuracy;
     s->measured++;
     s->measured_seconds += gr_seconds() - began;
-    report_candidate(s);
-    return gr_evolution_save(s->log, s->evolution, s->state, &s->identity);
+    GR_TRY(gr_evolution_save(s->log, s->evolution, s->state, &s->identity));
+    return report_candidate(s) ? GRAFT_OK : interrupted(s);
 }
 
 static graft_status measure_all(search *s, gr_candidate *c)
@@ -162,7 +172,8 @@ static graft_status measure_all(search *s, gr_candidate *c)
         .split = val_split,
         .batch = p->batch_size < MEASURE_BATCH ? p->batch_size : MEASURE_BATCH,
         .threads = p->input.threads,
-        .stop = p->stop,
+        .progress = report_measuring,
+        .user = s,
     };
     GR_TRY(gr_measure_open(s->log, &params, &measure));
     graft_status status = GRAFT_OK;
@@ -200,7 +211,7 @@ static graft_status train_supernet(search *s)
     if (s->p->train.resume)
         return GRAFT_OK;
     return gr_fail(s->log, GRAFT_ERR_ARGUMENT,
-                   "%s: holds a search already; choose another --out, or go on with --resume",
+                   "%s: holds a search already; choose another `out`, or go on with `resume`",
                    s->p->train.out);
 }
 
@@ -233,9 +244,11 @@ static graft_status retrain(search *s, graft_search_result *result)
     *result = (graft_search_result){.params = best->params,
                                     .val_accuracy = best->accuracy,
                                     .candidates = (int)s->evolution->count};
-    char *const texts[GR_MODULES] = {result->lora, result->adapter, result->prompts};
-    for (int m = 0; m < GR_MODULES; m++)
-        gr_subnet_text(&best->subnet, m, s->evolution->params.blocks, texts[m]);
+    graft_int_list *const lists[GR_MODULES] = {&result->lora, &result->adapter, &result->prompts};
+    for (int m = 0; m < GR_MODULES; m++) {
+        lists[m]->count = s->evolution->params.blocks;
+        memcpy(lists[m]->at, best->subnet.width[m], sizeof(lists[m]->at));
+    }
     return run(s, &p, &result->retrained);
 }
 

@@ -6,31 +6,92 @@
 #include "base/mem.h"
 #include "peft/compose.h"
 #include "peft/noah.h"
+#include "settings/settings.h"
 #include "train/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define FIELD(field) GR_SETTING(graft_search_params, field)
+#define WHOLE_MAX    1e9
+#define NUMBERS_MAX  1e6
+
+static const graft_setting data_rows[] = {
+    {"backbone", FIELD(train.backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "pretrained weights of a plain vision transformer", .group = "Model and data", .letter = 'b'},
+    {"data", FIELD(train.data), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "labelled images: a folder, a .tar or dsprites:orientation", .letter = 'd'},
+    {"supernet-split", FIELD(supernet_split), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "images that the supernet is trained on", "train800, or what `val_split` leaves"},
+    {"val-split", FIELD(val_split), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "images that sub-networks are measured on", "val200, val, or every fifth training image"},
+    {"train-split", FIELD(train.train_split), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "images that the result is trained on"},
+    {"test-split", FIELD(train.test_split), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "images that the result is evaluated on; \"\": none"},
+    {.key = NULL},
+};
+
+static const graft_setting training_rows[] = {
+    {"supernet-epochs", FIELD(supernet_epochs), GRAFT_SETTING_INT, "500", "N", 1, WHOLE_MAX,
+     "passes over the images for the supernet", .group = "Training"},
+    {"supernet-lr", FIELD(supernet_lr), GRAFT_SETTING_DOUBLE, "0.0005", "X", 0, 1e6,
+     "its learning rate"},
+    {"epochs", FIELD(train.epochs), GRAFT_SETTING_INT, NULL, "N", 1, WHOLE_MAX,
+     "passes over the images for the result", .letter = 'e'},
+    {"lr", FIELD(train.lr), GRAFT_SETTING_DOUBLE, NULL, "X", 0, 1e6, "its learning rate"},
+    {"dropout", FIELD(dropout), GRAFT_SETTING_DOUBLE, "0.1", "RATE", 0, 0.99, "in each module"},
+    {.key = NULL},
+};
+
+static const graft_setting search_rows[] = {
+    {"limit", FIELD(limit), GRAFT_SETTING_COUNT, "640000", "N", 0, 0x1p62,
+     "trainable parameters of the result without its head; 0: any", .group = "Search"},
+    {"widths", FIELD(widths), GRAFT_SETTING_INTS, "1,5,10", "N,N", 0, 1024,
+     "that a module may have"},
+    {"depths", FIELD(depths), GRAFT_SETTING_INTS, "0", "N,N", 0, GRAFT_INT_LIST_MAX,
+     "numbers of first blocks that may have a module, such as 3,6,9,12; 0: quarters of all"},
+    {"generations", FIELD(generations), GRAFT_SETTING_INT, "15", "N", 1, NUMBERS_MAX,
+     "of the evolution"},
+    {"population", FIELD(population), GRAFT_SETTING_INT, "50", "N", 1, NUMBERS_MAX,
+     "sub-networks in a generation"},
+    {"parents", FIELD(parents), GRAFT_SETTING_INT, "10", "N", 1, NUMBERS_MAX,
+     "best ones that the next descend from"},
+    {"mutations", FIELD(mutations), GRAFT_SETTING_INT, "25", "N", 0, NUMBERS_MAX,
+     "sub-networks of a generation that are mutations"},
+    {"crossovers", FIELD(crossovers), GRAFT_SETTING_INT, "25", "N", 0, NUMBERS_MAX,
+     "and those that are crossovers; the rest is drawn at random"},
+    {"mutation-rate", FIELD(mutation_rate), GRAFT_SETTING_DOUBLE, "0.2", "X", 0, 1,
+     "of each module, and of each of its widths"},
+    {"depth-rate", FIELD(depth_rate), GRAFT_SETTING_DOUBLE, "0.4", "X", 0, 1,
+     "of the depth of a module that mutates"},
+    {"out", FIELD(train.out), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0, "folder of the search",
+     .group = "Run", .letter = 'o'},
+    {"resume", FIELD(train.resume), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "go on with the search in `out`; needs the same options"},
+    {"memory-budget", FIELD(train.memory_budget), GRAFT_SETTING_BYTES, NULL, "SIZE", 0, 0,
+     "device memory to use, such as 512M", "7/8 of all"},
+    {.key = NULL},
+};
+
+/* Rows of a training are rows of a search, which begins with one. */
+_Static_assert(offsetof(graft_search_params, train) == 0, "shared rows need the same offsets");
+
+static gr_settings search_settings = {data_rows,          gr_image_settings, training_rows,
+                                      gr_update_settings, search_rows,       NULL};
+
+const graft_setting *graft_search_setting(int index)
+{
+    return gr_settings_at(search_settings, index);
+}
+
 void graft_search_defaults(graft_search_params *params)
 {
     const char *set[GRAFT_RECIPE_MAX_SET];
     int set_count;
-    *params = (graft_search_params){
-        .supernet_epochs = 500,
-        .supernet_lr = 5e-4,
-        .widths = "1,5,10",
-        .depths = "0",
-        .dropout = 0.1,
-        .limit = 640000,
-        .generations = 15,
-        .population = 50,
-        .parents = 10,
-        .mutations = 25,
-        .crossovers = 25,
-        .mutation_rate = 0.2,
-        .depth_rate = 0.4,
-    };
+    *params = (graft_search_params){0};
+    gr_settings_default(search_settings, params);
     graft_train_defaults(&params->train);
     params->train.batch_size = 0;
     params->train.method = "noah";
@@ -40,7 +101,7 @@ void graft_search_defaults(graft_search_params *params)
 graft_status gr_search_check(graft_log *log, const graft_search_params *p)
 {
     if (!p->train.backbone || !p->train.data || !p->train.out)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "--%s: is required",
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`%s`: is required",
                        !p->train.backbone ? "backbone"
                        : !p->train.data   ? "data"
                                           : "out");
@@ -48,22 +109,15 @@ graft_status gr_search_check(graft_log *log, const graft_search_params *p)
         !graft_data_has_validation(p->train.data))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: has no validation images, 'val' would be its test images; leave "
-                       "--val-split out, and every fifth training image is held out",
+                       "`val_split` out, and every fifth training image is held out",
                        p->train.data);
-    if (p->generations < 1 || p->population < 1 || p->parents < 1 || p->mutations < 0 ||
-        p->crossovers < 0 || (int64_t)p->mutations + p->crossovers > p->population)
-        return gr_fail(
-            log, GRAFT_ERR_ARGUMENT,
-            "population of %d with %d mutations and %d crossovers of %d parents: expected "
-            "numbers from 1, and mutations and crossovers within the population",
-            p->population, p->mutations, p->crossovers, p->parents);
-    if (!(p->mutation_rate >= 0 && p->mutation_rate <= 1) ||
-        !(p->depth_rate >= 0 && p->depth_rate <= 1) || p->limit < 0)
-        return gr_fail(
-            log, GRAFT_ERR_ARGUMENT,
-            "mutation rate %g, depth rate %g, limit %lld: expected rates from 0 to 1 and "
-            "a limit from 0",
-            p->mutation_rate, p->depth_rate, (long long)p->limit);
+    GR_TRY(gr_settings_check(log, search_settings, p));
+    if (gr_int_list_largest(&p->widths) < 1)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`widths`: expected a number from 1");
+    if ((int64_t)p->mutations + p->crossovers > p->population)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`population` %d: expected room for %d `mutations` and %d `crossovers`",
+                       p->population, p->mutations, p->crossovers);
     return GRAFT_OK;
 }
 
@@ -85,24 +139,17 @@ static graft_status add_dropout(graft_log *log, const graft_search_params *p, gr
 graft_status gr_search_supernet_set(graft_log *log, const graft_search_params *p,
                                     gr_search_set *set)
 {
-    gr_methods *methods = NULL;
-    char text[GR_OPTION_TEXT];
+    char text[GRAFT_SETTING_TEXT_SIZE];
     set->count = 0;
-    GR_TRY(add(log, set, "supernet", p->widths));
-    GR_TRY(add(log, set, "depths", p->depths));
+    graft_setting_text(gr_settings_find(search_settings, "widths"), p, text);
+    GR_TRY(add(log, set, "supernet", text));
+    graft_setting_text(gr_settings_find(search_settings, "depths"), p, text);
+    GR_TRY(add(log, set, "depths", text));
     GR_TRY(add_dropout(log, p, set));
-    GR_TRY(gr_methods_parse(log, "noah", &methods));
-    gr_subnet_space space = {0};
-    const gr_model_config any = {.depth = 1};
-    graft_status status = gr_methods_set_all(log, methods, set->item, set->count);
-    if (status == GRAFT_OK && !gr_noah_space(methods->item[0].config, &any, &space))
-        status =
-            gr_fail(log, GRAFT_ERR_ARGUMENT, "widths '%s': expected numbers from 1", p->widths);
-    snprintf(text, sizeof(text), "%d", status == GRAFT_OK ? gr_numbers_largest(&space.widths) : 0);
-    gr_methods_destroy(methods);
-    for (int m = 0; m < GR_MODULES && status == GRAFT_OK; m++)
-        status = add(log, set, gr_module_name(m), text);
-    return status;
+    snprintf(text, sizeof(text), "%d", gr_int_list_largest(&p->widths));
+    for (int m = 0; m < GR_MODULES; m++)
+        GR_TRY(add(log, set, gr_module_name(m), text));
+    return GRAFT_OK;
 }
 
 graft_status gr_search_subnet_set(graft_log *log, const graft_search_params *p,
@@ -110,7 +157,7 @@ graft_status gr_search_subnet_set(graft_log *log, const graft_search_params *p,
 {
     set->count = 0;
     for (int m = 0; m < GR_MODULES; m++) {
-        char text[GR_OPTION_TEXT];
+        char text[GRAFT_SETTING_TEXT_SIZE];
         gr_subnet_text(subnet, m, blocks, text);
         GR_TRY(add(log, set, gr_module_name(m), text));
     }
@@ -131,7 +178,7 @@ void gr_search_splits(const graft_search_params *p, const char **supernet, const
 bool gr_search_identify(void *memory, const graft_search_params *p,
                         const graft_train_params *supernet, gr_search_identity *out)
 {
-    char *training = gr_settings_identity(supernet);
+    char *training = gr_train_settings_identity(supernet);
     out->training = training ? gr_strdup(memory, training) : NULL;
     free(training);
     out->evolution = gr_printf(memory, "%lld %d %d %d %d %d %.17g %.17g", (long long)p->limit,

@@ -29,7 +29,7 @@ static const struct part *part_of(const char *name, long *block)
         if (strncmp(name, parts[i].prefix, length) != 0)
             continue;
         *block = strtol(name + length, &end, 10);
-        if (strcmp(end, parts[i].suffix) == 0 && *block >= 0 && *block < GR_NUMBERS_MAX)
+        if (strcmp(end, parts[i].suffix) == 0 && *block >= 0 && *block < GRAFT_INT_LIST_MAX)
             return &parts[i];
     }
     return NULL;

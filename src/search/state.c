@@ -49,7 +49,7 @@ static bool read_widths(const json_t *json, const gr_evolution *e, gr_subnet *su
             return false;
         for (int i = 0; i < e->params.blocks; i++) {
             json_int_t width = json_integer_value(json_array_get(widths, (size_t)i));
-            if (width < 0 || width > gr_numbers_largest(&e->params.space.widths))
+            if (width < 0 || width > gr_int_list_largest(&e->params.space.widths))
                 return false;
             subnet->width[m][i] = (int)width;
         }
@@ -75,10 +75,10 @@ static graft_status read_state(graft_log *log, gr_evolution *e, const char *path
     const char *training = json_string_value(json_object_get(root, "settings"));
     const char *evolution = json_string_value(json_object_get(root, "evolution"));
     const json_t *candidates = json_object_get(root, "candidates");
-    if (!training || !gr_settings_same_identity(training, identity->training) || !evolution ||
+    if (!training || !gr_train_settings_same_identity(training, identity->training) || !evolution ||
         strcmp(evolution, identity->evolution) != 0)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "%s: of a search with other settings; give those, or another --out", path);
+                       "%s: of a search with other settings; give those, or another `out`", path);
     for (size_t i = 0; i < json_array_size(candidates); i++)
         if (!read_candidate(json_array_get(candidates, i), e))
             return gr_fail(log, GRAFT_ERR_FORMAT,

@@ -37,7 +37,7 @@ static graft_status find_layout(graft_log *log, const gr_tensors *checkpoint,
         match->layout = &gr_layout_openai_text;
     else
         return gr_fail(log, GRAFT_ERR_NOT_FOUND,
-                       "%s: has no text encoder; give a whole checkpoint of CLIP as --text-encoder",
+                       "%s: has no text encoder; give a whole checkpoint of CLIP as `text.encoder`",
                        gr_tensors_source(checkpoint));
     return GRAFT_OK;
 }

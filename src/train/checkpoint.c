@@ -52,7 +52,7 @@ static graft_status read_value(const source *s, const gr_param *param, float *va
     for (uint64_t i = 0; i < param->bytes / sizeof(*values); i++)
         if (!isfinite(values[i]))
             return gr_fail(s->log, GRAFT_ERR_NUMERIC,
-                           "%s became %s: lower --lr, or look at the data; the last checkpoint is "
+                           "%s became %s: lower `lr`, or look at the data; the last checkpoint is "
                            "kept",
                            param->name, isnan(values[i]) ? "NaN" : "infinite");
     return GRAFT_OK;
@@ -129,10 +129,10 @@ static graft_status read_position(graft_log *log, const char *path, const gr_ten
                &p->best_epoch, &p->epochs_ended) != 6)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: not a checkpoint of this version of graft",
                        path);
-    if (!gr_settings_same_identity(found, identity))
+    if (!gr_train_settings_same_identity(found, identity))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: was made by a run with other settings; resume with the settings of "
-                       "config.json beside it, or choose another --out",
+                       "config.json beside it, or choose another `out`",
                        path);
     p->step = step;
     p->metrics_bytes = bytes;

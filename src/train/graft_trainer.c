@@ -60,7 +60,7 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
         gr_run_setup_create_without_data(t->log, device, settings, p->classes, names, &t->setup));
     GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, settings->batch_size,
                                         p->soft_targets, &t->core));
-    t->identity = gr_settings_identity(settings);
+    t->identity = gr_train_settings_identity(settings);
     if (!t->identity)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
     t->soft_targets = p->soft_targets;

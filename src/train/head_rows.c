@@ -98,10 +98,10 @@ static graft_status copy_with_rows(const matching *m, graft_head_init kind, uint
     return GRAFT_OK;
 }
 
-static graft_status replace_head(const matching *m, uint64_t seed, gr_run_setup *s)
+static graft_status replace_head(const matching *m, const graft_train_params *p, gr_run_setup *s)
 {
     gr_tensors *with = gr_tensors_create();
-    graft_status status = with ? copy_with_rows(m, s->head_init, seed, with)
+    graft_status status = with ? copy_with_rows(m, p->head_init, p->seed, with)
                                : gr_fail(m->log, GRAFT_ERR_MEMORY, "head: out of memory");
     if (status != GRAFT_OK) {
         gr_tensors_destroy(&with);
@@ -115,7 +115,7 @@ static graft_status replace_head(const matching *m, uint64_t seed, gr_run_setup 
     return GRAFT_OK;
 }
 
-static graft_status match(matching *m, void *room, uint64_t seed, gr_run_setup *s)
+static graft_status match(matching *m, void *room, const graft_train_params *p, gr_run_setup *s)
 {
     const char **names;
     m->row = gr_alloc_array(room, (size_t)m->now, sizeof(*m->row));
@@ -124,10 +124,10 @@ static graft_status match(matching *m, void *room, uint64_t seed, gr_run_setup *
     GR_TRY(gr_adapter_class_names(m->log, m->adapter, room, m->before, &names));
     if (!match_names(m, &s->classes, names))
         return without_names(m);
-    return is_in_order(m) ? GRAFT_OK : replace_head(m, seed, s);
+    return is_in_order(m) ? GRAFT_OK : replace_head(m, p, s);
 }
 
-graft_status gr_head_rows_match(graft_log *log, uint64_t seed, gr_run_setup *s)
+graft_status gr_head_rows_match(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     matching m = {.log = log, .adapter = s->adapter, .now = s->config.classes};
     m.weight = s->adapter ? gr_tensors_find(s->adapter, "head.weight") : NULL;
@@ -139,7 +139,7 @@ graft_status gr_head_rows_match(graft_log *log, uint64_t seed, gr_run_setup *s)
         return GRAFT_OK; /* the builder names the tensor that does not fit */
     void *room = gr_alloc(NULL, 1);
     graft_status status =
-        room ? match(&m, room, seed, s) : gr_fail(log, GRAFT_ERR_MEMORY, "head: out of memory");
+        room ? match(&m, room, p, s) : gr_fail(log, GRAFT_ERR_MEMORY, "head: out of memory");
     gr_free(room);
     return status;
 }

@@ -8,6 +8,6 @@
  * names keeps its row, another one starts as in a run without an adapter. Without names on both
  * sides rows are taken in order, which is said, and another number of classes is
  * GRAFT_ERR_ARGUMENT. Does nothing where there is no adapter or it has no head. */
-graft_status gr_head_rows_match(graft_log *log, uint64_t seed, gr_run_setup *s);
+graft_status gr_head_rows_match(graft_log *log, const graft_train_params *params, gr_run_setup *s);
 
 #endif

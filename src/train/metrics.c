@@ -23,7 +23,7 @@ static graft_status open_file(gr_metrics *m, uint64_t keep_bytes)
     if (info.size_bytes < keep_bytes)
         return gr_fail(m->log, GRAFT_ERR_FORMAT,
                        "%s: %llu bytes, but the checkpoint was made after %llu; it was changed "
-                       "since, choose another --out",
+                       "since, choose another `out`",
                        m->path, (unsigned long long)info.size_bytes,
                        (unsigned long long)keep_bytes);
     if (!gr_fd_truncate(fileno(m->file), keep_bytes) || fseek(m->file, 0, SEEK_END) != 0)

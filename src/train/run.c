@@ -16,21 +16,17 @@
 /* Weight of the latest step in the rate that progress shows. */
 static const double RATE_WEIGHT = 0.1;
 
-static bool stopped(const gr_run *r)
-{
-    return r->p->stop && *r->p->stop;
-}
-
 /* The step after which this call stops. */
 static uint64_t last_step(const gr_run *r)
 {
     return r->p->max_steps && r->p->max_steps < r->steps ? r->p->max_steps : r->steps;
 }
 
-static void report(const gr_run *r, bool evaluating, uint64_t done, uint64_t total)
+/* Whether to go on. */
+static bool report(gr_run *r, bool evaluating, uint64_t done, uint64_t total)
 {
     if (!r->p->progress)
-        return;
+        return true;
     double rate = r->step_seconds > 0 ? (double)r->batch / r->step_seconds : 0.0;
     uint64_t steps = last_step(r);
     int epoch = gr_run_epoch(r) + (r->at.step % r->steps_per_epoch != 0);
@@ -46,7 +42,8 @@ static void report(const gr_run *r, bool evaluating, uint64_t done, uint64_t tot
         .accuracy = r->at.accuracy,
         .evaluating = evaluating,
     };
-    r->p->progress(r->p->user, &progress);
+    r->stopped |= !r->p->progress(r->p->user, &progress);
+    return !r->stopped;
 }
 
 static graft_status save(gr_run *r, const char *path)
@@ -85,9 +82,9 @@ static graft_status trainer_logits(void *trainer, const float *images, int count
     return gr_trainer_logits(trainer, images, count, logits);
 }
 
-static void report_evaluation(void *user, size_t done, size_t total)
+static bool report_evaluation(void *user, size_t done, size_t total)
 {
-    report(user, true, done, total);
+    return report(user, true, done, total);
 }
 
 static graft_status evaluate(gr_run *r)
@@ -103,7 +100,6 @@ static graft_status evaluate(gr_run *r)
         .model = r->trainer,
         .progress = report_evaluation,
         .user = r,
-        .stop = r->p->stop,
     };
     gr_score score;
     GR_TRY(gr_evaluate(r->log, &e, &score));
@@ -123,9 +119,9 @@ static void mix_batch(gr_run *r, int valid)
     int size = r->setup.input.preprocess.size, classes = r->setup.config.classes;
     gr_random_key key = {r->p->seed, (uint32_t)gr_run_epoch(r),
                          (uint32_t)(r->at.step % r->steps_per_epoch)};
-    gr_mix_draw draw = gr_mix_draw_batch(&r->setup.mix, key, size);
+    gr_mix_draw draw = gr_mix_draw_batch(&r->p->augment, key, size);
     gr_mix_images(draw, valid, size, r->images);
-    gr_mix_targets(&r->setup.mix, draw, r->labels, valid, classes, r->targets);
+    gr_mix_targets(&r->p->augment, draw, r->labels, valid, classes, r->targets);
 }
 
 static graft_status gradients(gr_run *r, int valid)
@@ -144,7 +140,7 @@ static graft_status train_step(gr_run *r, int valid)
     GR_TRY(gradients(r, valid));
     if (!isfinite(r->loss))
         return gr_fail(r->log, GRAFT_ERR_NUMERIC,
-                       "loss became %s in step %llu: lower --lr, or look at the data; the last "
+                       "loss became %s in step %llu: lower `lr`, or look at the data; the last "
                        "checkpoint is kept",
                        isnan(r->loss) ? "NaN" : "infinite", (unsigned long long)r->at.step + 1);
     r->lr = (float)gr_schedule_lr(&r->setup.schedule, r->at.step, r->steps_per_epoch);
@@ -173,12 +169,12 @@ static bool checkpoint_due(const gr_run *r)
  * nothing that happens meanwhile loses it. */
 static graft_status end_of_epoch(gr_run *r)
 {
-    int epoch = gr_run_epoch(r), every = r->p->eval_every > 0 ? r->p->eval_every : 1;
+    int epoch = gr_run_epoch(r);
     if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
         return GRAFT_OK;
     if (checkpoint_due(r))
         GR_TRY(checkpoint(r));
-    if (r->setup.test && (epoch == r->epochs || epoch % every == 0)) {
+    if (r->setup.test && (epoch == r->epochs || epoch % r->p->eval_every == 0)) {
         graft_status status = with_averages(r, evaluate);
         if (status != GRAFT_OK && status != GRAFT_ERR_INTERRUPTED)
             checkpoint(r); /* it may not have been due; the first error is the one to tell */
@@ -206,7 +202,7 @@ static graft_status interrupted(gr_run *r)
     GR_TRY(checkpoint(r));
     GR_TRY(with_averages(r, save_adapter));
     return gr_fail(r->log, GRAFT_ERR_INTERRUPTED,
-                   "stopped after step %llu of %llu; --resume goes on from there",
+                   "stopped after step %llu of %llu; `resume` goes on from there",
                    (unsigned long long)r->at.step, (unsigned long long)r->steps);
 }
 
@@ -214,7 +210,7 @@ static graft_status train(gr_run *r)
 {
     for (;;) {
         graft_status status = end_of_epoch(r);
-        if (stopped(r) && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
+        if (r->stopped && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
             return interrupted(r);
         GR_TRY(status);
         if (r->at.step >= last_step(r))

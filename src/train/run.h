@@ -32,6 +32,7 @@ typedef struct gr_run {
     double started, step_seconds, train_seconds;
     uint64_t images_done;
     float loss, lr;
+    bool stopped; /* by the progress callback */
 } gr_run;
 
 /* The epochs that are done. */
@@ -40,7 +41,7 @@ static inline int gr_run_epoch(const gr_run *r)
     return (int)(r->at.step / r->steps_per_epoch);
 }
 
-/* From the settings in `p` to the position of the next step; with --resume that of the checkpoint.
+/* From the settings in `p` to the position of the next step; with `resume` that of the checkpoint.
  * After a failure the caller finishes the run all the same. */
 graft_status gr_run_start(gr_run *r, graft_device *device);
 

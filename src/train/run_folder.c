@@ -13,7 +13,7 @@ static graft_status lock_folder(graft_log *log, const char *path, intptr_t *lock
     if (errno != EWOULDBLOCK)
         return gr_fail_errno(log, path, "cannot open");
     return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                   "%s: another run is writing there; wait for its end, or choose another --out",
+                   "%s: another run is writing there; wait for its end, or choose another `out`",
                    path);
 }
 
@@ -28,14 +28,14 @@ static graft_status check_config(graft_log *log, const gr_run_folder *f, const c
     json_decref(config);
     return ours ? GRAFT_OK
                 : gr_fail(log, GRAFT_ERR_ARGUMENT,
-                          "%s: has a config.json that is not of a run; choose another --out", path);
+                          "%s: has a config.json that is not of a run; choose another `out`", path);
 }
 
 static graft_status check_vacant(graft_log *log, const gr_run_folder *f, const char *path)
 {
     if (gr_file_exists(f->state))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "%s: holds a run already; choose another --out, or go on with --resume",
+                       "%s: holds a run already; choose another `out`, or go on with `resume`",
                        path);
     return check_config(log, f, path);
 }

@@ -2,8 +2,8 @@
 
 #include "adapter/fingerprint.h"
 #include "base/mem.h"
+#include "data/augment.h"
 #include "data/check.h"
-#include "train/augmentation.h"
 #include "train/head_rows.h"
 #include "train/settings.h"
 #include "train/text_head.h"
@@ -12,26 +12,20 @@
 #include <limits.h>
 #include <string.h>
 
-static graft_status check_numbers(graft_log *log, const graft_train_params *p)
+/* What concerns several settings; each alone is checked by its row. */
+static graft_status check_together(graft_log *log, const graft_train_params *p)
 {
-    if (p->epochs < 1 || p->batch_size < 1 || p->batch_size > 65536)
+    if (p->cooldown_epochs > INT_MAX - p->epochs)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "epochs %d, batch size %d: must be positive (batches up to 65536)",
-                       p->epochs, p->batch_size);
-    if (p->cooldown_epochs < 0 || p->cooldown_epochs > INT_MAX - p->epochs)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "cooldown of %d epochs: must not be negative",
-                       p->cooldown_epochs);
-    if (!(p->lr >= 0) || !(p->weight_decay >= 0) || !(p->min_lr >= 0) || !(p->warmup_lr >= 0))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "learning rates and weight decay must not be negative");
-    if (!(p->drop_path >= 0 && p->drop_path < 1) || !(p->momentum >= 0 && p->momentum < 1))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "drop path and momentum must be in [0, 1)");
-    if (!(p->warmup_epochs >= 0 && p->warmup_epochs <= p->epochs))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "warm-up of %g epochs: must be within the %d epochs", p->warmup_epochs,
+                       "`cooldown_epochs` %d: too many after the %d `epochs`", p->cooldown_epochs,
                        p->epochs);
-    if (!(p->ema >= 0 && p->ema < 1))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "ema %g: expected 0, none, to less than 1", p->ema);
+    if (p->warmup_epochs > p->epochs)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`warmup_epochs` %g: must be within the %d `epochs`", p->warmup_epochs,
+                       p->epochs);
+    if (p->schedule == GRAFT_SCHEDULE_RESTARTS && p->restart_epochs <= 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`restart_epochs` %g: expected more than 0",
+                       p->restart_epochs);
     return GRAFT_OK;
 }
 
@@ -39,33 +33,27 @@ static graft_status check_given(graft_log *log, const graft_train_params *p)
 {
     if (!p->data || !*p->data || !p->out || !*p->out)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
-                       p->data && *p->data ? "--out" : "--data");
+                       p->data && *p->data ? "`out`" : "`data`");
     return GRAFT_OK;
 }
 
-static graft_status choose_optimizer(graft_log *log, const graft_train_params *p,
-                                     gr_optimizer_params *out)
+static gr_optimizer_params optimizer_of(const graft_train_params *p)
 {
-    *out = (gr_optimizer_params){
+    return (gr_optimizer_params){
+        .kind = p->optimizer,
         .weight_decay = (float)p->weight_decay,
         .beta1 = 0.9f,
         .beta2 = 0.999f,
         .eps = 1e-8f,
         .momentum = (float)p->momentum,
     };
-    if (strcmp(p->optimizer, "adamw") == 0)
-        out->kind = GRAFT_OPTIMIZER_ADAMW;
-    else if (strcmp(p->optimizer, "sgd") == 0)
-        out->kind = GRAFT_OPTIMIZER_SGD;
-    else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "optimizer '%s': expected adamw or sgd",
-                       p->optimizer);
-    return GRAFT_OK;
 }
 
-static graft_status choose_schedule(graft_log *log, const graft_train_params *p, gr_schedule *out)
+static gr_schedule schedule_of(const graft_train_params *p)
 {
-    *out = (gr_schedule){
+    return (gr_schedule){
+        .curve = p->schedule,
+        .step = p->lr_step,
         .lr = p->lr,
         .min_lr = p->min_lr,
         .epochs = p->epochs,
@@ -74,29 +62,13 @@ static graft_status choose_schedule(graft_log *log, const graft_train_params *p,
         .restart_epochs = p->restart_epochs,
         .restart_factor = p->restart_factor,
     };
-    GR_TRY(gr_schedule_named(log, p->schedule, &out->curve));
-    GR_TRY(gr_lr_step_named(log, p->lr_step, &out->step));
-    if (out->curve == GRAFT_SCHEDULE_RESTARTS && !(p->restart_epochs > 0 && p->restart_factor >= 1))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "restarts after %g epochs, growing by %g: expected more than 0, and at "
-                       "least 1",
-                       p->restart_epochs, p->restart_factor);
-    return GRAFT_OK;
-}
-
-static graft_status choose_drop(graft_log *log, const char *name, bool *elements)
-{
-    *elements = strcmp(name, "element") == 0;
-    if (*elements || strcmp(name, "path") == 0)
-        return GRAFT_OK;
-    return gr_fail(log, GRAFT_ERR_ARGUMENT, "drop kind '%s': expected path or element", name);
 }
 
 static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
     if (p->backbone && p->model)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "--model %s: starts from scratch, --backbone %s has a model; leave one out",
+                       "`model` %s: starts from scratch, `backbone` %s has a model; leave one out",
                        p->model, p->backbone);
     if (p->backbone) {
         GR_TRY(gr_backbone_load(log, p->backbone, &s->weights));
@@ -104,7 +76,7 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
     }
     if (!p->model)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "--backbone: is required, or --model NAME to start from scratch");
+                       "`backbone`: is required, or `model` NAME to start from scratch");
     const gr_model_config *preset = gr_model_preset(p->model);
     char names[512];
     if (!preset)
@@ -117,16 +89,13 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
 /* What the head sees. */
 static graft_status choose_feature(graft_log *log, const graft_train_params *p, gr_model_config *c)
 {
-    bool avg = p->pool && strcmp(p->pool, "avg") == 0;
-    if (p->pool && !avg && strcmp(p->pool, "cls") != 0)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "pool '%s': expected cls or avg", p->pool);
-    if (p->pool && c->family == GR_FAMILY_SWIN && !avg)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "pool 'cls': a Swin has no class token; use avg");
+    if (p->pool == GRAFT_POOL_CLS && c->family == GR_FAMILY_SWIN)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`pool` cls: a Swin has no class token; use avg");
     if (p->projection && !c->proj_dim)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "--projection: the backbone has none; it is a part of CLIP's checkpoints");
+                       "`projection`: the backbone has none; it is a part of CLIP's checkpoints");
     if (p->pool)
-        c->pool = avg ? GR_POOL_AVG : GR_POOL_CLS;
+        c->pool = p->pool == GRAFT_POOL_AVG ? GR_POOL_AVG : GR_POOL_CLS;
     if (!p->projection && !gr_text_head_wanted(&p->text))
         c->proj_dim = 0;
     return GRAFT_OK;
@@ -135,14 +104,11 @@ static graft_status choose_feature(graft_log *log, const graft_train_params *p, 
 /* What needs no file. */
 static graft_status choose_settings(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
-    GR_TRY(check_numbers(log, p));
-    GR_TRY(choose_optimizer(log, p, &s->optimizer));
-    GR_TRY(gr_augmentation_resolve(log, &p->augment, &s->augment, &s->mix));
-    GR_TRY(choose_schedule(log, p, &s->schedule));
-    GR_TRY(gr_head_init_named(log, p->head_init, &s->head_init));
-    GR_TRY(choose_drop(log, p->drop_kind, &s->drop_elements));
+    GR_TRY(check_together(log, p));
+    s->optimizer = optimizer_of(p);
+    s->schedule = schedule_of(p);
     GR_TRY(gr_methods_parse(log, p->method, &s->methods));
-    return gr_methods_set_all(log, s->methods, p->set, p->set_count);
+    return gr_methods_set_all(log, s->methods, &p->set);
 }
 
 static graft_status check_start(graft_log *log, const graft_train_params *p, const gr_run_setup *s)
@@ -150,8 +116,8 @@ static graft_status check_start(graft_log *log, const graft_train_params *p, con
     if (s->weights || gr_methods_train(s->methods, "blocks.0.attn.qkv.weight"))
         return GRAFT_OK;
     return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                   "method '%s': would keep random weights frozen; give --backbone, or use "
-                   "--method full",
+                   "method '%s': would keep random weights frozen; give `backbone`, or use "
+                   "`method` full",
                    p->method);
 }
 
@@ -170,19 +136,16 @@ static graft_status name_classes(graft_log *log, gr_run_setup *s)
 
 static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
-    gr_decode_options decode = {.ignore_exif = p->input.exif && !strcmp(p->input.exif, "ignore"),
-                                .max_pixels = (int64_t)p->input.max_pixels};
-    gr_bad_images bad;
-    GR_TRY(gr_bad_images_named(log, p->input.bad_images, &bad));
+    gr_decode_options decode = gr_input_decoding(&p->input);
     gr_dataset_params train = {
         .split = p->train_split, .shots = p->shots, .seed = p->seed, .decode = decode};
     GR_TRY(gr_dataset_open(log, p->data, &train, &s->train));
-    GR_TRY(gr_dataset_check(log, &s->train, bad, p->input.threads));
+    GR_TRY(gr_dataset_check(log, &s->train, p->input.bad_images, p->input.threads));
     int classes = gr_dataset_classes(s->train);
     if (p->test_split && *p->test_split) {
         gr_dataset_params test = {.split = p->test_split, .decode = decode};
         GR_TRY(gr_dataset_open(log, p->data, &test, &s->test));
-        GR_TRY(gr_dataset_check(log, &s->test, bad, p->input.threads));
+        GR_TRY(gr_dataset_check(log, &s->test, p->input.bad_images, p->input.threads));
         if (gr_dataset_classes(s->test) > classes)
             classes = gr_dataset_classes(s->test);
     }
@@ -195,7 +158,7 @@ graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
 {
     gr_run_setup s = {0};
     enum { ANY_SIZE = 224 };
-    GR_TRY(gr_settings_check(log, p));
+    GR_TRY(gr_train_settings_check(log, p));
     graft_status status = choose_settings(log, p, &s);
     if (status == GRAFT_OK)
         status = gr_input_resolve(log, &p->input, ANY_SIZE, &s.input);
@@ -223,7 +186,7 @@ static graft_status load_start(graft_log *log, const graft_train_params *p, gr_r
     GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
     if (s->weights)
         GR_TRY(gr_fingerprint_check(log, s->adapter, s->weights, &p->accept_changes));
-    return gr_head_rows_match(log, p->seed, s);
+    return gr_head_rows_match(log, p, s);
 }
 
 static graft_status open_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
@@ -240,7 +203,7 @@ static graft_status describe_network(graft_log *log, const graft_train_params *p
         s->config.image_size = p->input.image_size;
     GR_TRY(gr_model_config_check(log, &s->config));
     GR_TRY(gr_input_resolve(log, &p->input, s->config.image_size, &s->input));
-    GR_TRY(gr_augment_check(log, &s->augment, &s->input.preprocess));
+    GR_TRY(gr_augment_check(log, &p->augment, &s->input.preprocess));
     if (p->init_adapter)
         GR_TRY(load_start(log, p, s));
     GR_TRY(gr_text_head_make(log, p, s));

@@ -5,8 +5,6 @@
 #include <graft/train.h>
 
 #include "device/device.h"
-#include "data/augment.h"
-#include "data/augment_mix.h"
 #include "data/dataset.h"
 #include "adapter/file.h"
 #include "train/optimizer.h"
@@ -22,12 +20,8 @@ typedef struct gr_run_setup {
     gr_model_config config;
     gr_methods *methods;
     gr_input input;
-    gr_augment augment;
-    gr_mix mix;
     gr_optimizer_params optimizer;
     gr_schedule schedule;
-    graft_head_init head_init;
-    bool drop_elements;
     gr_tensors *header; /* of the adapters to be written: metadata, frozen tensors */
 } gr_run_setup;
 

@@ -11,7 +11,7 @@
 static graft_status create_trainer(gr_run *r)
 {
     GR_TRY(gr_trainer_create_from_setup(r->log, r->p, &r->setup, r->batch,
-                                        gr_mix_is_on(&r->setup.mix), &r->trainer));
+                                        gr_mix_is_on(&r->p->augment), &r->trainer));
     return gr_watch_create(r->log, r->trainer, &r->watch);
 }
 
@@ -50,7 +50,7 @@ static graft_status create_loader(gr_run *r)
     const graft_train_params *p = r->p;
     gr_loader_params params = {
         .preprocess = r->setup.input.preprocess,
-        .augment = r->setup.augment,
+        .augment = p->augment,
         .batch = r->batch,
         .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
         .seed = p->seed,
@@ -64,7 +64,7 @@ static graft_status create_loader(gr_run *r)
     size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
     r->images = gr_alloc_array(r, (size_t)r->batch, pixels * sizeof(float));
     r->labels = gr_alloc_array(r, (size_t)r->batch, sizeof(int32_t));
-    bool soft = gr_mix_is_on(&r->setup.mix);
+    bool soft = gr_mix_is_on(&p->augment);
     if (soft)
         r->targets =
             gr_alloc_array(r, (size_t)r->batch, (size_t)r->setup.config.classes * sizeof(float));
@@ -81,7 +81,7 @@ static graft_status check_last_batch(const gr_run *r)
         return GRAFT_OK;
     return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
                    "head norm: takes its statistics from batches of %zu, the last of an epoch has "
-                   "%zu images; give --drop-last",
+                   "%zu images; give `drop_last`",
                    batch, images % batch);
 }
 
@@ -90,14 +90,14 @@ static graft_status open_folder(gr_run *r)
     GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
     if (r->p->resume)
         GR_TRY(resume(r));
-    GR_TRY(gr_settings_write(r->log, r->folder.config, r->p, r->setup.device->info.id));
+    GR_TRY(gr_train_settings_write(r->log, r->folder.config, r->p, r->setup.device->info.id));
     return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
 }
 
 graft_status gr_run_start(gr_run *r, graft_device *device)
 {
-    GR_TRY(gr_settings_check(r->log, r->p));
-    r->identity = gr_settings_identity(r->p);
+    GR_TRY(gr_train_settings_check(r->log, r->p));
+    r->identity = gr_train_settings_identity(r->p);
     if (!r->identity)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
     GR_TRY(gr_run_setup_create(r->log, device, r->p, &r->setup));

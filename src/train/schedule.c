@@ -5,30 +5,6 @@
 
 static const double PI = 3.14159265358979323846;
 
-graft_status gr_schedule_named(graft_log *log, const char *name, graft_schedule *out)
-{
-    static const char *const names[] = {"constant", "cosine", "timm-cosine", "restarts"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (graft_schedule)i;
-            return GRAFT_OK;
-        }
-    return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                   "schedule '%s': expected constant, cosine, timm-cosine or restarts", name);
-}
-
-graft_status gr_lr_step_named(graft_log *log, const char *name, graft_lr_step *out)
-{
-    static const char *const names[] = {"iteration", "epoch", "late-epoch"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (graft_lr_step)i;
-            return GRAFT_OK;
-        }
-    return gr_fail(log, GRAFT_ERR_ARGUMENT, "lr step '%s': expected iteration, epoch or late-epoch",
-                   name);
-}
-
 /* `angle` runs from 0 to pi. */
 static double half_cosine(const gr_schedule *s, double angle)
 {

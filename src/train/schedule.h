@@ -27,10 +27,6 @@ typedef struct gr_schedule {
     double restart_epochs, restart_factor;
 } gr_schedule;
 
-/* By name; an unknown one is an error that lists the valid ones. */
-graft_status gr_schedule_named(graft_log *log, const char *name, graft_schedule *out);
-graft_status gr_lr_step_named(graft_log *log, const char *name, graft_lr_step *out);
-
 /* The curve at epoch `t`, which may be a fraction. */
 double gr_schedule_curve(const gr_schedule *schedule, double t);
 

@@ -1,8 +1,10 @@
+/* The settings of a run: the table, and what is written of them to config.json and checkpoints. */
 #include "train/settings.h"
 
+#include "adapter/input.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
+#include "settings/settings.h"
 #include "train/run_setup.h"
 
 #include <jansson.h>
@@ -10,156 +12,190 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIELD(field) GR_SETTING(graft_train_params, field)
+
+/* Largest values of numbers without a limit of their own. */
+#define WHOLE_MAX 1e9
+#define COUNT_MAX 0x1p62
+
+static const graft_setting model_rows[] = {
+    {"backbone", FIELD(backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "pretrained weights: .safetensors, its folder, or JAX .npz", .group = "Model",
+     .role = GRAFT_SETTING_TASK, .letter = 'b'},
+    {"model", FIELD(model), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "geometry of a run without pretrained weights", .role = GRAFT_SETTING_TASK},
+    {"pool", FIELD(pool), GRAFT_SETTING_CHOICE, NULL, "|cls|avg", 0, 0,
+     "the head sees the class token or the mean of patches", "as the backbone"},
+    {"projection", FIELD(projection), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "the head sees the projected feature of CLIP"},
+    {"text-embeddings", FIELD(text.embeddings), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "start the head from this matrix [classes, width]"},
+    {"class-names", FIELD(text.class_names), GRAFT_SETTING_TEXT, NULL, "FILE|data", 0, 0,
+     "start the head from CLIP's features of names, a class a line, or the data's own"},
+    {"text-encoder", FIELD(text.encoder), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "checkpoint with CLIP's text encoder", "the backbone"},
+    {"vocabulary", FIELD(text.vocabulary), GRAFT_SETTING_TEXT, NULL, "FILE|DIR", 0, 0,
+     "of the text encoder: merges.txt or bpe_simple_vocab_16e6.txt.gz", "beside it"},
+    {"prompt", FIELD(text.prompt), GRAFT_SETTING_TEXT, "a photo of a {}.", "TEXT", 0, 0,
+     "text of a class, {} its name"},
+    {"logit-scale", FIELD(text.logit_scale), GRAFT_SETTING_DOUBLE, "-1", "X", -1, 1e6,
+     "of cosines with texts; 0: plain products; -1: the checkpoint's"},
+    {"method", FIELD(method), GRAFT_SETTING_TEXT, "linear", "NAME[+NAME]", 0, 0,
+     "see graft methods", .letter = 'm'},
+    {"set", FIELD(set), GRAFT_SETTING_TEXTS, NULL, "METHOD.OPTION=VALUE", 0, 0,
+     "an option of a method; may be repeated", .letter = 's'},
+    {"init-adapter", FIELD(init_adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "start from the tensors of this adapter", .role = GRAFT_SETTING_TASK},
+    {.key = NULL},
+};
+
+static const graft_setting data_rows[] = {
+    {"data", FIELD(data), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "labelled images: a folder, a .tar or dsprites:orientation", .group = "Data",
+     .role = GRAFT_SETTING_TASK, .letter = 'd'},
+    {"train-split", FIELD(train_split), GRAFT_SETTING_TEXT, "train", "NAME", 0, 0,
+     "images to train on", .role = GRAFT_SETTING_TASK},
+    {"test-split", FIELD(test_split), GRAFT_SETTING_TEXT, "test", "NAME", 0, 0,
+     "images to evaluate on; \"\": no evaluation", .role = GRAFT_SETTING_TASK},
+    {"shots", FIELD(shots), GRAFT_SETTING_INT, NULL, "K", 0, WHOLE_MAX,
+     "train on so many images of each class, chosen by the seed", "all",
+     .role = GRAFT_SETTING_TASK},
+    {.key = NULL},
+};
+
+const graft_setting gr_image_settings[] = {
+    GR_INPUT_SETTINGS(graft_train_params, "squash", "bicubic", "imagenet", "apply",
+                      "as the backbone was trained", "the image size", NULL),
+    GR_BAD_IMAGES_SETTING(graft_train_params),
+    GR_MAX_PIXELS_SETTING(graft_train_params),
+    {"crop", FIELD(augment.crop), GRAFT_SETTING_CHOICE, NULL, "none|random|random-resized", 0, 0,
+     "in training: the centre, a random place, or a random part, resized"},
+    {"crop-scale", FIELD(augment.crop_scale), GRAFT_SETTING_RANGE, "0.08,1", "LEAST,MOST", 0, 1,
+     "part of the area that a random-resized crop takes"},
+    {"crop-ratio", FIELD(augment.crop_ratio), GRAFT_SETTING_RANGE, "0.75,1.3333333", "LEAST,MOST",
+     0.01, 100, "width / height of that part"},
+    {"flip", FIELD(augment.flip), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "flip images at random, left to right"},
+    {"rand-augment", FIELD(augment.rand_augment), GRAFT_SETTING_RAND_AUGMENT, NULL, "SPEC", 0, 0,
+     "random operations as timm writes them, such as rand-m9-mstd0.5-inc1", "off"},
+    {"color-jitter", FIELD(augment.color_jitter), GRAFT_SETTING_COLOR_JITTER, NULL, "X[,X,X[,X]]",
+     0, 0, "change brightness, contrast and saturation; the fourth: hue", "off"},
+    {"random-erasing", FIELD(augment.random_erasing), GRAFT_SETTING_DOUBLE, NULL, "RATE", 0, 1,
+     "fill a rectangle with noise", "off"},
+    {"mixup", FIELD(augment.mixup), GRAFT_SETTING_DOUBLE, NULL, "ALPHA", 0, 100,
+     "mix the images of a batch, by a part drawn from Beta(ALPHA, ALPHA)", "off"},
+    {"cutmix", FIELD(augment.cutmix), GRAFT_SETTING_DOUBLE, NULL, "ALPHA", 0, 100,
+     "replace a rectangle by that of another image; with `augment.mixup`: either", "off"},
+    {"label-smoothing", FIELD(augment.label_smoothing), GRAFT_SETTING_DOUBLE, NULL, "X", 0, 1,
+     "part of the target that all classes share", "0", .below_max = true},
+    {"no-shuffle", FIELD(no_shuffle), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "keep the order of the list", .role = GRAFT_SETTING_TASK},
+    {"drop-last", FIELD(drop_last), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "leave out the last partial batch of an epoch"},
+    GR_THREADS_SETTING(graft_train_params),
+    {.key = NULL},
+};
+
+static const graft_setting length_rows[] = {
+    {"epochs", FIELD(epochs), GRAFT_SETTING_INT, "10", "N", 1, WHOLE_MAX, "passes over the images",
+     .group = "Training", .letter = 'e'},
+    {"cooldown-epochs", FIELD(cooldown_epochs), GRAFT_SETTING_INT, NULL, "N", 0, WHOLE_MAX,
+     "more epochs: at `min_lr` after a cosine"},
+    {"lr", FIELD(lr), GRAFT_SETTING_DOUBLE, "0.001", "X", 0, 1e6, "learning rate"},
+    {.key = NULL},
+};
+
+const graft_setting gr_update_settings[] = {
+    {"batch-size", FIELD(batch_size), GRAFT_SETTING_INT, "32", "N", 1, 65536, "images in a step"},
+    {"optimizer", FIELD(optimizer), GRAFT_SETTING_CHOICE, NULL, "adamw|sgd", 0, 0,
+     "how tensors are updated"},
+    {"weight-decay", FIELD(weight_decay), GRAFT_SETTING_DOUBLE, "0.0001", "X", 0, 1e6,
+     "pull towards zero"},
+    {"no-decay", FIELD(no_decay), GRAFT_SETTING_TEXT, "", "NAMES", 0, 0,
+     "comma list of name parts without decay; 1d: all vectors"},
+    {"momentum", FIELD(momentum), GRAFT_SETTING_DOUBLE, "0.9", "X", 0, 1, "of sgd",
+     .below_max = true},
+    {"schedule", FIELD(schedule), GRAFT_SETTING_CHOICE, "cosine",
+     "constant|cosine|timm-cosine|restarts", 0, 0, "learning rate after the warm-up"},
+    {"lr-step", FIELD(lr_step), GRAFT_SETTING_CHOICE, NULL, "iteration|epoch|late-epoch", 0, 0,
+     "how often it changes; late: an epoch behind"},
+    {"warmup-epochs", FIELD(warmup_epochs), GRAFT_SETTING_DOUBLE, "1", "X", 0, WHOLE_MAX,
+     "epochs in which the learning rate grows"},
+    {"warmup-lr", FIELD(warmup_lr), GRAFT_SETTING_DOUBLE, "1e-06", "X", 0, 1e6,
+     "learning rate at the start"},
+    {"min-lr", FIELD(min_lr), GRAFT_SETTING_DOUBLE, "1e-06", "X", 0, 1e6,
+     "learning rate at the end"},
+    {"restart-epochs", FIELD(restart_epochs), GRAFT_SETTING_DOUBLE, "10", "X", 0, WHOLE_MAX,
+     "length of the first cosine of restarts"},
+    {"restart-factor", FIELD(restart_factor), GRAFT_SETTING_DOUBLE, "1", "X", 1, WHOLE_MAX,
+     "each next one is longer by this"},
+    {"head-init", FIELD(head_init), GRAFT_SETTING_CHOICE, NULL,
+     "uniform|zero|truncated|narrow|kaiming", 0, 0, "how the classifier starts"},
+    {"head-norm", FIELD(head_norm), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "batch norm without affine before the classifier"},
+    {"ema", FIELD(ema), GRAFT_SETTING_DOUBLE, NULL, "DECAY", 0, 1,
+     "evaluate and save an average over the steps; the checkpoint has both", "off",
+     .below_max = true},
+    {"drop-path", FIELD(drop_path), GRAFT_SETTING_DOUBLE, NULL, "RATE", 0, 1,
+     "how often residual branches are dropped: from 0 in the first block up to this",
+     .below_max = true},
+    {"drop-kind", FIELD(drop_kind), GRAFT_SETTING_CHOICE, NULL, "path|element", 0, 0,
+     "whole branches of an image, or single elements"},
+    {"seed", FIELD(seed), GRAFT_SETTING_COUNT, "42", "N", 0, COUNT_MAX,
+     "of start values, order and dropout"},
+    {"eval-every", FIELD(eval_every), GRAFT_SETTING_INT, "1", "N", 1, WHOLE_MAX,
+     "epochs between evaluations"},
+    {.key = NULL},
+};
+
+static const graft_setting run_rows[] = {
+    {"max-steps", FIELD(max_steps), GRAFT_SETTING_COUNT, NULL, "N", 0, COUNT_MAX,
+     "stop after so many", "all epochs", .role = GRAFT_SETTING_RUN},
+    {"out", FIELD(out), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "folder for adapter, metrics, checkpoint", .group = "Run", .role = GRAFT_SETTING_RUN,
+     .letter = 'o'},
+    {"resume", FIELD(resume), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "go on with the run in `out`, with its options", .role = GRAFT_SETTING_CALL},
+    {"accept-changes", FIELD(accept_changes), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "go on with another backbone or other images than before", .role = GRAFT_SETTING_CALL},
+    {"checkpoint-every", FIELD(checkpoint_every), GRAFT_SETTING_COUNT, NULL, "N", 0, COUNT_MAX,
+     "steps between checkpoints", "an epoch", .role = GRAFT_SETTING_RUN},
+    {"memory-budget", FIELD(memory_budget), GRAFT_SETTING_BYTES, NULL, "SIZE", 0, 0,
+     "device memory to use, such as 512M", "7/8 of all", .role = GRAFT_SETTING_RUN},
+    {"profile", FIELD(profile), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "tell the time of each kernel", .role = GRAFT_SETTING_CALL},
+    {.key = NULL},
+};
+
+static gr_settings train_settings = {
+    model_rows, data_rows, gr_image_settings, length_rows, gr_update_settings, run_rows, NULL};
+
+const graft_setting *graft_train_setting(int index)
+{
+    return gr_settings_at(train_settings, index);
+}
+
 void graft_train_defaults(graft_train_params *params)
 {
-    *params = (graft_train_params){
-        .train_split = "train",
-        .test_split = "test",
-        .method = "linear",
-        .text = {.prompt = "a photo of a {}.", .logit_scale = -1.0},
-        .input = {.interpolation = "bicubic", .resize = "squash", .normalization = "imagenet",
-                  .exif = "apply", .bad_images = "fail"},
-        .augment = {.crop = "none",
-                    .crop_scale = "0.08,1",
-                    .crop_ratio = "0.75,1.3333333",
-                    .rand_augment = "",
-                    .color_jitter = ""},
-        .optimizer = "adamw",
-        .epochs = 10,
-        .batch_size = 32,
-        .lr = 1e-3,
-        .weight_decay = 1e-4,
-        .no_decay = "",
-        .momentum = 0.9,
-        .schedule = "cosine",
-        .lr_step = "iteration",
-        .restart_epochs = 10,
-        .restart_factor = 1,
-        .warmup_epochs = 1.0,
-        .warmup_lr = 1e-6,
-        .min_lr = 1e-6,
-        .head_init = "uniform",
-        .drop_kind = "path",
-        .seed = 42,
-        .eval_every = 1,
-    };
+    *params = (graft_train_params){0};
+    gr_settings_default(train_settings, params);
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
+graft_status gr_train_settings_check(graft_log *log, const graft_train_params *params)
 {
-    if (text)
-        json_object_set_new(object, key, json_string(text));
-}
-
-static void set_int(json_t *object, const char *key, uint64_t value)
-{
-    json_object_set_new(object, key, json_integer((json_int_t)value));
-}
-
-static json_t *text_array(const char *const *items, int count)
-{
-    json_t *array = json_array();
-    for (int i = 0; i < count; i++)
-        json_array_append_new(array, json_string(items[i]));
-    return array;
-}
-
-graft_status gr_settings_check(graft_log *log, const graft_train_params *p)
-{
-    const struct {
-        const char *option, *text;
-    } texts[] = {
-        {"backbone", p->backbone},
-        {"text-embeddings", p->text.embeddings},
-        {"text-encoder", p->text.encoder},
-        {"vocabulary", p->text.vocabulary},
-        {"class-names", p->text.class_names},
-        {"prompt", p->text.prompt},
-        {"data", p->data},
-        {"train-split", p->train_split},
-        {"test-split", p->test_split},
-        {"init-adapter", p->init_adapter},
-        {"out", p->out},
-    };
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (!gr_is_utf8(texts[i].text))
-            return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                           "--%s: is not UTF-8, in which the run's settings are kept; rename it",
-                           texts[i].option);
-    return GRAFT_OK;
-}
-
-static void set_augmentation(json_t *o, const graft_augment_params *a)
-{
-    set_text(o, "crop", a->crop);
-    set_text(o, "crop-scale", a->crop_scale);
-    set_text(o, "crop-ratio", a->crop_ratio);
-    set_text(o, "rand-augment", a->rand_augment);
-    set_text(o, "color-jitter", a->color_jitter);
-    json_object_set_new(o, "random-erasing", json_real(a->random_erasing));
-    json_object_set_new(o, "mixup", json_real(a->mixup));
-    json_object_set_new(o, "cutmix", json_real(a->cutmix));
-    json_object_set_new(o, "label-smoothing", json_real(a->label_smoothing));
-    json_object_set_new(o, "flip", json_boolean(a->flip));
+    return gr_settings_check(log, train_settings, params);
 }
 
 /* What determines the result. */
-static json_t *result_settings(const graft_train_params *p)
+static json_t *result_settings(const graft_train_params *params)
 {
-    json_t *o = json_object();
-    set_text(o, "backbone", p->backbone);
-    set_text(o, "model", p->model);
-    set_text(o, "pool", p->pool);
-    json_object_set_new(o, "projection", json_boolean(p->projection));
-    set_text(o, "text-embeddings", p->text.embeddings);
-    set_text(o, "text-encoder", p->text.encoder);
-    set_text(o, "vocabulary", p->text.vocabulary);
-    set_text(o, "class-names", p->text.class_names);
-    set_text(o, "prompt", p->text.prompt);
-    json_object_set_new(o, "logit-scale", json_real(p->text.logit_scale));
-    set_text(o, "data", p->data);
-    set_text(o, "train-split", p->train_split);
-    set_text(o, "test-split", p->test_split);
-    set_int(o, "shots", (uint64_t)p->shots);
-    set_text(o, "method", p->method);
-    json_object_set_new(o, "set", text_array(p->set, p->set_count));
-    set_text(o, "init-adapter", p->init_adapter);
-    set_int(o, "image-size", (uint64_t)p->input.image_size);
-    set_int(o, "resize-to", (uint64_t)p->input.resize_to);
-    set_text(o, "interpolation", p->input.interpolation);
-    set_text(o, "resize", p->input.resize);
-    set_text(o, "normalization", p->input.normalization);
-    set_text(o, "exif", p->input.exif);
-    set_text(o, "bad-images", p->input.bad_images);
-    set_text(o, "optimizer", p->optimizer);
-    set_int(o, "epochs", (uint64_t)p->epochs);
-    set_int(o, "cooldown-epochs", (uint64_t)p->cooldown_epochs);
-    set_int(o, "batch-size", (uint64_t)p->batch_size);
-    json_object_set_new(o, "lr", json_real(p->lr));
-    json_object_set_new(o, "weight-decay", json_real(p->weight_decay));
-    set_text(o, "no-decay", p->no_decay);
-    json_object_set_new(o, "momentum", json_real(p->momentum));
-    set_text(o, "schedule", p->schedule);
-    set_text(o, "lr-step", p->lr_step);
-    json_object_set_new(o, "restart-epochs", json_real(p->restart_epochs));
-    json_object_set_new(o, "restart-factor", json_real(p->restart_factor));
-    json_object_set_new(o, "warmup-epochs", json_real(p->warmup_epochs));
-    json_object_set_new(o, "warmup-lr", json_real(p->warmup_lr));
-    json_object_set_new(o, "min-lr", json_real(p->min_lr));
-    set_text(o, "head-init", p->head_init);
-    json_object_set_new(o, "head-norm", json_boolean(p->head_norm));
-    json_object_set_new(o, "ema", json_real(p->ema));
-    json_object_set_new(o, "drop-path", json_real(p->drop_path));
-    set_text(o, "drop-kind", p->drop_kind);
-    set_augmentation(o, &p->augment);
-    json_object_set_new(o, "no-shuffle", json_boolean(p->no_shuffle));
-    json_object_set_new(o, "drop-last", json_boolean(p->drop_last));
-    set_int(o, "seed", p->seed);
-    set_int(o, "eval-every", (uint64_t)p->eval_every);
-    return o;
+    json_t *object = json_object();
+    gr_settings_json(train_settings, GRAFT_SETTING_TASK, params, object);
+    gr_settings_json(train_settings, GRAFT_SETTING_TRAINING, params, object);
+    return object;
 }
 
-char *gr_settings_identity(const graft_train_params *params)
+char *gr_train_settings_identity(const graft_train_params *params)
 {
     json_t *settings = result_settings(params);
     char *text = settings ? json_dumps(settings, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
@@ -190,13 +226,9 @@ static size_t precision(json_t *settings)
 static char *all_settings(const graft_train_params *params, const char *device)
 {
     json_t *settings = result_settings(params);
-    set_text(settings, "out", params->out);
-    set_text(settings, "device", device);
-    set_int(settings, "max-steps", params->max_steps);
-    set_int(settings, "checkpoint-every", params->checkpoint_every);
-    set_int(settings, "memory-budget", params->memory_budget);
-    set_int(settings, "max-pixels", params->input.max_pixels);
-    set_int(settings, "threads", (uint64_t)params->input.threads);
+    gr_settings_json(train_settings, GRAFT_SETTING_RUN, params, settings);
+    if (device)
+        json_object_set_new(settings, "device", json_string(device));
     char *text = settings ? json_dumps(settings, JSON_INDENT(2) | precision(settings)) : NULL;
     json_decref(settings);
     return text;
@@ -210,10 +242,11 @@ graft_status graft_train_describe(graft_log *log, const graft_train_params *para
     return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "settings: out of memory");
 }
 
-/* The settings of an identity, complete; NULL: it is none. */
+/* The settings of an identity, complete and each as this version writes it; NULL: it is none. */
 static json_t *complete_settings(const char *identity)
 {
     graft_train_params defaults;
+    const graft_setting *s;
     graft_train_defaults(&defaults);
     json_t *found = json_loads(identity, JSON_REJECT_DUPLICATES, NULL);
     json_t *all = found ? result_settings(&defaults) : NULL;
@@ -221,11 +254,13 @@ static json_t *complete_settings(const char *identity)
         json_decref(all);
         all = NULL;
     }
+    for (int i = 0; all && (s = graft_train_setting(i)); i++)
+        gr_setting_json_canonical(s, all);
     json_decref(found);
     return all;
 }
 
-bool gr_settings_same_identity(const char *a, const char *b)
+bool gr_train_settings_same_identity(const char *a, const char *b)
 {
     json_t *left = complete_settings(a), *right = complete_settings(b);
     bool same = left && right && json_equal(left, right);
@@ -234,8 +269,8 @@ bool gr_settings_same_identity(const char *a, const char *b)
     return same;
 }
 
-graft_status gr_settings_write(graft_log *log, const char *path, const graft_train_params *params,
-                               const char *device)
+graft_status gr_train_settings_write(graft_log *log, const char *path,
+                                     const graft_train_params *params, const char *device)
 {
     char *text = all_settings(params, device);
     if (!text)

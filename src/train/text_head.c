@@ -26,11 +26,11 @@ static graft_status check(graft_log *log, const graft_train_params *p, const gr_
                        "leave texts and names out");
     if (t->embeddings && (t->encoder || t->vocabulary || t->class_names))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "--text-embeddings: are there already; leave --text-encoder, --vocabulary "
-                       "and --class-names out");
+                       "`text.embeddings`: are there already; leave `text.encoder`, "
+                       "`text.vocabulary` and `text.class_names` out");
     if (!t->embeddings && !t->encoder && !p->backbone)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "--text-encoder: is required without --backbone, for names of classes");
+                       "`text.encoder`: is required without `backbone`, for names of classes");
     return GRAFT_OK;
 }
 
@@ -65,7 +65,7 @@ static graft_status add_head(graft_log *log, gr_run_setup *s, float **weight)
         return gr_fail(log, GRAFT_ERR_MEMORY, "text head: out of memory");
     if (gr_tensors_find(s->adapter, "head.weight"))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "--init-adapter: has a head already; leave it or the texts out");
+                       "`init_adapter`: has a head already; leave it or the texts out");
     GR_TRY(gr_tensors_add_new(log, s->adapter, "head.weight", GR_F32,
                               GR_SHAPE(c->classes, feature_width(c)), (void **)weight));
     return gr_tensors_add_new(log, s->adapter, "head.bias", GR_F32, GR_SHAPE(c->classes), &zeros);
@@ -126,7 +126,7 @@ static graft_status make_texts(graft_log *log, void *parent, const graft_text_pa
                                                   : NULL;
         if (!name || !*name)
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                           "class %d: has no name; --class-names gives one for each", i);
+                           "class %d: has no name; `text.class_names` gives one for each", i);
         texts[i] = prompted(parent, p->prompt, name);
         if (!texts[i])
             texts = NULL;

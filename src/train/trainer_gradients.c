@@ -95,7 +95,7 @@ graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step
     const float zero = 0.0f;
     if (counting < t->params.batch && gr_trainer_takes_whole_batches(t))
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
-                       "head norm: %d of the batch's %d images count, expected all; --drop-last "
+                       "head norm: %d of the batch's %d images count, expected all; `drop_last` "
                        "leaves a partial batch out",
                        counting, t->params.batch);
     GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));

@@ -113,7 +113,7 @@ static graft_status too_little_memory(gr_trainer *t, uint64_t bytes, uint64_t li
 {
     return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
                    "memory budget of %.1f MiB: training one image at a time needs %.1f MiB; raise "
-                   "--memory-budget, or take a smaller model or image size",
+                   "`memory_budget`, or take a smaller model or image size",
                    (double)limit / 0x1p20, (double)bytes / 0x1p20);
 }
 
@@ -121,7 +121,7 @@ static graft_status too_little_for_statistics(gr_trainer *t)
 {
     return gr_fail(t->log, GRAFT_ERR_DEVICE_MEMORY,
                    "head norm: takes its statistics from a whole batch, and %d images do not fit "
-                   "at once; lower --batch-size, or raise --memory-budget",
+                   "at once; lower `batch_size`, or raise `memory_budget`",
                    t->params.batch);
 }
 

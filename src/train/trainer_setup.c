@@ -21,7 +21,7 @@ static graft_status check_start_values(graft_log *log, const graft_train_params 
         return GRAFT_OK;
     if (left_out == count)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "%s: %s trains none of its tensors, such as %s; give the --method that it "
+                       "%s: %s trains none of its tensors, such as %s; give the `method` that it "
                        "was made with",
                        gr_tensors_source(start), p->method, unused);
     gr_log(log, GRAFT_LOG_WARN, "%s: %zu of %zu tensors are not trained by %s and left out: %s%s",
@@ -43,10 +43,10 @@ graft_status gr_trainer_create_from_setup(graft_log *log, const graft_train_para
         .batch = batch,
         .memory_budget = p->memory_budget,
         .seed = p->seed,
-        .head_init = setup->head_init,
+        .head_init = p->head_init,
         .head_norm = p->head_norm,
         .drop_path = (float)p->drop_path,
-        .drop_elements = setup->drop_elements,
+        .drop_elements = p->drop_kind == GRAFT_DROP_ELEMENT,
         .soft_targets = soft_targets,
         .optimizer = setup->optimizer,
         .ema = p->ema,

@@ -41,7 +41,7 @@ static graft_status read_description(graft_log *log, const gr_tensors *file, con
     if (!format || strcmp(format, "trainer-1") != 0 || !state || !found ||
         sscanf(state, "%llu %lf", &step, &s->lr) != 2)
         return gr_fail(log, GRAFT_ERR_FORMAT, "state: not that of a trainer of this version");
-    if (!gr_settings_same_identity(found, identity))
+    if (!gr_train_settings_same_identity(found, identity))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "state: was saved by a trainer with other `settings`; give it those");
     s->step = step;

@@ -89,7 +89,7 @@ class Analyze(CliTest):
 
     def test_mistakes(self):
         run, out = self.trained("lora"), ["--json", self.path("numbers.json")]
-        self.fails(1, "analyze", *out, self.data, telling=[self.data, "config.json", "graft train"])
+        self.fails(1, "analyze", *out, self.data, telling=[self.data, "config.json", "--out"])
         self.fails(1, "analyze", *out, self.path("none"), telling=["none", "no run folder"])
         self.fails(1, "analyze", *out, "--backbone", self.write_vit("wide.safetensors", dim=24), run,
                    telling=["wide.safetensors", "width 24", "trained on"])

@@ -64,7 +64,7 @@ class Recipes(CliTest):
     def test_dry_run_refuses_bad_settings(self):
         self.fails(2, "train", "--set", "convpass.h=4", "--dry-run", telling=["convpass.h"])
         self.fails(2, "train", "--epochs", "3", "--warmup-epochs", "4", "--dry-run",
-                   telling=["warm-up of 4"])
+                   telling=["--warmup-epochs 4"])
 
     def test_dry_run_feeds_back(self):
         """The run of the printed file is the run of the recipe, to the bit."""

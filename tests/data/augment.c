@@ -7,8 +7,12 @@
 
 #include <math.h>
 
-static const gr_crop_params inception = {
-    .kind = GR_CROP_RANDOM_RESIZED, .scale = {0.08, 1.0}, .ratio = {3.0 / 4.0, 4.0 / 3.0}};
+static const graft_augment_params inception = {
+    .crop = GRAFT_CROP_RANDOM_RESIZED,
+    .crop_scale = {0.08, 1.0},
+    .crop_ratio = {3.0 / 4.0, 4.0 / 3.0},
+    .flip = true,
+};
 
 static void streams(void **state)
 {
@@ -91,8 +95,8 @@ static void random_resized_fallback(void **state)
         {1, 400, {0, 199, 1, 1}},
     };
     (void)state;
-    gr_crop_params whole = inception;
-    whole.scale[0] = 0.9;
+    graft_augment_params whole = inception;
+    whole.crop_scale.min = 0.9;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         gr_box b = gr_crop_random_resized(&whole, (gr_random_key){1, 0, 0}, cases[i].width,
                                           cases[i].height);
@@ -105,13 +109,12 @@ static void image_is_its_box(void **state)
 {
     fixture *f = *state;
     gr_preprocess p = {.size = 12, .interpolation = GR_BICUBIC};
-    gr_augment a = {.crop = inception, .flip = true};
     gr_image in = synthetic_image(f, 40, 30), found, part, expected;
     int mirrored = 0;
     for (uint32_t i = 0; i < 20; i++) {
         gr_random_key key = {.seed = 9, .epoch = 2, .index = i};
         gr_box box = gr_crop_random_resized(&inception, key, 40, 30);
-        check_ok(f, gr_augment_image(f->log, &a, &p, key, &in, &found));
+        check_ok(f, gr_augment_image(f->log, &inception, &p, key, &in, &found));
         check_ok(f, gr_crop(f->log, &in, box, &part));
         check_ok(f, gr_resize(f->log, &part, 12, 12, GR_BICUBIC, &expected));
         if (memcmp(found.pixels, expected.pixels, 12 * 12 * 3) != 0) {
@@ -133,7 +136,7 @@ static void random_place(void **state)
     enum { N = 600, PLACES = 4 };
     fixture *f = *state;
     gr_preprocess p = {.size = 12, .resize_to = 13};
-    gr_augment a = {.crop = {GR_CROP_RANDOM}};
+    graft_augment_params a = {.crop = GRAFT_CROP_RANDOM};
     gr_image in = synthetic_image(f, 40, 30), parts[PLACES], found, scaled;
     check_ok(f, gr_resize(f->log, &in, 13, 13, GR_BILINEAR, &scaled));
     for (int i = 0; i < PLACES; i++)
@@ -164,14 +167,14 @@ static void refused(void **state)
         {0.5, 1.0, 0.0, 1.0}, {0.5, 1.0, 1.0, 0.9}, {0.5, 1.0, 1.0, 1e3}, {0.5, 1.0, 1.0, NAN},
     };
     gr_preprocess p = {.size = 12, .resize_to = 12};
-    gr_augment random = {.crop = {GR_CROP_RANDOM}};
-    assert_error(f, gr_augment_check(f->log, &random, &p), GRAFT_ERR_ARGUMENT, "--resize-to");
+    graft_augment_params random = {.crop = GRAFT_CROP_RANDOM};
+    assert_error(f, gr_augment_check(f->log, &random, &p), GRAFT_ERR_ARGUMENT, "`input.resize_to`");
     p.resize_to = 13;
     check_ok(f, gr_augment_check(f->log, &random, &p));
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        gr_augment a = {.crop = {GR_CROP_RANDOM_RESIZED,
-                                 {wrong[i][0], wrong[i][1]},
-                                 {wrong[i][2], wrong[i][3]}}};
+        graft_augment_params a = {.crop = GRAFT_CROP_RANDOM_RESIZED,
+                                  .crop_scale = {wrong[i][0], wrong[i][1]},
+                                  .crop_ratio = {wrong[i][2], wrong[i][3]}};
         assert_error(f, gr_augment_check(f->log, &a, &p), GRAFT_ERR_ARGUMENT, "LEAST,MOST");
     }
 }

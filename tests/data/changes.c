@@ -67,7 +67,7 @@ static void each_operation_is_drawn(void **state)
 {
     enum { N = 1500 };
     fixture *f = *state;
-    gr_rand_augment a = {.count = 1, .probability = 1.0, .magnitude = 9, .increasing = true};
+    graft_rand_augment a = {.count = 1, .probability = 1.0, .magnitude = 9, .increasing = true};
     gr_image original = synthetic_image(f, 16, 16), possible[GR_RAND_OPS][2], image;
     for (int op = 0; op < GR_RAND_OPS; op++)
         for (int negative = 0; negative < 2; negative++) {
@@ -106,7 +106,7 @@ static void probability_holds(void **state)
 {
     enum { N = 800 };
     fixture *f = *state;
-    gr_rand_augment a = {
+    graft_rand_augment a = {
         .count = 2, .probability = 0.5, .magnitude = 9, .deviation = 0.5, .increasing = true};
     gr_image original = synthetic_image(f, 16, 16);
     int same = 0;
@@ -152,7 +152,7 @@ static void jitter_draws(void **state)
 {
     enum { N = 2400 };
     (void)state;
-    gr_jitter j = {.brightness = 0.4, .contrast = 0.4, .saturation = 1.5, .hue = 0.1};
+    graft_color_jitter j = {.brightness = 0.4, .contrast = 0.4, .saturation = 1.5, .hue = 0.1};
     int orders[256] = {0}, below[GR_JITTER_KINDS] = {0};
     const double low[] = {0.6, 0.6, 0.0, -0.1}, high[] = {1.4, 1.4, 2.5, 0.1};
     for (uint32_t i = 0; i < N; i++) {
@@ -174,7 +174,7 @@ static void jitter_draws(void **state)
 static void jitter_is_its_draw(void **state)
 {
     fixture *f = *state;
-    gr_jitter j = {.brightness = 0.4, .saturation = 0.4, .hue = 0.3};
+    graft_color_jitter j = {.brightness = 0.4, .saturation = 0.4, .hue = 0.3};
     for (uint32_t i = 0; i < 30; i++) {
         gr_image image = synthetic_image(f, 9, 7), expected = synthetic_image(f, 9, 7);
         gr_jitter_draw draw = gr_jitter_draw_image(&j, key_of(i));
@@ -234,15 +234,15 @@ static void erasing(void **state)
 static void refused(void **state)
 {
     fixture *f = *state;
-    static const gr_augment wrong[] = {
-        {.rand = {.count = -1}},
-        {.rand = {.count = 2, .magnitude = 11}},
-        {.rand = {.count = 2, .probability = 1.5}},
-        {.rand = {.count = 2, .deviation = -1}},
-        {.jitter = {.brightness = -0.1}},
-        {.jitter = {.hue = 0.6}},
-        {.erase = 1.5},
-        {.erase = NAN},
+    static const graft_augment_params wrong[] = {
+        {.rand_augment = {.count = -1}},
+        {.rand_augment = {.count = 2, .magnitude = 11}},
+        {.rand_augment = {.count = 2, .probability = 1.5}},
+        {.rand_augment = {.count = 2, .deviation = -1}},
+        {.color_jitter = {.brightness = -0.1}},
+        {.color_jitter = {.hue = 0.6}},
+        {.random_erasing = 1.5},
+        {.random_erasing = NAN},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_error(f, gr_augment_check(f->log, &wrong[i], &preprocess), GRAFT_ERR_ARGUMENT,

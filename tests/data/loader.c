@@ -40,11 +40,14 @@ static gr_loader_params usual(void)
         .batch = BATCH,
         .order = GR_ORDER_SHUFFLED,
         .seed = 11,
-        .augment = {.crop = {GR_CROP_RANDOM_RESIZED, {0.3, 1.0}, {0.75, 1.3333333}},
-                    .flip = true,
-                    .rand = {.count = 2, .probability = 0.5, .magnitude = 9, .increasing = true},
-                    .jitter = {0.4, 0.4, 0.4, 0.1},
-                    .erase = 0.3},
+        .augment =
+            {.crop = GRAFT_CROP_RANDOM_RESIZED,
+             .crop_scale = {0.3, 1.0},
+             .crop_ratio = {0.75, 1.3333333},
+             .flip = true,
+             .rand_augment = {.count = 2, .probability = 0.5, .magnitude = 9, .increasing = true},
+             .color_jitter = {0.4, 0.4, 0.4, 0.1},
+             .random_erasing = 0.3},
         .threads = 1,
     };
 }
@@ -159,7 +162,7 @@ static void content(void **state)
     gr_dataset *d = make_set(f);
     gr_loader_params params = usual();
     params.order = GR_ORDER_SEQUENTIAL;
-    params.augment = (gr_augment){.flip = true};
+    params.augment = (graft_augment_params){.flip = true};
     epoch *e = run(f, d, &params);
     int flips = 0;
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -300,9 +303,9 @@ static void bad_parameters(void **state)
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "threads");
     params = usual(), params.preprocess.size = 0;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "size 0");
-    params = usual(), params.augment.crop.scale[1] = 1.5;
+    params = usual(), params.augment.crop_scale.max = 1.5;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT,
-                 "crop scale 0.3,1.5");
+                 "`augment.crop_scale` 0.3,1.5");
     assert_null(loader);
     gr_dataset_close(&d);
 }

@@ -55,7 +55,7 @@ static void targets(void **state)
     static const double smoothings[] = {0.0, 0.1};
     for (int k = 0; k < 4; k++) {
         double keep = keeps[k / 2], smoothing = smoothings[k % 2];
-        gr_mix mix = {.mixup = 1.0, .smoothing = smoothing};
+        graft_augment_params mix = {.mixup = 1.0, .label_smoothing = smoothing};
         float found[6 * CLASSES];
         gr_mix_targets(&mix, (gr_mix_draw){.keep = keep}, labels, 6, CLASSES, found);
         for (int i = 0; i < 6 * CLASSES; i++) {
@@ -73,7 +73,7 @@ typedef struct statistics {
     int cuts;
 } statistics;
 
-static statistics draw_many(const gr_mix *mix, uint32_t count)
+static statistics draw_many(const graft_augment_params *mix, uint32_t count)
 {
     statistics s = {0};
     for (uint32_t i = 0; i < count; i++) {
@@ -101,7 +101,7 @@ static void draws(void **state)
     (void)state;
     static const double alphas[] = {0.2, 0.8, 1.0, 5.0};
     for (int i = 0; i < 4; i++) {
-        statistics s = draw_many(&(gr_mix){.mixup = alphas[i]}, 5000);
+        statistics s = draw_many(&(graft_augment_params){.mixup = alphas[i]}, 5000);
         assert_int_equal(s.cuts, 0);
         double variance = 1.0 / (4.0 * (2.0 * alphas[i] + 1.0));
         assert_float_equal((float)s.keep, 0.5f, 4.0f * (float)sqrt(variance / 5000));
@@ -109,12 +109,12 @@ static void draws(void **state)
     }
     /* 400000 draws with NumPy, where clipping leaves more of the image: mean 0.6823, standard
      * deviation 0.1883 */
-    statistics s = draw_many(&(gr_mix){.cutmix = 1.0}, 5000);
+    statistics s = draw_many(&(graft_augment_params){.cutmix = 1.0}, 5000);
     assert_float_equal((float)s.keep, 0.6823f, 0.011f);
     assert_float_equal((float)sqrt(s.square - s.keep * s.keep), 0.1883f, 0.006f);
-    s = draw_many(&(gr_mix){.mixup = 0.8, .cutmix = 1.0}, 5000);
+    s = draw_many(&(graft_augment_params){.mixup = 0.8, .cutmix = 1.0}, 5000);
     assert_in_range(s.cuts, 2350, 2600);
-    s = draw_many(&(gr_mix){.smoothing = 0.1}, 50);
+    s = draw_many(&(graft_augment_params){.label_smoothing = 0.1}, 50);
     assert_true(fabs(s.keep - 1.0) < 1e-9 && s.cuts == 0);
 }
 
@@ -124,7 +124,9 @@ static void tiny_alpha(void **state)
     (void)state;
     int ends = 0;
     for (uint32_t i = 0; i < 200; i++) {
-        double keep = gr_mix_draw_batch(&(gr_mix){.mixup = 1e-6}, (gr_random_key){1, 0, i}, 8).keep;
+        double keep =
+            gr_mix_draw_batch(&(graft_augment_params){.mixup = 1e-6}, (gr_random_key){1, 0, i}, 8)
+                .keep;
         assert_true(keep >= 0.0 && keep <= 1.0);
         ends += keep < 1e-3 || keep > 1.0 - 1e-3;
     }

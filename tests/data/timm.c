@@ -53,7 +53,8 @@ static void compare_operations(fixture *f)
     for (int i = 0; i < RAND_CASES; i++) {
         rand_case c = rand_case_of(i);
         gr_preprocess p = {.interpolation = c.bicubic ? GR_BICUBIC : GR_BILINEAR};
-        check_ok(f, gr_normalization_named(f->log, c.half ? "half" : "imagenet", &p.normalization));
+        p.normalization =
+            gr_normalization_of(c.half ? GRAFT_NORMALIZATION_HALF : GRAFT_NORMALIZATION_IMAGENET);
         gr_image image = synthetic_image(f, 31, 22);
         if (c.low)
             lower_contrast(&image);
@@ -89,10 +90,10 @@ static void add_change(rand_sample *s, const gr_image *start, const gr_image *im
 
 static rand_sample draw_changes(fixture *f)
 {
-    gr_rand_augment a = {
+    graft_rand_augment a = {
         .count = 2, .probability = 0.5, .magnitude = 9, .deviation = 0.5, .increasing = true};
     gr_preprocess p = {.interpolation = GR_BICUBIC};
-    check_ok(f, gr_normalization_named(f->log, "imagenet", &p.normalization));
+    p.normalization = gr_normalization_of(GRAFT_NORMALIZATION_IMAGENET);
     gr_image start = synthetic_image(f, 16, 16), image = synthetic_image(f, 16, 16);
     rand_sample s = {0};
     for (int i = 0; i < 2 * DRAWS; i++) {
@@ -133,18 +134,18 @@ static void rand_augment(void **state)
 /* ---- Mixing ----------------------------------------------------------------------------- */
 
 /* Mixup, cutmix, either, and smoothing alone, with more and less of it. */
-static const gr_mix mixes[] = {
+static const graft_augment_params mixes[] = {
     {.mixup = 0.8},
-    {.cutmix = 1.0, .smoothing = 0.1},
-    {.mixup = 0.8, .cutmix = 1.0, .smoothing = 0.1},
-    {.smoothing = 0.3},
+    {.cutmix = 1.0, .label_smoothing = 0.1},
+    {.mixup = 0.8, .cutmix = 1.0, .label_smoothing = 0.1},
+    {.label_smoothing = 0.3},
 };
 enum { MIXES = 10 * sizeof(mixes) / sizeof(mixes[0]) };
 
 /* The second and the fifth, which are mixed with each other, have one label. */
 static const int32_t labels[COUNT] = {2, 0, 3, 4, 0, 1};
 
-static const gr_mix *mix_of(int index)
+static const graft_augment_params *mix_of(int index)
 {
     return &mixes[(size_t)index % (sizeof(mixes) / sizeof(mixes[0]))];
 }
@@ -163,7 +164,7 @@ static void write_mixes(fixture *f, FILE *draws)
     for (int i = 0; i < (int)MIXES; i++) {
         gr_mix_draw d = gr_mix_draw_batch(mix_of(i), key_of(i), SIZE);
         fprintf(draws, "%d %d %d %d %d %.17g %g", CLASSES, d.box.x, d.box.y, d.box.width,
-                d.box.height, d.keep, mix_of(i)->smoothing);
+                d.box.height, d.keep, mix_of(i)->label_smoothing);
         for (int k = 0; k < COUNT; k++)
             fprintf(draws, " %d", (int)labels[k]);
         fprintf(draws, "\n");

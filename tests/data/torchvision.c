@@ -13,8 +13,12 @@ enum { DRAWS = 20000, CROPS = 64, SIZE = 24, JITTERS = 60 };
 /* ---- Crops and flips -------------------------------------------------------------------- */
 
 /* What torchvision's RandomResizedCrop has by default. */
-static const gr_crop_params inception = {
-    .kind = GR_CROP_RANDOM_RESIZED, .scale = {0.08, 1.0}, .ratio = {3.0 / 4.0, 4.0 / 3.0}};
+static const graft_augment_params inception = {
+    .crop = GRAFT_CROP_RANDOM_RESIZED,
+    .crop_scale = {0.08, 1.0},
+    .crop_ratio = {3.0 / 4.0, 4.0 / 3.0},
+    .flip = true,
+};
 
 typedef struct crop_case {
     int width, height;
@@ -44,12 +48,11 @@ static void write_crops(FILE *draws)
 static void compare_crops(fixture *f)
 {
     FILE *results = open_in(f, "results", "rb");
-    gr_augment a = {.crop = inception, .flip = true};
     for (int i = 0; i < CROPS; i++) {
         crop_case c = crop_case_of(i);
         gr_preprocess p = {.size = SIZE, .interpolation = c.interpolation};
         gr_image in = synthetic_image(f, c.width, c.height), found;
-        check_ok(f, gr_augment_image(f->log, &a, &p, key_of(i), &in, &found));
+        check_ok(f, gr_augment_image(f->log, &inception, &p, key_of(i), &in, &found));
         compare_image(results, &found, i);
         gr_image_free(&in);
         gr_image_free(&found);
@@ -100,14 +103,14 @@ static void crops_and_flips(void **state)
 
 /* ---- Colour jitter ---------------------------------------------------------------------- */
 
-static const gr_jitter jitters[] = {
+static const graft_color_jitter jitters[] = {
     {.brightness = 0.4, .contrast = 0.4, .saturation = 0.4},
     {.brightness = 0.4, .contrast = 0.4, .saturation = 1.5, .hue = 0.1},
     {.contrast = 2.0, .hue = 0.5},
     {.saturation = 0.7},
 };
 
-static const gr_jitter *jitter_of(int index)
+static const graft_color_jitter *jitter_of(int index)
 {
     return &jitters[(size_t)index % (sizeof(jitters) / sizeof(jitters[0]))];
 }
@@ -115,7 +118,7 @@ static const gr_jitter *jitter_of(int index)
 static void write_jitters(FILE *draws)
 {
     for (int i = 0; i < JITTERS; i++) {
-        const gr_jitter *j = jitter_of(i);
+        const graft_color_jitter *j = jitter_of(i);
         gr_jitter_draw draw = gr_jitter_draw_image(j, key_of(i));
         fprintf(draws, "31 22");
         for (int k = 0; k < GR_JITTER_KINDS; k++)

@@ -182,10 +182,10 @@ static graft_status switch_dropout_off(graft_log *log, golden_case *c)
 {
     for (int i = 0; i < c->methods->count; i++) {
         const gr_method *m = c->methods->item[i].method;
-        for (const gr_option *o = m->options; o && o->name; o++) {
+        for (const graft_setting *o = m->options; o && o->key; o++) {
             char key[96];
-            snprintf(key, sizeof(key), "%s.%s", m->name, o->name);
-            if (strstr(o->name, "drop"))
+            snprintf(key, sizeof(key), "%s.%s", m->name, o->key);
+            if (strstr(o->key, "drop"))
                 GR_TRY(gr_methods_set(log, c->methods, key, "0"));
         }
     }

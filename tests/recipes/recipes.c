@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void assert_schedule(const resolved *r, const char *schedule, const char *step, int epochs,
-                            int cooldown, double warmup, double warmup_lr, double min_lr)
+static void assert_schedule(const resolved *r, graft_schedule schedule, graft_lr_step step,
+                            int epochs, int cooldown, double warmup, double warmup_lr,
+                            double min_lr)
 {
-    assert_string_equal(r->p.schedule, schedule);
-    assert_string_equal(r->p.lr_step, step);
+    assert_int_equal(r->p.schedule, schedule);
+    assert_int_equal(r->p.lr_step, step);
     assert_int_equal(r->p.epochs, epochs);
     assert_int_equal(r->p.cooldown_epochs, cooldown);
     assert_true(r->p.warmup_epochs == warmup);
@@ -23,12 +24,13 @@ static void convpass(void **state)
     (void)state;
     resolved r = resolve("convpass", "cifar", NULL, 0);
     assert_string_equal(r.p.method, "convpass");
-    assert_string_equal(r.p.optimizer, "adamw");
-    assert_string_equal(r.p.head_init, "uniform");
+    assert_int_equal(r.p.optimizer, GRAFT_OPTIMIZER_ADAMW);
+    assert_int_equal(r.p.head_init, GRAFT_HEAD_INIT_UNIFORM);
     assert_int_equal(r.p.batch_size, 64);
     assert_true(r.p.drop_last && !r.p.augment.flip);
     assert_rates(&r, 1e-3, 1e-4, 0.1);
-    assert_schedule(&r, "timm-cosine", "late-epoch", 100, 0, 10, 1e-6, 1e-5);
+    assert_schedule(&r, GRAFT_SCHEDULE_TIMM_COSINE, GRAFT_LR_STEP_LATE_EPOCH, 100, 0, 10, 1e-6,
+                    1e-5);
     assert_int_equal(r.p.eval_every, 10);
     assert_int_equal(r.set_count, 2);
     assert_true(has_set(&r, "convpass.s=0.1") && has_set(&r, "convpass.conv_init=identity"));
@@ -44,7 +46,7 @@ static void convpass(void **state)
     assert_rates(&r, 5e-3, 1e-4, 0.1);
     r = resolve("convpass", "clip", NULL, 0);
     assert_rates(&r, 1e-5, 0, 0.1);
-    assert_schedule(&r, "cosine", "epoch", 50, 0, 0, 1e-6, 0);
+    assert_schedule(&r, GRAFT_SCHEDULE_COSINE, GRAFT_LR_STEP_EPOCH, 50, 0, 0, 1e-6, 0);
 }
 
 static void rlrr(void **state)
@@ -52,10 +54,11 @@ static void rlrr(void **state)
     (void)state;
     resolved r = resolve("rlrr", "cifar", NULL, 0);
     assert_rates(&r, 3e-3, 5e-5, 0.1);
-    assert_schedule(&r, "timm-cosine", "late-epoch", 100, 10, 10, 1e-7, 1e-8);
-    assert_string_equal(r.p.head_init, "zero");
-    assert_string_equal(r.p.drop_kind, "element");
-    assert_string_equal(r.p.input.normalization, "half");
+    assert_schedule(&r, GRAFT_SCHEDULE_TIMM_COSINE, GRAFT_LR_STEP_LATE_EPOCH, 100, 10, 10, 1e-7,
+                    1e-8);
+    assert_int_equal(r.p.head_init, GRAFT_HEAD_INIT_ZERO);
+    assert_int_equal(r.p.drop_kind, GRAFT_DROP_ELEMENT);
+    assert_int_equal(r.p.input.normalization, GRAFT_NORMALIZATION_HALF);
     assert_int_equal(r.p.batch_size, 32);
     assert_true(!r.p.drop_last && !r.p.augment.flip);
     r = resolve("rlrr", "kitti", NULL, 0);
@@ -65,11 +68,12 @@ static void rlrr(void **state)
     assert_rates(&r, 3e-3, 5e-5, 0);
     r = resolve("rlrr", "fgvc_flowers", NULL, 0);
     assert_rates(&r, 3e-3, 5e-2, 0.2);
-    assert_schedule(&r, "timm-cosine", "late-epoch", 50, 10, 10, 1e-7, 1e-8);
+    assert_schedule(&r, GRAFT_SCHEDULE_TIMM_COSINE, GRAFT_LR_STEP_LATE_EPOCH, 50, 10, 10, 1e-7,
+                    1e-8);
     assert_int_equal(r.p.input.resize_to, 256);
-    assert_string_equal(r.p.augment.crop, "random");
+    assert_int_equal(r.p.augment.crop, GRAFT_CROP_RANDOM);
     r = resolve("rlrr", "fgvc_cub", NULL, 0);
-    assert_schedule(&r, "restarts", "late-epoch", 50, 10, 0, 1e-7, 0);
+    assert_schedule(&r, GRAFT_SCHEDULE_RESTARTS, GRAFT_LR_STEP_LATE_EPOCH, 50, 10, 0, 1e-7, 0);
     assert_true(r.p.restart_epochs == 5 && r.p.restart_factor == 1);
     r = resolve("rlrr", "fgvc_cub_aug", NULL, 0);
     assert_true(r.p.restart_epochs == 10 && r.p.restart_factor == 2 && r.p.epochs == 100);
@@ -81,8 +85,8 @@ static void ssf(void **state)
     (void)state;
     resolved r = resolve("ssf", "clevr_dist", NULL, 0);
     assert_rates(&r, 5e-2, 5e-2, 0.1);
-    assert_schedule(&r, "timm-cosine", "epoch", 100, 10, 10, 1e-7, 1e-8);
-    assert_string_equal(r.p.head_init, "truncated");
+    assert_schedule(&r, GRAFT_SCHEDULE_TIMM_COSINE, GRAFT_LR_STEP_EPOCH, 100, 10, 10, 1e-7, 1e-8);
+    assert_int_equal(r.p.head_init, GRAFT_HEAD_INIT_TRUNCATED);
     assert_int_equal(r.p.batch_size, 64);
     r = resolve("ssf", "smallnorb_azi", NULL, 0);
     assert_rates(&r, 2e-2, 5e-5, 0.1);
@@ -97,11 +101,11 @@ static void freqfit(void **state)
     (void)state;
     resolved r = resolve("freqfit", NULL, NULL, 0);
     assert_string_equal(r.p.method, "freqfit+lora");
-    assert_string_equal(r.p.optimizer, "sgd");
+    assert_int_equal(r.p.optimizer, GRAFT_OPTIMIZER_SGD);
     assert_true(r.p.momentum == 0.9);
     assert_rates(&r, 0.1, 0.01, 0);
-    assert_schedule(&r, "cosine", "epoch", 100, 0, 5, 0, 0);
-    assert_string_equal(r.p.head_init, "kaiming");
+    assert_schedule(&r, GRAFT_SCHEDULE_COSINE, GRAFT_LR_STEP_EPOCH, 100, 0, 5, 0, 0);
+    assert_int_equal(r.p.head_init, GRAFT_HEAD_INIT_KAIMING);
     assert_true(has_set(&r, "lora.targets=q,k,v,proj,fc1,fc2"));
     r = resolve("freqfit", NULL, "freqfit+vera", 0);
     assert_int_equal(r.set_count, 1);
@@ -110,7 +114,7 @@ static void freqfit(void **state)
     assert_true(r.p.warmup_epochs == 10);
     assert_int_equal(r.set_count, 1);
     assert_true(has_set(&r, "freqfit.variant=1d"));
-    assert_string_equal(r.p.input.interpolation, "bilinear-plain");
+    assert_int_equal(r.p.input.interpolation, GRAFT_INTERPOLATION_BILINEAR_PLAIN);
 }
 
 /* Rates that grow with the batch. */
@@ -118,7 +122,7 @@ static void vpt_and_adaptformer(void **state)
 {
     (void)state;
     resolved r = resolve("vpt", NULL, NULL, 0);
-    assert_schedule(&r, "cosine", "epoch", 100, 0, 10, 0, 0);
+    assert_schedule(&r, GRAFT_SCHEDULE_COSINE, GRAFT_LR_STEP_EPOCH, 100, 0, 10, 0, 0);
     assert_int_equal(r.p.batch_size, 128);
     assert_rates(&r, 1.25, 1e-3, 0); /* 2.5 for 256 images */
     r = resolve("vpt", NULL, NULL, 64);
@@ -127,7 +131,7 @@ static void vpt_and_adaptformer(void **state)
     r = resolve("adaptformer", NULL, NULL, 0);
     assert_rates(&r, 0.4, 0, 0);
     assert_int_equal(r.p.batch_size, 1024);
-    assert_schedule(&r, "cosine", "iteration", 100, 0, 20, 0, 0);
+    assert_schedule(&r, GRAFT_SCHEDULE_COSINE, GRAFT_LR_STEP_ITERATION, 100, 0, 20, 0, 0);
     r = resolve("adaptformer", "", NULL, 256);
     assert_rates(&r, 0.1, 0, 0);
 }
@@ -137,12 +141,16 @@ static void noah(void **state)
     (void)state;
     resolved r = resolve("noah", NULL, NULL, 0);
     assert_rates(&r, 1e-3, 1e-4, 0.1);
-    assert_schedule(&r, "timm-cosine", "late-epoch", 100, 0, 10, 1e-6, 1e-5);
+    assert_schedule(&r, GRAFT_SCHEDULE_TIMM_COSINE, GRAFT_LR_STEP_LATE_EPOCH, 100, 0, 10, 1e-6,
+                    1e-5);
     assert_true(has_set(&r, "lora.targets=q,k,v") && has_set(&r, "lora.dropout=0.1"));
     r = resolve("noah", "fewshot", NULL, 0);
     assert_rates(&r, 5e-3, 1e-4, 0.1);
-    assert_string_equal(r.p.augment.rand_augment, "rand-m9-mstd0.5-inc1");
-    assert_string_equal(r.p.augment.color_jitter, ""); /* as timm: RandAugment takes its place */
+    const graft_rand_augment rand = r.p.augment.rand_augment;
+    assert_true(rand.count == 2 && rand.probability == 0.5 && rand.magnitude == 9);
+    assert_true(rand.deviation == 0.5 && rand.increasing);
+    assert_true(r.p.augment.color_jitter.brightness ==
+                0); /* as timm: RandAugment takes its place */
 }
 
 /* Every task of every recipe can be run as it stands. */
@@ -157,8 +165,8 @@ static void all_tasks_are_valid(void **state)
         for (int t = -1; t < 0 || (task = graft_recipe_task(i, t)); t++) {
             resolved r = resolve(info.name, t < 0 ? NULL : task, NULL, 0);
             char *json = NULL, text[256];
-            r.p.set = r.set;
-            r.p.set_count = r.set_count;
+            r.p.set.items = r.set;
+            r.p.set.count = r.set_count;
             if (graft_train_describe(log, &r.p, NULL, &json) != GRAFT_OK) {
                 graft_log_error(log, text, sizeof(text));
                 fail_msg("%s: %s", info.name, text);
@@ -228,7 +236,7 @@ static void unknown_names(void **state)
     assert_refused("rlr", NULL, (const char *[]){"'rlr'", "convpass, rlrr", "noah", NULL});
     assert_refused("rlrr", "cifra",
                    (const char *[]){"'cifra'", "rlrr", "cifar,", "fgvc_cars_aug", NULL});
-    assert_refused("freqfit", "cifar", (const char *[]){"'cifar'", "--task", NULL});
+    assert_refused("freqfit", "cifar", (const char *[]){"'cifar'", "`task`", NULL});
 }
 
 int main(void)

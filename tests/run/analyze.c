@@ -20,8 +20,8 @@ static char *trained(const test_target *target, const char *method, const char *
     char *out = new_path("run");
     graft_train_params p = tiny_run(out);
     p.method = method;
-    p.set = &set;
-    p.set_count = set ? 1 : 0;
+    p.set.items = &set;
+    p.set.count = set ? 1 : 0;
     p.lr = 0.03;
     p.warmup_epochs = 0;
     train_ok(target->device, &p);
@@ -295,11 +295,11 @@ static void mistakes_are_named(void **state)
          *other = path_of(scratch(), "analyzed-other.safetensors");
     const graft_analyze_params good = {.runs = &run, .run_count = 1};
     graft_analyze_params p = {.runs = &none, .run_count = 1};
-    expect_error(target, &p, GRAFT_ERR_NOT_FOUND, none, "graft train --out");
+    expect_error(target, &p, GRAFT_ERR_NOT_FOUND, none, "`out`");
     p = good, p.run_count = 0;
     expect_error(target, &p, GRAFT_ERR_ARGUMENT, "run folder", "given");
     p = good, p.data = tiny_images();
-    expect_error(target, &p, GRAFT_ERR_ARGUMENT, "--data", "--backbone");
+    expect_error(target, &p, GRAFT_ERR_ARGUMENT, "`data`", "`backbone`");
     gr_tensors *tensors = tiny_tensors("blocks.1.mlp.fc1.weight", true);
     check_ok(scratch(), gr_safetensors_write(scratch()->log, other, tensors, NULL));
     gr_tensors_destroy(&tensors);

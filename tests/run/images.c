@@ -51,7 +51,7 @@ static void bad_images_are_skipped(void **state)
     p.data = images_with("train/b/1.png", cut, sizeof(cut), &bad);
     test = in_folder(p.data, "test/a/12.png");
     put_bytes(test, gif, sizeof(gif));
-    p.input.bad_images = "skip";
+    p.input.bad_images = GRAFT_BAD_IMAGES_SKIP;
     listener l;
     listener_open(&l);
     check_ok(scratch(), train(target->device, l.log, &p));

@@ -98,8 +98,8 @@ static void merged_models_are_equal(void **state)
         if (i > 2 && !test_is_reference(target)) /* folding is the reference's work */
             break;
         graft_train_params p = tiny_run(NULL);
-        p.set = runs[i].set;
-        p.set_count = !runs[i].set[0] ? 0 : !runs[i].set[1] ? 1 : 2;
+        p.set.items = runs[i].set;
+        p.set.count = !runs[i].set[0] ? 0 : !runs[i].set[1] ? 1 : 2;
         char *adapter = trained(target->device, p, runs[i].methods);
         merge_keeps_logits(target->device, tiny_backbone(), adapter);
     }
@@ -243,8 +243,8 @@ static void merged_models_evaluate_alike(void **state)
     const test_target *target = *state;
     fixture *f = scratch();
     graft_train_params p = tiny_run(NULL);
-    p.input.normalization = "half";
-    p.input.interpolation = "bilinear";
+    p.input.normalization = GRAFT_NORMALIZATION_HALF;
+    p.input.interpolation = GRAFT_INTERPOLATION_BILINEAR;
     char *adapter = trained(target->device, p, "lora");
     char *merged = merge_keeps_logits(target->device, tiny_backbone(), adapter);
     graft_model *model = model_ok(f->log, target->device, tiny_backbone(), adapter);
@@ -296,8 +296,8 @@ static void refuses_what_cannot_be_folded(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         graft_train_params p = tiny_run(NULL);
-        p.set = cases[i].set;
-        p.set_count = cases[i].set ? 1 : 0;
+        p.set.items = cases[i].set;
+        p.set.count = cases[i].set ? 1 : 0;
         char *adapter = trained(target->device, p, cases[i].methods);
         char *merged = new_path("merged.safetensors");
         assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged, NULL),

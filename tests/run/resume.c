@@ -10,60 +10,60 @@
 /* Everything random is on: dropout of two methods, drop-path, crops, flips, shuffling. */
 static const char *const settings[] = {"lora.dropout=0.2", "lora.r=4", "convpass.dropout=0.1"};
 
-static graft_train_params random_run(const char *out, const char *optimizer)
+static graft_train_params random_run(const char *out, graft_optimizer optimizer)
 {
     graft_train_params p = tiny_run(out);
     p.method = "lora+convpass";
-    p.set = settings;
-    p.set_count = 3;
+    p.set.items = settings;
+    p.set.count = 3;
     p.optimizer = optimizer;
-    p.lr = strcmp(optimizer, "sgd") == 0 ? 0.05 : 0.01;
+    p.lr = optimizer == GRAFT_OPTIMIZER_SGD ? 0.05 : 0.01;
     p.drop_path = 0.3;
     p.augment.flip = true;
-    p.augment.crop = "random-resized";
-    p.augment.rand_augment = "rand-m9-mstd0.5-inc1";
-    p.augment.color_jitter = "0.4";
+    p.augment.crop = GRAFT_CROP_RANDOM_RESIZED;
+    p.augment.rand_augment = (graft_rand_augment){2, 0.5, 9, 0.5, true};
+    p.augment.color_jitter = (graft_color_jitter){0.4, 0.4, 0.4, 0};
     p.augment.random_erasing = 0.25;
-    if (strcmp(optimizer, "adamw") == 0) {
+    if (optimizer == GRAFT_OPTIMIZER_ADAMW) {
         p.augment.mixup = 0.8;
         p.augment.cutmix = 1.0;
         p.augment.label_smoothing = 0.1;
     } else {
         p.ema = 0.75;
     }
-    p.head_norm = strcmp(optimizer, "sgd") == 0;
+    p.head_norm = optimizer == GRAFT_OPTIMIZER_SGD;
     p.checkpoint_every = 2;
     return p;
 }
 
-/* When to raise the stop flag: after a step, or during an evaluation. */
+/* When to stop: after a step, or during an evaluation. */
 typedef struct stopper {
-    volatile int stop;
+    bool stop;
     uint64_t step;   /* after this many; 0: never */
     int evaluations; /* at this report of an evaluation; 0: never */
 } stopper;
 
-static void watch_progress(void *user, const graft_train_progress *progress)
+static bool watch_progress(void *user, const graft_train_progress *progress)
 {
     stopper *s = user;
     if (progress->evaluating)
         s->stop |= s->evaluations && --s->evaluations == 0;
     else
         s->stop |= s->step && progress->step == s->step;
+    return !s->stop;
 }
 
 static void stop_and_resume(gr_device *device, graft_train_params p, stopper s)
 {
     p.progress = watch_progress;
     p.user = &s;
-    p.stop = &s.stop;
     fixture *f = scratch();
     graft_status status = graft_train(f->log, gr_device_to_public(device), &p, NULL);
-    assert_error(f, status, GRAFT_ERR_INTERRUPTED, "--resume");
+    assert_error(f, status, GRAFT_ERR_INTERRUPTED, "`resume`");
 }
 
 /* Stops after a step, then twice within evaluations, then at a step that has a checkpoint. */
-static void continues_after_stops(gr_device *device, const char *optimizer)
+static void continues_after_stops(gr_device *device, graft_optimizer optimizer)
 {
     char *whole = new_path("whole"), *cut = new_path("cut");
     graft_train_params p = random_run(whole, optimizer);
@@ -77,7 +77,7 @@ static void continues_after_stops(gr_device *device, const char *optimizer)
     assert_int_equal(lines_of(in_folder(cut, "metrics.jsonl")), 6 + 1);
     stop_and_resume(device, p, (stopper){.step = 8});
     result = train_ok(device, &p);
-    assert_same_run(whole, cut, optimizer);
+    assert_same_run(whole, cut, optimizer == GRAFT_OPTIMIZER_ADAMW ? "adamw" : "sgd");
     assert_true(result.accuracy == expected.accuracy);
     assert_true(result.best_accuracy == expected.best_accuracy);
     assert_int_equal(result.best_epoch, expected.best_epoch);
@@ -88,12 +88,12 @@ static void continues_after_stops(gr_device *device, const char *optimizer)
 
 static void stopped_adamw_continues(void **state)
 {
-    continues_after_stops(((test_target *)*state)->device, "adamw");
+    continues_after_stops(((test_target *)*state)->device, GRAFT_OPTIMIZER_ADAMW);
 }
 
 static void stopped_sgd_continues(void **state)
 {
-    continues_after_stops(((test_target *)*state)->device, "sgd");
+    continues_after_stops(((test_target *)*state)->device, GRAFT_OPTIMIZER_SGD);
 }
 
 /* Waits until the run has written so many lines, then a moment that depends on the seed. */
@@ -114,7 +114,7 @@ static void killed_run_continues(void **state)
 {
     gr_device *device = ((test_target *)*state)->device;
     char *whole = new_path("whole"), *cut = new_path("cut");
-    graft_train_params p = random_run(whole, "adamw");
+    graft_train_params p = random_run(whole, GRAFT_OPTIMIZER_ADAMW);
     train_ok(device, &p);
     char *config = in_folder(whole, "config.json"), *metrics = in_folder(cut, "metrics.jsonl");
     unsigned seed = 3;
@@ -140,7 +140,7 @@ static void killed_run_continues(void **state)
 static void finished_run_is_done(void **state)
 {
     gr_device *device = ((test_target *)*state)->device;
-    graft_train_params p = random_run(new_path("done"), "adamw");
+    graft_train_params p = random_run(new_path("done"), GRAFT_OPTIMIZER_ADAMW);
     graft_train_result first = train_ok(device, &p);
     p.resume = true;
     p.profile = device->caps.timestamps;

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/loader.h"
-#include "train/augmentation.h"
 #include "adapter/file.h"
 
 #include <malloc.h>
@@ -29,12 +28,11 @@ static void load_batches(const graft_train_params *p, batches *b)
     gr_loader *loader;
     check_ok(scratch(), gr_input_resolve(log, &p->input, RUN_SIZE, &input));
     gr_loader_params params = {.preprocess = input.preprocess,
+                               .augment = p->augment,
                                .batch = RUN_BATCH,
                                .order = GR_ORDER_SHUFFLED,
                                .seed = p->seed,
                                .threads = 1};
-    gr_mix mix;
-    check_ok(scratch(), gr_augmentation_resolve(log, &p->augment, &params.augment, &mix));
     gr_dataset_params train = {.split = p->train_split};
     check_ok(scratch(), gr_dataset_open(log, p->data, &train, &data));
     check_ok(scratch(), gr_loader_create(log, data, &params, &loader));

@@ -206,7 +206,7 @@ static int64_t counted(fixture *f, const gr_model_config *model, const gr_subnet
     int64_t without_head;
     check_ok(f, gr_methods_parse(f->log, "noah", &methods));
     for (int m = 0; m < GR_MODULES; m++) {
-        char key[32], text[GR_OPTION_TEXT];
+        char key[32], text[GRAFT_SETTING_TEXT_SIZE];
         snprintf(key, sizeof(key), "noah.%s", gr_module_name(m));
         check_ok(
             f, gr_methods_set(f->log, methods, key, gr_subnet_text(subnet, m, model->depth, text)));

@@ -26,7 +26,7 @@ static void open_subnet(train_setup *s, const train_setup *super, const gr_subne
 {
     train_setup_open(s, super->log, "noah", BATCH);
     for (int m = 0; m < GR_MODULES; m++) {
-        char key[32], text[GR_OPTION_TEXT];
+        char key[32], text[GRAFT_SETTING_TEXT_SIZE];
         snprintf(key, sizeof(key), "noah.%s", gr_module_name(m));
         train_setup_option(s, key, gr_subnet_text(subnet, m, s->config.depth, text));
     }

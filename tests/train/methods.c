@@ -13,11 +13,11 @@ static void misfits_are_refused(void **state)
         gr_family family;
         const char *culprit, *remedy;
     } wrong[] = {
-        {"vpt_deep+freqfit", NULL, NULL, GR_FAMILY_VIT, "freqfit:", "--set freqfit.variant=1d"},
+        {"vpt_deep+freqfit", NULL, NULL, GR_FAMILY_VIT, "freqfit:", "`set` freqfit.variant=1d"},
         {"vpt_shallow+freqfit", "freqfit.variant", "2d-real", GR_FAMILY_VIT,
-         "freqfit:", "--set freqfit.variant=1d"},
+         "freqfit:", "`set` freqfit.variant=1d"},
         {"vpt_shallow+freqfit", "freqfit.variant", "dct", GR_FAMILY_VIT,
-         "freqfit:", "--set freqfit.variant=1d"},
+         "freqfit:", "`set` freqfit.variant=1d"},
         {"vpt_deep+convpass", NULL, NULL, GR_FAMILY_VIT, "convpass:", "leave out"},
         {"vpt_shallow+convpass_attn", NULL, NULL, GR_FAMILY_VIT, "convpass:", "leave out"},
         {"vpt_shallow+vpt_deep", NULL, NULL, GR_FAMILY_VIT, "vpt_deep:", "leave one"},

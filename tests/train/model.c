@@ -162,14 +162,14 @@ static void options_have_texts(void **state)
     TEST_OK(devices->log, gr_methods_set(devices->log, methods, "convpass.conv_init", "identity"));
     static const char *const expected[2][4] = {{"8", "0.100000001", "q,fc1", "0"},
                                                {"8", "1", "0.100000001", "identity"}};
-    char text[GR_OPTION_TEXT], name[64];
+    char text[GRAFT_SETTING_TEXT_SIZE], name[64];
     gr_methods_name(methods, name, sizeof(name));
     assert_string_equal(name, "lora+convpass");
     for (int m = 0; m < 2; m++)
         for (int i = 0; i < 4; i++)
-            assert_string_equal(
-                gr_option_text(&methods->item[m].method->options[i], methods->item[m].config, text),
-                expected[m][i]);
+            assert_string_equal(graft_setting_text(&methods->item[m].method->options[i],
+                                                   methods->item[m].config, text),
+                                expected[m][i]);
     gr_methods_destroy(methods);
 }
 

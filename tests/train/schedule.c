@@ -116,32 +116,12 @@ static void constant_and_cooldown(void **state)
     assert_true(gr_schedule_lr(&s, 4, 1) == 0.125 && gr_schedule_lr(&s, 2, 1) == 0.3125);
 }
 
-static void names(void **state)
-{
-    (void)state;
-    graft_schedule curve;
-    graft_lr_step step;
-    char text[256];
-    graft_log *log = graft_log_create(NULL);
-    assert_int_equal(gr_schedule_named(log, "restarts", &curve), GRAFT_OK);
-    assert_int_equal(curve, GRAFT_SCHEDULE_RESTARTS);
-    assert_int_equal(gr_lr_step_named(log, "late-epoch", &step), GRAFT_OK);
-    assert_int_equal(step, GRAFT_LR_STEP_LATE_EPOCH);
-    assert_int_equal(gr_schedule_named(log, "cosin", &curve), GRAFT_ERR_ARGUMENT);
-    graft_log_error(log, text, sizeof(text));
-    assert_string_equal(text,
-                        "schedule 'cosin': expected constant, cosine, timm-cosine or restarts");
-    assert_int_equal(gr_lr_step_named(log, "", &step), GRAFT_ERR_ARGUMENT);
-    graft_log_destroy(&log);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(official_rates),
         cmocka_unit_test(steps_of_an_epoch),
         cmocka_unit_test(constant_and_cooldown),
-        cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

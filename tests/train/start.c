@@ -69,18 +69,6 @@ static void head_starts(void **state)
     train_setup_close(&s);
 }
 
-static void names(void **state)
-{
-    const test_target *target = *state;
-    graft_head_init init;
-    TEST_OK(target->devices->log, gr_head_init_named(target->devices->log, "kaiming", &init));
-    assert_int_equal(init, GRAFT_HEAD_INIT_KAIMING);
-    TEST_OK(target->devices->log, gr_head_init_named(target->devices->log, "uniform", &init));
-    assert_int_equal(init, GRAFT_HEAD_INIT_UNIFORM);
-    assert_int_equal(gr_head_init_named(target->devices->log, "nought", &init), GRAFT_ERR_ARGUMENT);
-    test_assert_error(target->devices->log, "expected uniform, zero, truncated, narrow or kaiming");
-}
-
 /* What is drawn does not depend on the device. */
 int main(void)
 {
@@ -89,7 +77,6 @@ int main(void)
 #endif
     const test_case cases[] = {
         TEST_CASE(head_starts),
-        TEST_CASE(names),
     };
     return TEST_RUN("start", cases, TEST_EXECUTING);
 }

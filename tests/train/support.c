@@ -78,10 +78,10 @@ static void switch_dropout_off(train_setup *s)
 {
     for (int i = 0; i < s->methods->count; i++) {
         const gr_method *m = s->methods->item[i].method;
-        for (const gr_option *o = m->options; o && o->name; o++) {
+        for (const graft_setting *o = m->options; o && o->key; o++) {
             char key[96];
-            snprintf(key, sizeof(key), "%s.%s", m->name, o->name);
-            if (strcmp(o->name, "dropout") == 0)
+            snprintf(key, sizeof(key), "%s.%s", m->name, o->key);
+            if (strcmp(o->key, "dropout") == 0)
                 train_setup_option(s, key, "0");
         }
     }

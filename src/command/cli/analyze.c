@@ -1,6 +1,7 @@
 /* graft analyze: what fine-tuning did, as a page of figures and as JSON. */
 #include "command/cli/commands.h"
 #include "command/cli/analyze.h"
+#include "command/console/names.h"
 #include "command/console/output.h"
 #include "command/console/write.h"
 
@@ -13,24 +14,26 @@ typedef struct analyze_options {
     graft_analyze_params params;
 } analyze_options;
 
-#define FIELD(field) offsetof(analyze_options, field)
+#define FIELD(field) CLI_FIELD(analyze_options, field)
 
-static const cli_option table[] = {
-    {"out", 'o', CLI_TEXT, FIELD(out), "FILE", 0, 0, "the page, HTML; needs gnuplot",
-     "with --json none"},
-    {"json", 0, CLI_TEXT, FIELD(json), "FILE", 0, 0, "the numbers, see docs/analysis.md", "none"},
-    {"backbone", 'b', CLI_TEXT, FIELD(params.backbone), "FILE", 0, 0,
-     "weights that the runs were trained on: adds spectra of weights", "none"},
-    {"data", 'd', CLI_TEXT, FIELD(params.data), "DIR", 0, 0,
-     "images, with --backbone: adds spectra of features", "none"},
-    {"split", 0, CLI_TEXT, FIELD(params.split), "NAME", 0, 0, "of the images", "test"},
-    {"images", 0, CLI_INT, FIELD(params.images), "N", 0, 1048576, "how many of them", "64"},
-    {"device", 0, CLI_TEXT, FIELD(device), "BACKEND:INDEX|auto", 0, 0, "see graft devices",
-     "$GRAFT_DEVICE, else auto"},
-    {"batch-size", 0, CLI_INT, FIELD(params.batch_size), "N", 0, 65536, "images at once", "16"},
-    {"threads", 'j', CLI_INT, FIELD(params.threads), "N", 0, 64, "threads that decode images",
-     "as many as fit the machine"},
-    {.name = NULL},
+static const graft_setting rows[] = {
+    {"out", FIELD(out), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0, "the page, HTML; needs gnuplot",
+     "with --json none", .letter = 'o'},
+    {"json", FIELD(json), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "the numbers, see docs/analysis.md", "none"},
+    {"backbone", FIELD(params.backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "weights that the runs were trained on: adds spectra of weights", "none", .letter = 'b'},
+    {"data", FIELD(params.data), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "images, with --backbone: adds spectra of features", "none", .letter = 'd'},
+    {"split", FIELD(params.split), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0, "of the images", "test"},
+    {"images", FIELD(params.images), GRAFT_SETTING_INT, NULL, "N", 0, 1048576, "how many of them",
+     "64"},
+    CLI_DEVICE_OPTION(analyze_options),
+    {"batch-size", FIELD(params.batch_size), GRAFT_SETTING_INT, NULL, "N", 0, 65536,
+     "images at once", "16"},
+    {"threads", FIELD(params.threads), GRAFT_SETTING_INT, NULL, "N", 0, 64,
+     "threads that decode images", "as many as fit the machine", .letter = 'j'},
+    {.key = NULL},
 };
 
 static graft_status write_page(cli *c, const char *path, const char *json)
@@ -49,6 +52,19 @@ static graft_status write_page(cli *c, const char *path, const char *json)
     return status;
 }
 
+/* What the report notes, in terms of options. */
+static graft_status name_options(cli *c, char **json)
+{
+    size_t size = strlen(*json) + 1024;
+    char *named = malloc(size);
+    if (!named)
+        return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
+    cli_name_options(c->command, *json, named, size);
+    free(*json);
+    *json = named;
+    return GRAFT_OK;
+}
+
 static graft_status analyze(cli *c, const analyze_options *o, char **json)
 {
     graft_device *device = NULL;
@@ -59,7 +75,7 @@ static graft_status analyze(cli *c, const analyze_options *o, char **json)
         CLI_TRY(graft_device_open(c->log, o->device, NULL, &device));
     graft_status status = graft_analyze(c->log, device, &params, json);
     graft_device_close(&device);
-    return status;
+    return status == GRAFT_OK ? name_options(c, json) : status;
 }
 
 static graft_status run(cli *c, void *options)
@@ -85,7 +101,7 @@ const cli_command cli_command_analyze = {
     .name = "analyze",
     .summary = "Draws what runs learned: spectra, filters, curves, as a page",
     .usage = "--out FILE [--backbone FILE [--data DIR]] RUN..",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(analyze_options),
     .operand = "RUN",
     .min_operands = 1,

@@ -72,13 +72,13 @@ static graft_status run(cli *c, void *options)
     return graft_device_open(c->log, "auto", "", &none);
 }
 
-static const cli_option table[] = {CLI_JSON_OPTION, {.name = NULL}};
+static const graft_setting rows[] = {CLI_JSON_OPTION, {.key = NULL}};
 
 const cli_command cli_command_devices = {
     .name = "devices",
     .summary = "Lists the devices that can run graft",
     .usage = "[--json]",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(cli_common),
     .run = run,
 };

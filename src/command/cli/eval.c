@@ -8,22 +8,25 @@ typedef struct eval_options {
     const char *data, *split;
 } eval_options;
 
-static const cli_option table[] = {
-#include "command/cli/model_options.inc"
-    {"data", 'd', CLI_TEXT, offsetof(eval_options, data), "DIR", 0, 0,
-     "labelled images: a folder, a .tar or dsprites:orientation"},
-    {"split", 0, CLI_TEXT, offsetof(eval_options, split), "NAME", 0, 0,
+static const graft_setting rows[] = {
+    {"data", CLI_FIELD(eval_options, data), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "labelled images: a folder, a .tar or dsprites:orientation", .letter = 'd'},
+    {"split", CLI_FIELD(eval_options, split), GRAFT_SETTING_TEXT, "test", "NAME", 0, 0,
      "part of the data: test, val, train, all, or a list's name"},
-    {"bad-images", 0, CLI_TEXT, MODEL(params.input.bad_images), "fail|skip", 0, 0,
-     "images that cannot be read are an error, or left out once all have been tried", "fail"},
-    CLI_JSON_OPTION,
-    {.name = NULL},
+    {.key = NULL},
 };
 
-static void set_defaults(void *options)
-{
-    ((eval_options *)options)->split = "test";
-}
+static const graft_setting json_rows[] = {CLI_JSON_OPTION, {.key = NULL}};
+
+static const cli_options options_of_eval[] = {
+    CLI_MODEL_OPTIONS,
+    {.rows = rows},
+    {.table = graft_model_setting,
+     .offset = offsetof(cli_model_options, params),
+     .from = "bad-images"},
+    {.rows = json_rows},
+    {.rows = NULL},
+};
 
 static graft_status print_result(cli *c, const eval_options *o, const graft_eval_result *r)
 {
@@ -62,8 +65,7 @@ const cli_command cli_command_eval = {
     .name = "eval",
     .summary = "Measures accuracy and loss on labelled images",
     .usage = "--backbone FILE [--adapter FILE] --data DIR [--split NAME] [options]",
-    .options = table,
+    .options = options_of_eval,
     .options_bytes = sizeof(eval_options),
-    .defaults = set_defaults,
     .run = run,
 };

@@ -233,13 +233,13 @@ static graft_status run(cli *c, void *options)
     return status;
 }
 
-static const cli_option table[] = {CLI_JSON_OPTION, {.name = NULL}};
+static const graft_setting rows[] = {CLI_JSON_OPTION, {.key = NULL}};
 
 const cli_command cli_command_inspect = {
     .name = "inspect",
     .summary = "Shows what a weight file holds, and what it lacks to be a backbone",
     .usage = "FILE [--json]",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(cli_common),
     .operand = "FILE",
     .min_operands = 1,

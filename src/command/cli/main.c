@@ -2,6 +2,7 @@
 #include "command/cli/commands.h"
 #include "command/console/args.h"
 #include "command/console/help.h"
+#include "command/console/names.h"
 #include "command/console/output.h"
 
 #include <errno.h>
@@ -59,18 +60,22 @@ static void keep_standard_descriptors(void)
 
 static void log_message(void *user, graft_log_level level, const char *text)
 {
-    const cli_console *console = user;
+    const cli *c = user;
+    char told[1024];
+    cli_name_options(c->command, text, told, sizeof(told));
     /* Errors are told once, when the command ends. */
-    if (level != GRAFT_LOG_ERROR || console->level >= GRAFT_LOG_DEBUG)
-        cli_console_message(user, level, text);
+    if (level != GRAFT_LOG_ERROR || c->console->level >= GRAFT_LOG_DEBUG)
+        cli_console_message(c->console, level, told);
 }
 
 /* The one line that says why the command failed. */
 static void report(cli *c, graft_status status)
 {
     char text[1024];
-    if (c->error[0] == '\0')
-        graft_log_error(c->log, c->error, sizeof(c->error));
+    if (c->error[0] == '\0') {
+        graft_log_error(c->log, text, sizeof(text));
+        cli_name_options(c->command, text, c->error, sizeof(c->error));
+    }
     if (c->error[0] == '\0')
         snprintf(c->error, sizeof(c->error), "%s", graft_status_text(status));
     snprintf(text, sizeof(text), "%.1000s", c->error);
@@ -84,8 +89,7 @@ static graft_status run_command(cli *c, void *options)
         void *defaults = calloc(1, c->command->options_bytes);
         if (!defaults)
             return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
-        if (c->command->defaults)
-            c->command->defaults(defaults);
+        cli_set_defaults(c->command, defaults);
         cli_print_help(c->command, defaults);
         free(defaults);
         return GRAFT_OK;
@@ -93,7 +97,7 @@ static graft_status run_command(cli *c, void *options)
     if (!cli_console_set_level(c->console, common->verbose))
         cli_console_message(c->console, GRAFT_LOG_WARN,
                             "GRAFT_LOG: expected error, warn, info, debug or trace");
-    graft_log_params params = {log_message, c->console, c->console->level};
+    graft_log_params params = {log_message, c, c->console->level};
     c->log = graft_log_create(&params);
     return c->log ? c->command->run(c, options) : cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
 }
@@ -131,8 +135,7 @@ static int run(const cli_command *command, cli_console *console, int argc, char 
     void *options = calloc(1, command->options_bytes);
     graft_status status = GRAFT_ERR_MEMORY;
     if (options) {
-        if (command->defaults)
-            command->defaults(options);
+        cli_set_defaults(command, options);
         status = cli_parse(&c, argc, argv, options);
         if (status == GRAFT_OK)
             status = run_command(&c, options);

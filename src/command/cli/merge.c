@@ -4,19 +4,22 @@
 
 typedef struct merge_options {
     cli_common common;
-    const char *backbone, *adapter, *out, *type;
+    const char *backbone, *adapter, *out;
+    int type; /* of types[] */
 } merge_options;
 
-static const cli_option table[] = {
-    {"backbone", 'b', CLI_TEXT, offsetof(merge_options, backbone), "FILE", 0, 0,
-     "pretrained weights: .safetensors, its folder, or JAX .npz"},
-    {"adapter", 'a', CLI_TEXT, offsetof(merge_options, adapter), "FILE", 0, 0,
-     "made by graft train"},
-    {"out", 'o', CLI_TEXT, offsetof(merge_options, out), "FILE", 0, 0,
-     "the plain checkpoint, .safetensors with timm's names"},
-    {"type", 0, CLI_TEXT, offsetof(merge_options, type), "f32|f16|bf16", 0, 0,
+static const char *const types[] = {NULL, "f32", "f16", "bf16"};
+
+static const graft_setting rows[] = {
+    {"backbone", CLI_FIELD(merge_options, backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "pretrained weights: .safetensors, its folder, or JAX .npz", .letter = 'b'},
+    {"adapter", CLI_FIELD(merge_options, adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "made by graft train", .letter = 'a'},
+    {"out", CLI_FIELD(merge_options, out), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "the plain checkpoint, .safetensors with timm's names", .letter = 'o'},
+    {"type", CLI_FIELD(merge_options, type), GRAFT_SETTING_CHOICE, NULL, "|f32|f16|bf16", 0, 0,
      "type of its elements", "f32"},
-    {.name = NULL},
+    {.key = NULL},
 };
 
 static graft_status run(cli *c, void *options)
@@ -25,14 +28,14 @@ static graft_status run(cli *c, void *options)
     CLI_TRY(cli_need(c, "backbone", o->backbone));
     CLI_TRY(cli_need(c, "adapter", o->adapter));
     CLI_TRY(cli_need(c, "out", o->out));
-    return graft_merge(c->log, o->backbone, o->adapter, o->out, o->type);
+    return graft_merge(c->log, o->backbone, o->adapter, o->out, types[o->type]);
 }
 
 const cli_command cli_command_merge = {
     .name = "merge",
     .summary = "Folds an adapter into its backbone and writes a plain checkpoint",
     .usage = "--backbone FILE --adapter FILE --out FILE",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(merge_options),
     .run = run,
 };

@@ -9,29 +9,28 @@
 typedef struct methods_options {
     cli_common common;
     const char *count, *method;
-    cli_list set;
+    graft_text_list set;
     bool markdown;
 } methods_options;
 
-static const cli_option table[] = {
-    {"count", 'c', CLI_TEXT, offsetof(methods_options, count), "MODEL|FILE", 0, 0,
-     "count the trainable parameters on vit_base_patch16_224 or so"},
-    {"method", 'm', CLI_TEXT, offsetof(methods_options, method), "NAME[+NAME]", 0, 0,
-     "count these together", "each one alone"},
-    {"set", 's', CLI_LIST, offsetof(methods_options, set), "METHOD.OPTION=VALUE", 0, 0,
-     "an option of a method; needs --method; may be repeated"},
-    {"markdown", 0, CLI_FLAG, offsetof(methods_options, markdown), NULL, 0, 0,
+static const graft_setting rows[] = {
+    {"count", CLI_FIELD(methods_options, count), GRAFT_SETTING_TEXT, NULL, "MODEL|FILE", 0, 0,
+     "count the trainable parameters on vit_base_patch16_224 or so", .letter = 'c'},
+    {"method", CLI_FIELD(methods_options, method), GRAFT_SETTING_TEXT, NULL, "NAME[+NAME]", 0, 0,
+     "count these together", "each one alone", .letter = 'm'},
+    {"set", CLI_FIELD(methods_options, set), GRAFT_SETTING_TEXTS, NULL, "METHOD.OPTION=VALUE", 0, 0,
+     "an option of a method; needs --method; may be repeated", .letter = 's'},
+    {"markdown", CLI_FIELD(methods_options, markdown), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
      "print the page docs/methods.md"},
     CLI_JSON_OPTION,
-    {.name = NULL},
+    {.key = NULL},
 };
 
-graft_status cli_count_method(cli *c, const char *model, const char *method, const cli_list *set,
-                              int64_t *count)
+graft_status cli_count_method(cli *c, const char *model, const char *method,
+                              const graft_text_list *set, int64_t *count)
 {
     graft_count counted = {0};
-    graft_status status = graft_count_trainable(c->log, model, method, set ? set->items : NULL,
-                                                set ? set->count : 0, 1, &counted);
+    graft_status status = graft_count_trainable(c->log, model, method, set, 1, &counted);
     *count = counted.without_head;
     return status;
 }
@@ -40,7 +39,7 @@ graft_status cli_count_fitting(cli *c, const char *model, const char *method, in
 {
     graft_count counted = {0};
     graft_log *quiet = graft_log_create(NULL);
-    graft_status status = graft_count_trainable(quiet, model, method, NULL, 0, 1, &counted);
+    graft_status status = graft_count_trainable(quiet, model, method, NULL, 1, &counted);
     graft_log_destroy(&quiet);
     *count = status == GRAFT_OK ? counted.without_head : -1;
     if (status == GRAFT_OK || status == GRAFT_ERR_UNSUPPORTED)
@@ -55,11 +54,11 @@ const char *cli_count_text(int64_t count, char text[32])
 
 static void print_options(int method, const graft_method_info *m)
 {
-    graft_method_option o;
-    for (int i = 0; graft_method_get_option(method, i, &o); i++) {
-        char name[64];
-        snprintf(name, sizeof(name), "%s.%s=%s", m->name, o.name, o.value);
-        printf("    %-30s %s (%s)\n", name, o.help, o.allowed);
+    const graft_setting *s;
+    for (int i = 0; (s = graft_method_setting(method, i)); i++) {
+        char name[64], allowed[GRAFT_SETTING_TEXT_SIZE];
+        snprintf(name, sizeof(name), "%s.%s=%s", m->name, s->key, s->default_value);
+        printf("    %-30s %s (%s)\n", name, s->help, graft_setting_allowed(s, allowed));
     }
 }
 
@@ -101,10 +100,12 @@ static graft_status print_counts(cli *c, const methods_options *o)
 static json_t *options_json(int method)
 {
     json_t *array = json_array();
-    graft_method_option o;
-    for (int i = 0; graft_method_get_option(method, i, &o); i++)
-        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s}", "name", o.name, "default",
-                                               o.value, "allowed", o.allowed, "help", o.help));
+    const graft_setting *s;
+    char allowed[GRAFT_SETTING_TEXT_SIZE];
+    for (int i = 0; (s = graft_method_setting(method, i)); i++)
+        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s}", "name", s->key, "default",
+                                               s->default_value, "allowed",
+                                               graft_setting_allowed(s, allowed), "help", s->help));
     return array;
 }
 
@@ -157,7 +158,7 @@ const cli_command cli_command_methods = {
     .name = "methods",
     .summary = "Lists the fine-tuning methods, their options and parameter counts",
     .usage = "[--count MODEL|FILE [--method NAME[+NAME]]] [--json]",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(methods_options),
     .run = run,
 };

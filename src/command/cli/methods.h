@@ -7,8 +7,8 @@
 #include <graft/methods.h>
 
 /* Trainable parameters of a method, head left out. */
-graft_status cli_count_method(cli *c, const char *model, const char *method, const cli_list *set,
-                              int64_t *count);
+graft_status cli_count_method(cli *c, const char *model, const char *method,
+                              const graft_text_list *set, int64_t *count);
 
 /* The same for a table over all methods: -1, and no error, for one that does not fit the model. */
 graft_status cli_count_fitting(cli *c, const char *model, const char *method, int64_t *count);

@@ -48,17 +48,18 @@ static void print_allowed(const char *text)
 
 static void print_options(int method, const graft_method_info *m)
 {
-    graft_method_option o;
+    const graft_setting *s;
+    char allowed[GRAFT_SETTING_TEXT_SIZE];
     printf("\n## %s\n\n%s (%s).\n\n", m->name, m->summary, m->source);
     if (m->option_count == 0) {
         printf("No options.\n");
         return;
     }
     printf("| option | default | allowed | meaning |\n|---|---|---|---|\n");
-    for (int i = 0; graft_method_get_option(method, i, &o); i++) {
-        printf("| `%s.%s` | `%s` | ", m->name, o.name, o.value);
-        print_allowed(o.allowed);
-        printf(" | %s |\n", o.help);
+    for (int i = 0; (s = graft_method_setting(method, i)); i++) {
+        printf("| `%s.%s` | `%s` | ", m->name, s->key, s->default_value);
+        print_allowed(graft_setting_allowed(s, allowed));
+        printf(" | %s |\n", s->help);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "command/cli/model_options.h"
 
+const graft_setting cli_model_device[] = {CLI_DEVICE_OPTION(cli_model_options), {.key = NULL}};
+
 graft_status cli_open_model(cli *c, const cli_model_options *options, graft_device **device,
                             graft_model **model)
 {

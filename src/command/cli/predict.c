@@ -11,17 +11,12 @@ typedef struct predict_options {
     int top;
 } predict_options;
 
-static const cli_option table[] = {
-#include "command/cli/model_options.inc"
-    {"top", 'k', CLI_INT, offsetof(predict_options, top), "K", 1, 100000, "classes to print"},
+static const graft_setting rows[] = {
+    {"top", CLI_FIELD(predict_options, top), GRAFT_SETTING_INT, "5", "K", 1, 100000,
+     "classes to print", .letter = 'k'},
     CLI_JSON_OPTION,
-    {.name = NULL},
+    {.key = NULL},
 };
-
-static void set_defaults(void *options)
-{
-    ((predict_options *)options)->top = 5;
-}
 
 typedef struct printer {
     graft_model *model;
@@ -78,7 +73,7 @@ static int fitting_batch(int images)
 static graft_status run(cli *c, void *options)
 {
     predict_options *o = options;
-    const cli_list *images = &o->model.common.operands;
+    const graft_text_list *images = &o->model.common.operands;
     bool json = o->model.common.json;
     graft_device *device;
     graft_model *model;
@@ -101,11 +96,10 @@ const cli_command cli_command_predict = {
     .name = "predict",
     .summary = "Names the most likely classes of images",
     .usage = "--backbone FILE [--adapter FILE] IMAGE... [options]",
-    .options = table,
+    .options = (const cli_options[]){CLI_MODEL_OPTIONS, {.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(predict_options),
     .operand = "IMAGE",
     .min_operands = 1,
     .max_operands = INT_MAX,
-    .defaults = set_defaults,
     .run = run,
 };

@@ -2,6 +2,7 @@
 #include "command/cli/commands.h"
 #include "command/cli/recipes.h"
 
+#include "command/console/names.h"
 #include "command/console/output.h"
 
 #include <stdio.h>
@@ -12,33 +13,31 @@ typedef struct recipes_options {
     bool markdown;
 } recipes_options;
 
-static const cli_option table[] = {
-    {"markdown", 0, CLI_FLAG, offsetof(recipes_options, markdown), NULL, 0, 0,
+static const graft_setting rows[] = {
+    {"markdown", CLI_FIELD(recipes_options, markdown), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
      "print the page docs/recipes.md"},
     CLI_JSON_OPTION,
-    {.name = NULL},
+    {.key = NULL},
 };
 
 graft_status cli_recipe_settings(cli *c, const char *recipe, const char *task, json_t **out)
 {
-    static const char *const not_recipes[] = {
-        "backbone", "checkpoint-every", "data",        "device",     "image-size",    "out",
-        "shots",    "init-adapter",     "max-steps",   "no-shuffle", "memory-budget", "model",
-        "threads",  "test-split",       "train-split",
-    };
     graft_train_params p;
+    const graft_setting *s;
     const char *set[GRAFT_RECIPE_MAX_SET];
+    int set_count;
     char *text = NULL;
     graft_train_defaults(&p);
     p.method = NULL;
     p.batch_size = 0;
-    CLI_TRY(graft_recipe_apply(c->log, recipe, task, &p, set, &p.set_count));
-    p.set = set;
+    CLI_TRY(graft_recipe_apply(c->log, recipe, task, &p, set, &set_count));
+    p.set = (graft_text_list){set, set_count};
     CLI_TRY(graft_train_describe(c->log, &p, NULL, &text));
     *out = json_loads(text, 0, NULL);
     free(text);
-    for (size_t i = 0; i < sizeof(not_recipes) / sizeof(not_recipes[0]); i++)
-        json_object_del(*out, not_recipes[i]);
+    for (int i = 0; (s = graft_train_setting(i)); i++)
+        if (s->role != GRAFT_SETTING_TRAINING)
+            json_object_del(*out, s->key);
     return *out ? GRAFT_OK : cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
 }
 
@@ -58,10 +57,13 @@ static graft_status recipe_json(cli *c, int index, const graft_recipe_info *r, j
 {
     json_t *settings = NULL, *tasks = json_object();
     const char *task;
+    char notes[1024];
+    cli_name_options(NULL, r->notes ? r->notes : "", notes, sizeof(notes));
     graft_status status = cli_recipe_settings(c, r->name, NULL, &settings);
-    json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s?,s:o,s:o}", "name", r->name, "summary",
-                                           r->summary, "source", r->source, "notes", r->notes,
-                                           "settings", settings, "tasks", tasks));
+    json_array_append_new(array,
+                          json_pack("{s:s,s:s,s:s,s:s?,s:o,s:o}", "name", r->name, "summary",
+                                    r->summary, "source", r->source, "notes",
+                                    r->notes ? notes : NULL, "settings", settings, "tasks", tasks));
     for (int t = 0; status == GRAFT_OK && (task = graft_recipe_task(index, t)); t++) {
         json_t *own = NULL;
         status = cli_recipe_settings(c, r->name, task, &own);
@@ -95,7 +97,7 @@ const cli_command cli_command_recipes = {
     .name = "recipes",
     .summary = "Lists the settings of the papers' codes, for graft train --recipe",
     .usage = "[--json]",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(recipes_options),
     .run = run,
 };

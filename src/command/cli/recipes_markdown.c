@@ -1,6 +1,7 @@
 /* docs/recipes.md, made from the recipes. */
 #include "command/cli/recipes.h"
 
+#include "command/console/names.h"
 #include "command/console/output.h"
 
 #include <stdio.h>
@@ -83,12 +84,15 @@ static graft_status print_recipe(cli *c, int index, const graft_recipe_info *r,
         "seed",   "lr-step",   "warmup-epochs", "warmup-lr",  "min-lr", "head-init",    NULL,
     };
     json_t *settings = NULL;
+    char notes[1024];
     CLI_TRY(cli_recipe_settings(c, r->name, NULL, &settings));
     printf("\n## %s\n\nFor %s (%s).\n\n", r->name, r->summary, r->source);
     print_differences(settings, defaults, always);
     printf(".\n");
-    if (r->notes)
-        printf("\nNote: %s.\n", r->notes);
+    if (r->notes) {
+        cli_name_options(NULL, r->notes, notes, sizeof(notes));
+        printf("\nNote: %s.\n", notes);
+    }
     graft_status status = print_tasks(c, index, r, settings);
     json_decref(settings);
     return status;

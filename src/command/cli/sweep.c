@@ -22,36 +22,40 @@
 typedef struct sweep_options {
     cli_common common;
     const char *out, *data, *backbone, *recipe;
-    cli_list methods, lr, seeds, shots, devices, tasks, settings;
+    graft_text_list methods, lr, seeds, shots, devices, tasks, settings;
     bool dry_run, report;
 } sweep_options;
 
-#define FIELD(name) offsetof(sweep_options, name)
+#define FIELD(name) CLI_FIELD(sweep_options, name)
 
-static const cli_option table[] = {
-    {"What", 0, CLI_HEADING},
-    {"backbone", 'b', CLI_TEXT, FIELD(backbone), "FILE", 0, 0, "pretrained weights of all runs"},
-    {"method", 'm', CLI_LIST, FIELD(methods), "NAME[+NAME]", 0, 0, "may be repeated"},
-    {"recipe", 'r', CLI_TEXT, FIELD(recipe), "NAME", 0, 0, "of all runs, with the task of each"},
-    {"data", 'd', CLI_TEXT, FIELD(data), "DIR", 0, 0,
-     "folder with the data sets of a protocol, or where a file's relative paths start"},
-    {"task", 0, CLI_LIST, FIELD(tasks), "NAME", 0, 0,
+static const graft_setting rows[] = {
+    {"backbone", FIELD(backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "pretrained weights of all runs", .letter = 'b', .group = "What"},
+    {"method", FIELD(methods), GRAFT_SETTING_TEXTS, NULL, "NAME[+NAME]", 0, 0, "may be repeated",
+     .letter = 'm'},
+    {"recipe", FIELD(recipe), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "of all runs, with the task of each", .letter = 'r'},
+    {"data", FIELD(data), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "folder with the data sets of a protocol, or where a file's relative paths start",
+     .letter = 'd'},
+    {"task", FIELD(tasks), GRAFT_SETTING_TEXTS, NULL, "NAME", 0, 0,
      "only this data set of the protocol; may be repeated"},
-    {"lr", 0, CLI_LIST, FIELD(lr), "X", 0, 0,
+    {"lr", FIELD(lr), GRAFT_SETTING_TEXTS, NULL, "X", 0, 0,
      "repeated: the best one on the validation split is taken"},
-    {"shots", 0, CLI_LIST, FIELD(shots), "K", 0, 0,
+    {"shots", FIELD(shots), GRAFT_SETTING_TEXTS, NULL, "K", 0, 0,
      "training images of each class; may be repeated"},
-    {"seed", 0, CLI_LIST, FIELD(seeds), "N", 0, 0, "may be repeated"},
-    {"setting", 's', CLI_LIST, FIELD(settings), "OPTION=VALUE", 0, 0,
-     "an option of graft train for all runs; may be repeated"},
-    {"Run", 0, CLI_HEADING},
-    {"out", 'o', CLI_TEXT, FIELD(out), "DIR", 0, 0, "folder for the runs and the tables"},
-    {"device", 0, CLI_LIST, FIELD(devices), "BACKEND:INDEX|auto", 0, 0,
+    {"seed", FIELD(seeds), GRAFT_SETTING_TEXTS, NULL, "N", 0, 0, "may be repeated"},
+    {"setting", FIELD(settings), GRAFT_SETTING_TEXTS, NULL, "OPTION=VALUE", 0, 0,
+     "an option of graft train for all runs; may be repeated", .letter = 's'},
+    {"out", FIELD(out), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0, "folder for the runs and the tables",
+     .letter = 'o', .group = "Run"},
+    {"device", FIELD(devices), GRAFT_SETTING_TEXTS, NULL, "BACKEND:INDEX|auto", 0, 0,
      "repeated: runs side by side, one on each"},
-    {"dry-run", 0, CLI_FLAG, FIELD(dry_run), NULL, 0, 0, "list the runs and stop"},
-    {"report", 0, CLI_FLAG, FIELD(report), NULL, 0, 0, "only the tables of what is done"},
+    {"dry-run", FIELD(dry_run), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0, "list the runs and stop"},
+    {"report", FIELD(report), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "only the tables of what is done"},
     CLI_JSON_OPTION,
-    {.name = NULL},
+    {.key = NULL},
 };
 
 /* ---- From the command line to the JSON of a sweep ---------------------------------------- */
@@ -77,7 +81,7 @@ static json_t *value_of(const char *text)
     return cli_json_text(text);
 }
 
-static void set_list(json_t *root, const char *key, const cli_list *list, bool texts)
+static void set_list(json_t *root, const char *key, const graft_text_list *list, bool texts)
 {
     json_t *array = list->count ? json_array() : NULL;
     for (int i = 0; i < list->count; i++)
@@ -96,8 +100,9 @@ static graft_status add_setting(cli *c, json_t *settings, const char *item)
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "--setting %s: expected OPTION=VALUE", item);
     snprintf(key, sizeof(key), "%.*s", (int)length, item);
     if (strcmp(key, "set") != 0) {
-        const cli_option *o = cli_find_option(&cli_command_train, key, length, NULL);
-        bool text = o && o->kind == CLI_TEXT; /* "0.4" of color-jitter is no number */
+        const graft_setting *s = cli_find_option(&cli_command_train, key, length, NULL).setting;
+        /* "0.4" of color-jitter is no number */
+        bool text = s && s->type != GRAFT_SETTING_BOOL && !cli_takes_numbers(s);
         const char *value = item + length + 1;
         json_object_set_new(settings, key, text ? cli_json_text(value) : value_of(value));
         return GRAFT_OK;
@@ -283,7 +288,7 @@ const cli_command cli_command_sweep = {
     .name = "sweep",
     .summary = "Trains many runs: methods x data sets x rates x shots x seeds",
     .usage = "CONFIG|vtab|fgvc|fewshot|dg [options]",
-    .options = table,
+    .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(sweep_options),
     .operand = "CONFIG",
     .min_operands = 1,

@@ -1,51 +1,75 @@
 #include "command/console/args.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-const cli_option cli_common_options[] = {
-    {.name = "help", 'h', CLI_FLAG, offsetof(cli_common, help), .help = "show this help"},
-    {.name = "verbose",
-     'v',
-     CLI_FLAG,
-     offsetof(cli_common, verbose),
-     .help = "tell more; GRAFT_LOG=error|warn|info|debug|trace is finer"},
-    {.name = NULL},
+static const graft_setting common_rows[] = {
+    {"help", CLI_FIELD(cli_common, help), .type = GRAFT_SETTING_BOOL, .help = "show this help",
+     .letter = 'h'},
+    {"verbose", CLI_FIELD(cli_common, verbose), .type = GRAFT_SETTING_BOOL,
+     .help = "tell more; GRAFT_LOG=error|warn|info|debug|trace is finer", .letter = 'v'},
 };
 
-enum { COMMON_COUNT = sizeof(cli_common_options) / sizeof(cli_common_options[0]) - 1 };
+_Static_assert(sizeof(common_rows) / sizeof(common_rows[0]) == CLI_COMMON_OPTIONS, "see args.h");
 
-const cli_option *cli_option_at(const cli_command *command, int index)
+/* Row *index of some options; else *index counts down by those that there are. */
+static const graft_setting *row_of(const cli_options *options, int *index)
 {
-    if (index < COMMON_COUNT)
-        return &cli_common_options[index];
-    const cli_option *o = &command->options[index - COMMON_COUNT];
-    return o->name ? o : NULL;
-}
-
-const cli_option *cli_find_option(const cli_command *command, const char *name, size_t length,
-                                  int *index)
-{
-    const cli_option *o;
-    for (int i = 0; (o = cli_option_at(command, i)); i++) {
-        if (o->kind == CLI_HEADING || strlen(o->name) != length ||
-            strncmp(o->name, name, length) != 0)
-            continue;
-        if (index)
-            *index = i;
-        return o;
+    const graft_setting *s;
+    bool within = !options->from;
+    for (int i = 0;; i++) {
+        s = options->rows ? &options->rows[i] : options->table(i);
+        if (!s || !s->key || (options->to && strcmp(s->key, options->to) == 0))
+            return NULL;
+        within |= options->from && strcmp(s->key, options->from) == 0;
+        if (within && (*index)-- == 0)
+            return s;
     }
-    return NULL;
 }
 
-static const cli_option *find_letter(const cli_command *command, char letter, int *index)
+cli_option cli_option_at(const cli_command *command, int index)
 {
-    const cli_option *o;
-    for (*index = 0; (o = cli_option_at(command, *index)); ++*index)
-        if (o->kind != CLI_HEADING && o->letter == letter)
+    if (index < CLI_COMMON_OPTIONS)
+        return (cli_option){&common_rows[index], 0};
+    index -= CLI_COMMON_OPTIONS;
+    for (const cli_options *some = command->options; some->rows || some->table; some++) {
+        const graft_setting *s = row_of(some, &index);
+        if (s)
+            return (cli_option){s, some->offset};
+    }
+    return (cli_option){0};
+}
+
+cli_option cli_find_option(const cli_command *command, const char *key, size_t length, int *index)
+{
+    cli_option o;
+    for (int i = 0; (o = cli_option_at(command, i)).setting; i++)
+        if (strlen(o.setting->key) == length && strncmp(o.setting->key, key, length) == 0) {
+            if (index)
+                *index = i;
             return o;
-    return NULL;
+        }
+    return (cli_option){0};
+}
+
+void cli_set_defaults(const cli_command *command, void *options)
+{
+    cli_option o;
+    for (int i = 0; (o = cli_option_at(command, i)).setting; i++)
+        if (o.setting->default_value)
+            graft_setting_set(NULL, o.setting, NULL, (char *)options + o.offset,
+                              o.setting->default_value);
+    if (command->defaults)
+        command->defaults(options);
+}
+
+static cli_option find_letter(const cli_command *command, char letter, int *index)
+{
+    cli_option o;
+    for (*index = 0; (o = cli_option_at(command, *index)).setting; ++*index)
+        if (o.setting->letter == letter)
+            break;
+    return o;
 }
 
 static graft_status unknown_option(cli *c, const char *argument, size_t length)
@@ -53,10 +77,9 @@ static graft_status unknown_option(cli *c, const char *argument, size_t length)
     char name[64];
     snprintf(name, sizeof(name), "%.*s", (int)length, argument + 2);
     cli_nearest nearest = {.typed = name};
-    const cli_option *o;
-    for (int i = 0; (o = cli_option_at(c->command, i)); i++)
-        if (o->kind != CLI_HEADING)
-            cli_nearest_offer(&nearest, o->name);
+    cli_option o;
+    for (int i = 0; (o = cli_option_at(c->command, i)).setting; i++)
+        cli_nearest_offer(&nearest, o.setting->key);
     if (nearest.best[0])
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "--%s: unknown option; did you mean --%s?", name,
                         nearest.best);
@@ -68,30 +91,30 @@ static graft_status unknown_option(cli *c, const char *argument, size_t length)
 static graft_status parse_option(cli *c, char **argv, int left, void *options, int *used)
 {
     const char *argument = argv[0], *value = NULL;
-    const cli_option *o;
+    cli_option o;
     int index = 0;
     char shown[72];
     if (argument[1] == '-') {
         size_t length = strcspn(argument + 2, "=");
         o = cli_find_option(c->command, argument + 2, length, &index);
-        if (!o)
+        if (!o.setting)
             return unknown_option(c, argument, length);
         value = argument[2 + length] ? argument + 3 + length : NULL;
     } else {
         o = find_letter(c->command, argument[1], &index);
-        if (!o)
+        if (!o.setting)
             return cli_fail(c, GRAFT_ERR_ARGUMENT,
                             "%.2s: unknown option; graft %s --help lists them", argument,
                             c->command->name);
         value = argument[2] ? argument + 2 : NULL;
     }
-    snprintf(shown, sizeof(shown), "--%s", o->name);
-    if (o->kind == CLI_FLAG && !value) {
+    snprintf(shown, sizeof(shown), "--%s", o.setting->key);
+    if (o.setting->type == GRAFT_SETTING_BOOL && !value) {
         value = "yes";
     } else if (!value) {
         if (left < 2 || (strncmp(argv[1], "--", 2) == 0 && argv[1][2]))
             return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: a value is missing: expected %s", shown,
-                            o->value);
+                            cli_value_word(o.setting));
         value = argv[1];
         *used = 2;
     }
@@ -133,9 +156,10 @@ graft_status cli_parse(cli *c, int argc, char **argv, void *options)
 
 void cli_release(const cli_command *command, void *options)
 {
-    const cli_option *o;
-    for (int i = 0; (o = cli_option_at(command, i)); i++)
-        if (o->kind == CLI_LIST)
-            free(((cli_list *)((char *)options + o->offset))->items);
-    free(((cli_common *)options)->operands.items);
+    cli_option o;
+    for (int i = 0; (o = cli_option_at(command, i)).setting; i++)
+        if (o.setting->type == GRAFT_SETTING_TEXTS)
+            cli_list_free(
+                (graft_text_list *)(void *)((char *)options + o.offset + o.setting->offset));
+    cli_list_free(&((cli_common *)options)->operands);
 }

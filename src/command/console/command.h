@@ -8,37 +8,27 @@
 #include <graft/graft.h>
 #include <stddef.h>
 
-typedef enum cli_kind {
-    CLI_FLAG,    /* bool */
-    CLI_INT,     /* int */
-    CLI_COUNT,   /* uint64_t */
-    CLI_SIZE,    /* uint64_t, bytes: "512M" */
-    CLI_FLOAT,   /* double */
-    CLI_TEXT,    /* const char * */
-    CLI_LIST,    /* cli_list: the option may be repeated */
-    CLI_HEADING, /* no option: a line of the help */
-} cli_kind;
+/* Some options of a subcommand: rows of its own, or those of a table of the library. */
+typedef struct cli_options {
+    const graft_setting *rows;                /* end with one without a key; NULL: */
+    const graft_setting *(*table)(int index); /* the table's, from the row with the key */
+    const char *from, *to;                    /* `from` to that before `to`; NULL: first, last */
+    size_t offset; /* of the struct that rows belong to, in the options of the subcommand */
+} cli_options;
 
+/* An option: its row, and where its struct is. */
 typedef struct cli_option {
-    const char *name; /* the long one; of a heading its text */
-    char letter;      /* the short one, or 0 */
-    cli_kind kind;
-    size_t offset;     /* in the subcommand's options */
-    const char *value; /* a placeholder, "FILE", or the only choices, "adamw|sgd" */
-    double min, max;   /* INT, COUNT, FLOAT */
-    const char *help;
-    const char *unset; /* what the help tells instead of a default that is 0 or NULL */
+    const graft_setting *setting; /* NULL: there is none */
+    size_t offset;                /* in the options of the subcommand */
 } cli_option;
 
-typedef struct cli_list {
-    const char **items; /* the array is owned, the texts are borrowed */
-    int count;
-} cli_list;
+/* The name and the offset of a field of a subcommand's options, for a row. */
+#define CLI_FIELD(type, field) #field, offsetof(type, field)
 
 /* Begins the options of every subcommand. */
 typedef struct cli_common {
     bool help, verbose, json;
-    cli_list operands; /* arguments that are no options */
+    graft_text_list operands; /* arguments that are no options */
 } cli_common;
 
 enum { CLI_MAX_OPTIONS = 128 };
@@ -54,28 +44,31 @@ typedef struct cli {
 
 typedef struct cli_command {
     const char *name;
-    const char *summary;       /* one line */
-    const char *usage;         /* what follows the name */
-    const cli_option *options; /* ends with a NULL name */
-    size_t options_bytes;      /* of the struct that begins with cli_common */
-    const char *operand;       /* what operands are: "IMAGE"; NULL: there are none */
+    const char *summary;        /* one line */
+    const char *usage;          /* what follows the name */
+    const cli_options *options; /* end with some without rows and table */
+    size_t options_bytes;       /* of the struct that begins with cli_common */
+    const char *operand;        /* what operands are: "IMAGE"; NULL: there are none */
     int min_operands, max_operands;
-    void (*defaults)(void *options); /* may be NULL */
+    void (*defaults)(void *options); /* those that no row tells; may be NULL */
     graft_status (*run)(cli *c, void *options);
 } cli_command;
 
 /* NULL past the last one. */
 const cli_command *cli_command_at(int index);
 
-/* Largest values of numbers without a limit of their own. */
-#define CLI_WHOLE_MAX 1e9
-#define CLI_COUNT_MAX 0x1p62
-
 /* The row of a subcommand that can print JSON. */
 #define CLI_JSON_OPTION                                                                            \
     {                                                                                              \
-        .name = "json", .kind = CLI_FLAG, .offset = offsetof(cli_common, json),                    \
-        .help = "print the result as JSON",                                                        \
+        "json", CLI_FIELD(cli_common, json), .type = GRAFT_SETTING_BOOL,                           \
+                                             .help = "print the result as JSON",                   \
+    }
+
+/* The row of a subcommand that runs on a device, kept in options.device. */
+#define CLI_DEVICE_OPTION(type)                                                                    \
+    {                                                                                              \
+        "device", CLI_FIELD(type, device), GRAFT_SETTING_TEXT, NULL, "BACKEND:INDEX|auto", 0, 0,   \
+            "see graft devices", "$GRAFT_DEVICE, else auto"                                        \
     }
 
 /* Keeps the line that main() prints when the command failed; returns `status`. */

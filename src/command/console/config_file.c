@@ -2,38 +2,44 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static graft_status set_scalar(cli *c, const cli_option *o, const char *shown, const json_t *value,
+bool cli_takes_numbers(const graft_setting *s)
+{
+    return s->type == GRAFT_SETTING_INT || s->type == GRAFT_SETTING_COUNT ||
+           s->type == GRAFT_SETTING_BYTES || s->type == GRAFT_SETTING_FLOAT ||
+           s->type == GRAFT_SETTING_DOUBLE;
+}
+
+static graft_status set_scalar(cli *c, cli_option o, const char *shown, const json_t *value,
                                void *options)
 {
     char text[64] = "";
-    bool is_text = o->kind == CLI_TEXT || o->kind == CLI_LIST;
     if (json_is_string(value))
         return cli_set_option(c, o, shown, json_string_value(value), options);
-    if (json_is_boolean(value) && o->kind == CLI_FLAG)
+    if (json_is_boolean(value) && o.setting->type == GRAFT_SETTING_BOOL)
         snprintf(text, sizeof(text), "%s", json_is_true(value) ? "yes" : "no");
-    else if (json_is_integer(value) && !is_text)
+    else if (json_is_integer(value) && cli_takes_numbers(o.setting))
         snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else if (json_is_real(value) && !is_text)
+    else if (json_is_real(value) && cli_takes_numbers(o.setting))
         snprintf(text, sizeof(text), "%.17g", json_real_value(value));
     else
         return cli_fail(c, GRAFT_ERR_FORMAT, "%s: not the kind of value that --%s takes", shown,
-                        o->name);
+                        o.setting->key);
     return cli_set_option(c, o, shown, text, options);
 }
 
 /* The file's items come first, so that what the command line says later wins. */
-static graft_status set_list(cli *c, const cli_option *o, const char *shown, const json_t *value,
+static graft_status set_list(cli *c, cli_option o, const char *shown, const json_t *value,
                              void *options)
 {
-    cli_list *list = (cli_list *)((char *)options + o->offset);
-    cli_list own = *list;
+    graft_text_list *list =
+        (graft_text_list *)(void *)((char *)options + o.offset + o.setting->offset);
+    graft_text_list own = *list;
     graft_status status = GRAFT_OK;
     const json_t *item;
     size_t i;
-    *list = (cli_list){0};
+    *list = (graft_text_list){0};
     json_array_foreach(value, i, item)
     {
         if (status == GRAFT_OK)
@@ -41,7 +47,7 @@ static graft_status set_list(cli *c, const cli_option *o, const char *shown, con
     }
     for (int k = 0; k < own.count && status == GRAFT_OK; k++)
         status = cli_list_push(c, list, own.items[k]);
-    free(own.items);
+    cli_list_free(&own);
     return status;
 }
 
@@ -49,13 +55,13 @@ static graft_status set_key(cli *c, const char *path, const char *key, const jso
                             void *options)
 {
     int index;
-    const cli_option *o = cli_find_option(c->command, key, strlen(key), &index);
+    cli_option o = cli_find_option(c->command, key, strlen(key), &index);
     char shown[512];
     snprintf(shown, sizeof(shown), "%s: %s", path, key);
-    if (!o)
+    if (!o.setting)
         return cli_fail(c, GRAFT_ERR_FORMAT, "%s: no such option of graft %s", shown,
                         c->command->name);
-    if (json_is_array(value) && o->kind == CLI_LIST)
+    if (json_is_array(value) && o.setting->type == GRAFT_SETTING_TEXTS)
         return set_list(c, o, shown, value, options);
     if (c->given[index] || json_is_null(value))
         return GRAFT_OK;

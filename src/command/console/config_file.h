@@ -10,6 +10,9 @@
  * the message when there is no such file. *root is the caller's (json_decref), NULL on failure. */
 graft_status cli_load_object(cli *c, const char *path, const char *remedy, json_t **root);
 
+/* Whether JSON may have a number for it. */
+bool cli_takes_numbers(const graft_setting *setting);
+
 /* Sets the options that the file names and the command line did not give, and marks them as given;
  * lists begin with the file's items. Keys are long option names. *root owns the texts that
  * `options` then borrows: the caller gives it to json_decref() when done; NULL on failure. */

@@ -1,8 +1,8 @@
 #include "command/console/help.h"
 
 #include "command/console/args.h"
+#include "command/console/names.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,62 +25,44 @@ void cli_print_overview(void)
 }
 
 /* The default as text; "" when there is none to tell. */
-static void default_text(const cli_option *o, const void *options, char *text, size_t size)
+static void default_text(const graft_setting *s, const void *params,
+                         char text[GRAFT_SETTING_TEXT_SIZE])
 {
-    const void *field = (const char *)options + o->offset;
-    const char *const *words = field;
-    text[0] = '\0';
-    switch (o->kind) {
-    case CLI_INT:
-        snprintf(text, size, "%d", *(const int *)field);
-        break;
-    case CLI_COUNT:
-    case CLI_SIZE:
-        snprintf(text, size, "%" PRIu64, *(const uint64_t *)field);
-        break;
-    case CLI_FLOAT:
-        snprintf(text, size, "%g", *(const double *)field);
-        break;
-    case CLI_TEXT:
-        snprintf(text, size, "%s", *words ? *words : "");
-        break;
-    case CLI_FLAG:
-        snprintf(text, size, "%s", *(const bool *)field ? "yes" : "");
-        break;
-    case CLI_LIST:
-    case CLI_HEADING:
-        break;
-    }
-    if (o->unset && (text[0] == '\0' || strcmp(text, "0") == 0))
-        snprintf(text, size, "%s", o->unset);
+    if (!graft_setting_text(s, params, text) ||
+        (s->type == GRAFT_SETTING_BOOL && strcmp(text, "no") == 0))
+        text[0] = '\0';
+    if (s->unset && (text[0] == '\0' || strcmp(text, "0") == 0))
+        snprintf(text, GRAFT_SETTING_TEXT_SIZE, "%s", s->unset);
 }
 
-static void print_option(const cli_option *o, const void *options)
+static void print_option(const cli_command *command, cli_option o, const void *options)
 {
-    char left[80], value[64];
-    if (o->kind == CLI_HEADING) {
-        printf("\n%s:\n", o->name);
-        return;
-    }
-    char letter[] = {'-', o->letter, ',', '\0'};
-    int used = snprintf(left, sizeof(left), "  %3s --%s%s%s", o->letter ? letter : "", o->name,
-                        o->kind == CLI_FLAG ? "" : " ", o->kind == CLI_FLAG ? "" : o->value);
+    const graft_setting *s = o.setting;
+    char left[80], value[GRAFT_SETTING_TEXT_SIZE], help[512], shown[512];
+    bool flag = s->type == GRAFT_SETTING_BOOL;
+    char letter[] = {'-', s->letter, ',', '\0'};
+    int used = snprintf(left, sizeof(left), "  %3s --%s%s%s", s->letter ? letter : "", s->key,
+                        flag ? "" : " ", flag ? "" : cli_value_word(s));
     if (used >= HELP_COLUMN)
         printf("%s\n%*s", left, HELP_COLUMN, "");
     else
         printf("%-*s", HELP_COLUMN, left);
-    default_text(o, options, value, sizeof(value));
-    printf("%s%s%s%s\n", o->help, value[0] ? " (default: " : "", value, value[0] ? ")" : "");
+    default_text(s, (const char *)options + o.offset, value);
+    cli_name_options(command, s->help, help, sizeof(help));
+    cli_name_options(command, value, shown, sizeof(shown));
+    printf("%s%s%s%s\n", help, shown[0] ? " (default: " : "", shown, shown[0] ? ")" : "");
 }
 
 void cli_print_help(const cli_command *command, const void *options)
 {
+    cli_option o;
     printf("Usage: graft %s %s\n\n%s.\n", command->name, command->usage, command->summary);
-    if (command->options[0].kind != CLI_HEADING)
-        printf("\nOptions:\n");
-    for (const cli_option *o = command->options; o->name; o++)
-        print_option(o, options);
+    for (int i = CLI_COMMON_OPTIONS; (o = cli_option_at(command, i)).setting; i++) {
+        if (o.setting->group || i == CLI_COMMON_OPTIONS)
+            printf("\n%s:\n", o.setting->group ? o.setting->group : "Options");
+        print_option(command, o, options);
+    }
     printf("\nCommon options:\n");
-    for (const cli_option *o = cli_common_options; o->name; o++)
-        print_option(o, options);
+    for (int i = 0; i < CLI_COMMON_OPTIONS; i++)
+        print_option(command, cli_option_at(command, i), options);
 }

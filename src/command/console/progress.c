@@ -15,9 +15,9 @@ double cli_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void cli_progress_start(cli_progress *progress, cli_console *console)
+void cli_progress_start(cli_progress *progress, cli_console *console, const volatile int *stop)
 {
-    *progress = (cli_progress){.console = console, .accuracy = -1.0};
+    *progress = (cli_progress){.console = console, .stop = stop, .accuracy = -1.0};
 }
 
 void cli_time_text(double seconds, char *text, size_t size)
@@ -73,7 +73,8 @@ void cli_progress_phase(cli_progress *progress, const char *phase)
     if (progress->last[0] && !progress->last_shown)
         draw(progress, progress->last);
     cli_console_keep_status(progress->console);
-    *progress = (cli_progress){.console = progress->console, .accuracy = -1.0, .phase = phase};
+    cli_progress_start(progress, progress->console, progress->stop);
+    progress->phase = phase;
 }
 
 void cli_progress_text(cli_progress *progress, const char *text, double seconds_left)
@@ -86,7 +87,7 @@ void cli_progress_text(cli_progress *progress, const char *text, double seconds_
         draw(progress, progress->last);
 }
 
-void cli_progress_show(void *user, const graft_train_progress *state)
+bool cli_progress_show(void *user, const graft_train_progress *state)
 {
     cli_progress *progress = user;
     bool news = state->accuracy >= 0.0 && state->accuracy != progress->accuracy;
@@ -96,10 +97,11 @@ void cli_progress_show(void *user, const graft_train_progress *state)
     if (!state->evaluating)
         memcpy(progress->last, text, sizeof(text));
     progress->last_shown = due && !state->evaluating;
-    if (!due)
-        return;
-    draw(progress, text);
-    progress->accuracy = state->accuracy;
+    if (due) {
+        draw(progress, text);
+        progress->accuracy = state->accuracy;
+    }
+    return !*progress->stop;
 }
 
 void cli_progress_finish(cli_progress *progress)

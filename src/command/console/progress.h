@@ -6,9 +6,10 @@
 
 typedef struct cli_progress {
     cli_console *console;
-    double shown;      /* seconds; when the last line was printed */
-    double accuracy;   /* that it told */
-    const char *phase; /* begins the line; NULL: there is one phase only */
+    const volatile int *stop; /* becomes non-zero to end what runs */
+    double shown;             /* seconds; when the last line was printed */
+    double accuracy;          /* that it told */
+    const char *phase;        /* begins the line; NULL: there is one phase only */
     bool started;
     char last[256]; /* the latest training step */
     bool last_shown;
@@ -20,10 +21,10 @@ double cli_seconds(void);
 /* "1:23", "2:03:05" */
 void cli_time_text(double seconds, char *text, size_t size);
 
-void cli_progress_start(cli_progress *progress, cli_console *console);
+void cli_progress_start(cli_progress *progress, cli_console *console, const volatile int *stop);
 
-/* A callback of graft_train; `user` is the progress. */
-void cli_progress_show(void *user, const graft_train_progress *state);
+/* A callback of graft_train; `user` is the progress. False once it is to stop. */
+bool cli_progress_show(void *user, const graft_train_progress *state);
 
 /* What is running from now on; borrows the text. */
 void cli_progress_phase(cli_progress *progress, const char *phase);

@@ -91,7 +91,7 @@ static graft_status check_options(cli *c, const sweep_run *run, const json_t *se
     json_t *value;
     json_object_foreach((json_t *)settings, key, value)
     {
-        if (!cli_find_option(&cli_command_train, key, strlen(key), NULL))
+        if (!cli_find_option(&cli_command_train, key, strlen(key), NULL).setting)
             return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s, %s: %s: no such option of graft train",
                             run->data->name, run->method->name, key);
         if (own_place_of(key))

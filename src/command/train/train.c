@@ -1,5 +1,6 @@
 /* graft train: from a backbone and labelled images to an adapter. */
 #include "command/console/config_file.h"
+#include "command/console/names.h"
 #include "command/console/output.h"
 #include "command/console/progress.h"
 #include "command/train/train_check.h"
@@ -14,88 +15,45 @@
 typedef struct train_options {
     cli_common common;
     graft_train_params params;
-    cli_list set;
     const char *device, *config, *recipe, *task;
     bool dry_run;
 } train_options;
 
-/* A row whose value is a field of graft_train_params. */
-#define TRAIN(field) offsetof(train_options, params.field)
+#define FIELD(field) CLI_FIELD(train_options, field)
 
-static const cli_option table[] = {
-    {"Recipe", 0, CLI_HEADING},
-    {"recipe", 'r', CLI_TEXT, offsetof(train_options, recipe), "NAME", 0, 0,
-     "the settings of a paper's code, see graft recipes; other options win"},
-    {"task", 0, CLI_TEXT, offsetof(train_options, task), "NAME", 0, 0,
+static const graft_setting recipe_rows[] = {
+    {"recipe", FIELD(recipe), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
+     "the settings of a paper's code, see graft recipes; other options win", .group = "Recipe",
+     .letter = 'r'},
+    {"task", FIELD(task), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
      "what the recipe has for this task, such as cifar"},
-    {"Model", 0, CLI_HEADING},
-    {"backbone", 'b', CLI_TEXT, TRAIN(backbone), "FILE", 0, 0,
-     "pretrained weights: .safetensors, its folder, or JAX .npz"},
-    {"model", 0, CLI_TEXT, TRAIN(model), "NAME", 0, 0,
-     "geometry of a run without pretrained weights"},
-    {"pool", 0, CLI_TEXT, TRAIN(pool), "cls|avg", 0, 0,
-     "the head sees the class token or the mean of patches", "as the backbone"},
-    {"projection", 0, CLI_FLAG, TRAIN(projection), NULL, 0, 0,
-     "the head sees the projected feature of CLIP"},
-    {"text-embeddings", 0, CLI_TEXT, TRAIN(text.embeddings), "FILE", 0, 0,
-     "start the head from this matrix [classes, width]"},
-    {"class-names", 0, CLI_TEXT, TRAIN(text.class_names), "FILE|data", 0, 0,
-     "start the head from CLIP's features of names, a class a line, or the data's own"},
-    {"text-encoder", 0, CLI_TEXT, TRAIN(text.encoder), "FILE", 0, 0,
-     "checkpoint with CLIP's text encoder", "the backbone"},
-    {"vocabulary", 0, CLI_TEXT, TRAIN(text.vocabulary), "FILE|DIR", 0, 0,
-     "of the text encoder: merges.txt or bpe_simple_vocab_16e6.txt.gz", "beside it"},
-    {"prompt", 0, CLI_TEXT, TRAIN(text.prompt), "TEXT", 0, 0, "text of a class, {} its name"},
-    {"logit-scale", 0, CLI_FLOAT, TRAIN(text.logit_scale), "X", -1, 1e6,
-     "of cosines with texts; 0: plain products; -1: the checkpoint's"},
-    {"method", 'm', CLI_TEXT, TRAIN(method), "NAME[+NAME]", 0, 0, "see graft methods"},
-    {"set", 's', CLI_LIST, offsetof(train_options, set), "METHOD.OPTION=VALUE", 0, 0,
-     "an option of a method; may be repeated"},
-    {"init-adapter", 0, CLI_TEXT, TRAIN(init_adapter), "FILE", 0, 0,
-     "start from the tensors of this adapter"},
-    {"Data", 0, CLI_HEADING},
-    {"data", 'd', CLI_TEXT, TRAIN(data), "DIR", 0, 0,
-     "labelled images: a folder, a .tar or dsprites:orientation"},
-    {"train-split", 0, CLI_TEXT, TRAIN(train_split), "NAME", 0, 0, "images to train on"},
-    {"test-split", 0, CLI_TEXT, TRAIN(test_split), "NAME", 0, 0,
-     "images to evaluate on; \"\": no evaluation"},
-    {"shots", 0, CLI_INT, TRAIN(shots), "K", 0, CLI_WHOLE_MAX,
-     "train on so many images of each class, chosen by the seed", "all"},
-#include "command/train/image_options.inc"
-    {"Training", 0, CLI_HEADING},
-    {"epochs", 'e', CLI_INT, TRAIN(epochs), "N", 1, CLI_WHOLE_MAX, "passes over the images"},
-    {"cooldown-epochs", 0, CLI_INT, TRAIN(cooldown_epochs), "N", 0, CLI_WHOLE_MAX,
-     "more epochs: at --min-lr after a cosine"},
-    {"lr", 0, CLI_FLOAT, TRAIN(lr), "X", 0, 1e6, "learning rate"},
-#include "command/train/update_options.inc"
-    {"max-steps", 0, CLI_COUNT, TRAIN(max_steps), "N", 0, CLI_COUNT_MAX, "stop after so many",
-     "all epochs"},
-    {"Run", 0, CLI_HEADING},
-    {"out", 'o', CLI_TEXT, TRAIN(out), "DIR", 0, 0, "folder for adapter, metrics, checkpoint"},
-    {"config", 0, CLI_TEXT, offsetof(train_options, config), "FILE", 0, 0,
-     "options from a config.json; the command line wins"},
-    {"dry-run", 0, CLI_FLAG, offsetof(train_options, dry_run), NULL, 0, 0,
-     "print the settings, as a file for --config, and stop"},
-    {"resume", 0, CLI_FLAG, TRAIN(resume), NULL, 0, 0,
-     "go on with the run in --out, with its options"},
-    {"accept-changes", 0, CLI_FLAG, TRAIN(accept_changes), NULL, 0, 0,
-     "go on with another backbone or other images than before"},
-    {"checkpoint-every", 0, CLI_COUNT, TRAIN(checkpoint_every), "N", 0, CLI_COUNT_MAX,
-     "steps between checkpoints", "an epoch"},
-    {"device", 0, CLI_TEXT, offsetof(train_options, device), "BACKEND:INDEX|auto", 0, 0,
-     "see graft devices", "$GRAFT_DEVICE, else auto"},
-    {"memory-budget", 0, CLI_SIZE, TRAIN(memory_budget), "SIZE", 0, 0,
-     "device memory to use, such as 512M", "7/8 of all"},
-    {"profile", 0, CLI_FLAG, TRAIN(profile), NULL, 0, 0, "tell the time of each kernel"},
-    CLI_JSON_OPTION,
-    {.name = NULL},
+    {.key = NULL},
 };
 
-static void set_defaults(void *options)
-{
-    train_options *o = options;
-    graft_train_defaults(&o->params);
-}
+static const graft_setting config_rows[] = {
+    {"config", FIELD(config), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "options from a config.json; the command line wins"},
+    {"dry-run", FIELD(dry_run), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "print the settings, as a file for --config, and stop"},
+    {.key = NULL},
+};
+
+static const graft_setting device_rows[] = {CLI_DEVICE_OPTION(train_options), {.key = NULL}};
+static const graft_setting json_rows[] = {CLI_JSON_OPTION, {.key = NULL}};
+
+/* The rows of the library's table from one to another. */
+#define SETTINGS(first, end)                                                                       \
+    {                                                                                              \
+        .table = graft_train_setting, .offset = offsetof(train_options, params), .from = (first),  \
+        .to = (end)                                                                                \
+    }
+
+static const cli_options options_of_train[] = {
+    {.rows = recipe_rows}, SETTINGS(NULL, "resume"),
+    {.rows = config_rows}, SETTINGS("resume", "memory-budget"),
+    {.rows = device_rows}, SETTINGS("memory-budget", NULL),
+    {.rows = json_rows},   {.rows = NULL},
+};
 
 /* The file of --config, or the one that the run to resume left behind. The step where that one was
  * to end is no reason to end there again. */
@@ -119,7 +77,7 @@ static graft_status read_config(cli *c, train_options *o, json_t **root)
 static graft_status apply_recipe(cli *c, train_options *o)
 {
     train_options recipe;
-    cli_list own = o->set;
+    graft_text_list own = o->params.set;
     const char *set[GRAFT_RECIPE_MAX_SET];
     int set_count, method, batch_size;
     if (!o->recipe)
@@ -133,11 +91,12 @@ static graft_status apply_recipe(cli *c, train_options *o)
     recipe.params.batch_size = c->given[batch_size] ? o->params.batch_size : 0;
     CLI_TRY(graft_recipe_apply(c->log, o->recipe, o->task, &recipe.params, set, &set_count));
     cli_copy_unset(c, &recipe, o);
-    o->set = (cli_list){0};
+    o->params.set = (graft_text_list){0};
     graft_status status = GRAFT_OK;
     for (int i = 0; i < set_count + own.count && status == GRAFT_OK; i++)
-        status = cli_list_push(c, &o->set, i < set_count ? set[i] : own.items[i - set_count]);
-    free(own.items);
+        status =
+            cli_list_push(c, &o->params.set, i < set_count ? set[i] : own.items[i - set_count]);
+    cli_list_free(&own);
     return status;
 }
 
@@ -199,11 +158,10 @@ static graft_status train(cli *c, train_options *o)
     graft_device *device = NULL;
     graft_train_result result = {0};
     cli_progress progress;
-    o->params.stop = cli_stop_on_signals();
     o->params.progress = cli_progress_show;
     o->params.user = &progress;
     CLI_TRY(graft_device_open(c->log, o->device, NULL, &device));
-    cli_progress_start(&progress, c->console);
+    cli_progress_start(&progress, c->console, cli_stop_on_signals());
     graft_status status = graft_train(c->log, device, &o->params, &result);
     cli_progress_finish(&progress);
     if (status == GRAFT_OK)
@@ -217,16 +175,15 @@ static graft_status train(cli *c, train_options *o)
 static graft_status settle(cli *c, train_options *o)
 {
     CLI_TRY(apply_recipe(c, o));
-    cli_list_unique(&o->set); /* a resumed run's file has what its command repeats */
-    o->params.set = o->set.items;
-    o->params.set_count = o->set.count;
+    cli_list_unique(&o->params.set); /* a resumed run's file has what its command repeats */
     return GRAFT_OK;
 }
 
 static void keep_message(void *user, graft_log_level level, const char *text)
 {
+    cli *c = user;
     (void)level;
-    cli_fail(user, GRAFT_OK, "%s", text);
+    cli_name_options(c->command, text, c->error, sizeof(c->error));
 }
 
 graft_status cli_train_check(cli *c, const char *title, const json_t *settings)
@@ -236,7 +193,7 @@ graft_status cli_train_check(cli *c, const char *title, const json_t *settings)
     cli train = {.command = &cli_command_train, .console = c->console};
     graft_log_params log = {.callback = keep_message, .user = &train, .level = GRAFT_LOG_ERROR};
     train.log = graft_log_create(&log);
-    set_defaults(&o);
+    cli_set_defaults(&cli_command_train, &o);
     graft_status status = cli_set_options(&train, "settings", settings, &o);
     if (status == GRAFT_OK)
         status = settle(&train, &o);
@@ -245,7 +202,7 @@ graft_status cli_train_check(cli *c, const char *title, const json_t *settings)
     if (status != GRAFT_OK)
         cli_fail(c, status, "%s: %s", title, train.error);
     free(text);
-    free(o.set.items);
+    cli_list_free(&o.params.set);
     graft_log_destroy(&train.log);
     return status;
 }
@@ -269,8 +226,7 @@ const cli_command cli_command_train = {
     .name = "train",
     .summary = "Fine-tunes a vision transformer on labelled images",
     .usage = "--backbone FILE|--model NAME --data DIR --method NAME[+NAME] --out DIR [options]",
-    .options = table,
+    .options = options_of_train,
     .options_bytes = sizeof(train_options),
-    .defaults = set_defaults,
     .run = run,
 };
