@@ -155,6 +155,12 @@ struct gr_backend {
     graft_status (*buffer_read)(gr_device *device, gr_buffer *buffer, uint64_t offset, void *data,
                                 uint64_t size);
 
+    /* Optional, for GR_MEMORY_HOST. Blocks, but not for what was submitted before, of which nothing
+     * touches the range; what is submitted from now on sees the bytes. NULL: buffer_write will do.
+     */
+    graft_status (*buffer_write_now)(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                     const void *data, uint64_t size);
+
     /* Makes `count` pipelines at once, so that a backend may compile them side by side.
      * On failure nothing is created. Uses and fills the on-disk cache. */
     graft_status (*pipelines_create)(gr_device *device, const gr_pipeline_spec *specs, int count,

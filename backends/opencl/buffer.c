@@ -39,6 +39,23 @@ graft_status gr_opencl_buffer_write(gr_device *base, gr_buffer *buffer, uint64_t
     return GRAFT_OK;
 }
 
+/* A queue keeps its order: what should not wait goes by another one. */
+graft_status gr_opencl_buffer_write_now(gr_device *base, gr_buffer *buffer, uint64_t offset,
+                                        const void *data, uint64_t size)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    if (!device->transfer_queue) {
+        cl_int code;
+        device->transfer_queue =
+            device->cl.CreateCommandQueue(device->context, device->id, 0, &code);
+        GR_OPENCL_TRY(device, "cannot create a queue for transfers", code);
+    }
+    GR_OPENCL_TRY(device, "cannot write a buffer",
+                  device->cl.EnqueueWriteBuffer(device->transfer_queue, buffer->memory, CL_TRUE,
+                                                (size_t)offset, (size_t)size, data, 0, NULL, NULL));
+    return GRAFT_OK;
+}
+
 graft_status gr_opencl_buffer_read(gr_device *base, gr_buffer *buffer, uint64_t offset, void *data,
                                    uint64_t size)
 {

@@ -193,6 +193,8 @@ static void opencl_device_destroy(gr_device *base)
 #ifdef GRAFT_HAVE_CLBLAST
     gr_opencl_gemm_close(device);
 #endif
+    if (device->transfer_queue)
+        device->cl.ReleaseCommandQueue(device->transfer_queue);
     if (device->profile_queue)
         device->cl.ReleaseCommandQueue(device->profile_queue);
     if (device->queue)
@@ -250,6 +252,7 @@ const gr_backend gr_backend_opencl = {
     .buffer_create = gr_opencl_buffer_create,
     .buffer_destroy = gr_opencl_buffer_destroy,
     .buffer_write = gr_opencl_buffer_write,
+    .buffer_write_now = gr_opencl_buffer_write_now,
     .buffer_read = gr_opencl_buffer_read,
     .pipelines_create = gr_opencl_pipelines_create,
     .pipeline_destroy = gr_opencl_pipeline_destroy,

@@ -12,6 +12,7 @@ typedef struct gr_opencl_device {
     cl_context context;
     cl_command_queue queue;
     cl_command_queue profile_queue; /* NULL until a profiled list is submitted */
+    cl_command_queue transfer_queue; /* NULL until bytes are written beside what is at work */
     cl_command_queue active;        /* the one of the two that may hold unfinished work */
     gr_pipeline *unsaved;           /* pipelines whose program is not in the on-disk cache yet */
     struct gr_opencl_fft *ffts;     /* vkfft.c: plans in use */
@@ -56,6 +57,8 @@ graft_status gr_opencl_buffer_create(gr_device *device, uint64_t size, gr_memory
 void gr_opencl_buffer_destroy(gr_device *device, gr_buffer *buffer);
 graft_status gr_opencl_buffer_write(gr_device *device, gr_buffer *buffer, uint64_t offset,
                                     const void *data, uint64_t size);
+graft_status gr_opencl_buffer_write_now(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                        const void *data, uint64_t size);
 graft_status gr_opencl_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset,
                                    void *data, uint64_t size);
 

@@ -220,6 +220,16 @@ graft_status gr_vk_buffer_write(gr_device *device, gr_buffer *buffer, uint64_t o
     return GRAFT_OK;
 }
 
+/* Host memory is coherent: submitting makes it visible. */
+graft_status gr_vk_buffer_write_now(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                    const void *data, uint64_t size)
+{
+    if (!buffer->mapped)
+        return gr_vk_buffer_write(device, buffer, offset, data, size);
+    memcpy((char *)buffer->mapped + offset, data, size);
+    return GRAFT_OK;
+}
+
 graft_status gr_vk_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset, void *data,
                                uint64_t size)
 {

@@ -162,6 +162,7 @@ const gr_backend gr_backend_vulkan = {
     .buffer_create = gr_vk_buffer_create,
     .buffer_destroy = gr_vk_buffer_destroy,
     .buffer_write = gr_vk_buffer_write,
+    .buffer_write_now = gr_vk_buffer_write_now,
     .buffer_read = gr_vk_buffer_read,
     .pipelines_create = gr_vk_pipelines_create,
     .pipeline_destroy = gr_vk_pipeline_destroy,

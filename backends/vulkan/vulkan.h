@@ -96,6 +96,8 @@ graft_status gr_vk_buffer_create(gr_device *device, uint64_t size, gr_memory mem
 void gr_vk_buffer_destroy(gr_device *device, gr_buffer *buffer);
 graft_status gr_vk_buffer_write(gr_device *device, gr_buffer *buffer, uint64_t offset,
                                 const void *data, uint64_t size);
+graft_status gr_vk_buffer_write_now(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                    const void *data, uint64_t size);
 graft_status gr_vk_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset, void *data,
                                uint64_t size);
 

@@ -65,6 +65,15 @@ graft_status gr_device_buffer_write(gr_device *device, gr_buffer *buffer, uint64
     return size ? device->backend->buffer_write(device, buffer, offset, data, size) : GRAFT_OK;
 }
 
+graft_status gr_device_buffer_write_now(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                        const void *data, uint64_t size)
+{
+    if (!device->backend->buffer_write_now)
+        return gr_device_buffer_write(device, buffer, offset, data, size);
+    GR_TRY(check_host_access(device, buffer, offset, size));
+    return size ? device->backend->buffer_write_now(device, buffer, offset, data, size) : GRAFT_OK;
+}
+
 graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset,
                                    void *data, uint64_t size)
 {

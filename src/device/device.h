@@ -36,6 +36,11 @@ graft_status gr_device_buffer_write(gr_device *device, gr_buffer *buffer, uint64
 graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_t offset,
                                    void *data, uint64_t size);
 
+/* The same into GR_MEMORY_HOST beside what is submitted, which must not touch the range: where the
+ * device can, its queue is not waited for. */
+graft_status gr_device_buffer_write_now(gr_device *device, gr_buffer *buffer, uint64_t offset,
+                                        const void *data, uint64_t size);
+
 /* The pipelines of `specs`, all or nothing (then all are NULL). The device makes those that it does
  * not have yet, side by side, and keeps them until it closes: the caller borrows. */
 graft_status gr_device_pipelines(gr_device *device, const gr_pipeline_spec *specs, int count,

@@ -97,6 +97,51 @@ static void copies_move_a_range_and_nothing_else(void **state)
     gr_device_buffer_destroy(device, &b);
 }
 
+/* Bytes that do not wait for the queue: what was submitted before has its own, what is submitted
+ * then has these. */
+static void bytes_go_beside_what_is_at_work(void **state)
+{
+    gr_device *device = test_device_of(state);
+    enum { WORDS = 1 << 16, ROUNDS = 6 };
+    uint32_t *in = malloc(WORDS * sizeof(*in)), *out = malloc(WORDS * sizeof(*out));
+    gr_buffer *staged[2], *kept[ROUNDS];
+    gr_list *lists[ROUNDS];
+    assert_non_null(in);
+    assert_non_null(out);
+    for (int i = 0; i < 2; i++)
+        TEST_OK(device->log,
+                gr_device_buffer_create(device, WORDS * sizeof(*in), GR_MEMORY_HOST, &staged[i]));
+    for (int i = 0; i < ROUNDS; i++) {
+        TEST_OK(device->log,
+                gr_device_buffer_create(device, WORDS * sizeof(*in), GR_MEMORY_DEVICE, &kept[i]));
+        gr_command copy = {.kind = GR_COMMAND_COPY,
+                           .binding_count = 2,
+                           .binding = {{staged[i % 2], 0, WORDS * sizeof(*in)},
+                                       {kept[i], 0, WORDS * sizeof(*in)}}};
+        TEST_OK(device->log, gr_device_list_create(device, &copy, 1, false, &lists[i]));
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        for (uint32_t k = 0; k < WORDS; k++)
+            in[k] = k * 7u + (uint32_t)i;
+        if (i % 2 == 0 && i > 0) /* both are at work */
+            TEST_OK(device->log, gr_device_wait(device));
+        TEST_OK(device->log,
+                gr_device_buffer_write_now(device, staged[i % 2], 0, in, WORDS * sizeof(*in)));
+        TEST_OK(device->log, gr_device_submit(device, lists[i]));
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        TEST_OK(device->log, gr_device_buffer_read(device, kept[i], 0, out, WORDS * sizeof(*in)));
+        for (uint32_t k = 0; k < WORDS; k++)
+            assert_int_equal(out[k], k * 7u + (uint32_t)i);
+        gr_device_list_destroy(device, &lists[i]);
+        gr_device_buffer_destroy(device, &kept[i]);
+    }
+    gr_device_buffer_destroy(device, &staged[0]);
+    gr_device_buffer_destroy(device, &staged[1]);
+    free(in);
+    free(out);
+}
+
 static void fills_write_a_range_and_nothing_else(void **state)
 {
     gr_device *device = test_device_of(state);
@@ -156,6 +201,7 @@ int main(void)
         TEST_CASE(written_bytes_read_back),
         TEST_CASE(parts_of_a_buffer_are_written_and_read),
         TEST_CASE(copies_move_a_range_and_nothing_else),
+        TEST_CASE(bytes_go_beside_what_is_at_work),
         TEST_CASE(fills_write_a_range_and_nothing_else),
         TEST_CASE(barriers_order_commands),
     };
