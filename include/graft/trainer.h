@@ -59,6 +59,8 @@ typedef struct graft_trainer_info {
 /* Images with what they should be. Borrowed until the step is done. */
 typedef struct graft_batch {
     int count;             /* images, from 1 to batch_size */
+    const uint8_t *pixels; /* [count, S, S, 3], 8-bit RGB, which the device normalises as
+                            * settings->input tells; or NULL: */
     const float *images;   /* [count, 3, S, S], normalised */
     const int32_t *labels; /* [count], from 0 to classes - 1; negative: does not count */
     const float *targets;  /* [count, classes], with soft_targets; a row of zeros does not count */

@@ -128,8 +128,10 @@ static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
     if (b->count < 1 || b->count > t->info.batch_size)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
                        b->count, t->info.batch_size);
-    if (!b->images)
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`images`: is NULL");
+    if (!b->images == !b->pixels)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "batch: expected either `images` or `pixels`, found %s",
+                       b->images ? "both" : "neither");
     if (t->soft_targets ? !b->targets || b->labels : !b->labels || b->targets)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "batch: expected `%s`, as the trainer was made",
                        t->soft_targets ? "targets" : "labels");
@@ -146,8 +148,8 @@ static float next_lr(const graft_trainer *t)
 
 static bool same_batch(const graft_batch *a, const graft_batch *b)
 {
-    return a->count == b->count && a->images == b->images && a->labels == b->labels &&
-           a->targets == b->targets;
+    return a->count == b->count && a->images == b->images && a->pixels == b->pixels &&
+           a->labels == b->labels && a->targets == b->targets;
 }
 
 static bool is_half_done(const graft_trainer *t)

@@ -126,7 +126,8 @@ static void mix_batch(gr_run *r, int valid)
 
 static graft_status gradients(gr_run *r, int valid)
 {
-    graft_batch batch = {valid, r->images, r->labels, r->targets};
+    graft_batch batch = {
+        .count = valid, .images = r->images, .labels = r->labels, .targets = r->targets};
     if (r->targets)
         mix_batch(r, valid);
     return gr_trainer_batch_gradients(r->trainer, &batch, r->at.step, &r->loss);

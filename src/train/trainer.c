@@ -2,6 +2,17 @@
 
 #include "base/mem.h"
 
+static graft_status record_zero_loss(gr_trainer *t)
+{
+    gr_command c = {
+        .kind = GR_COMMAND_FILL,
+        .label = "zero loss",
+        .binding_count = 1,
+        .binding = {{t->loss_sum.buffer, t->loss_sum.offset, t->loss_sum.size}},
+    };
+    return gr_device_list_create(t->device, &c, 1, false, &t->zero_loss);
+}
+
 graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out)
 {
     gr_trainer *t = gr_alloc(NULL, sizeof(*t));
@@ -16,15 +27,18 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
         status = gr_store_create(log, t->device, &t->store);
     if (status == GRAFT_OK)
         status = gr_trainer_fit_networks(t);
-    gr_region scalars = {0};
     if (status == GRAFT_OK)
-        status = gr_store_value(t->store, t->train.scalars, &scalars);
+        status = gr_store_allocate(t->store, "update.scalars", sizeof(gr_scalars), GR_MEMORY_HOST,
+                                   &t->update_scalars);
     if (status == GRAFT_OK)
-        status =
-            gr_optimizer_create(log, &params->optimizer, t->parameters, scalars, &t->optimizer);
+        status = gr_optimizer_create(log, &params->optimizer, t->parameters, t->update_scalars,
+                                     &t->optimizer);
+    if (status == GRAFT_OK)
+        status = record_zero_loss(t);
     if (status == GRAFT_OK && params->ema > 0.0)
         status = gr_average_create(log, params->ema, t->parameters, &t->average);
     t->params.weights = t->params.adapter = NULL;
+    t->params.normalization = NULL;
     if (status != GRAFT_OK) {
         gr_trainer_destroy(t);
         return status;
@@ -37,6 +51,8 @@ void gr_trainer_destroy(gr_trainer *t)
 {
     if (!t)
         return;
+    gr_device_list_destroy(t->device, &t->zero_loss);
+    gr_staging_destroy(t->staging);
     gr_network_release(&t->train);
     gr_network_release(&t->eval);
     gr_average_destroy(t->average);
@@ -50,7 +66,7 @@ graft_status gr_trainer_update(gr_trainer *t, uint64_t step, float lr)
 {
     gr_scalars scalars = {0};
     gr_optimizer_scalars(t->optimizer, step + 1, lr, &scalars);
-    GR_TRY(gr_trainer_write_scalars(t, &scalars));
+    GR_TRY(gr_store_write(t->store, &t->update_scalars, &scalars));
     GR_TRY(gr_optimizer_update(t->optimizer));
     return t->average ? gr_average_update(t->average) : GRAFT_OK;
 }

@@ -11,6 +11,7 @@
 #include <graft/trainer.h>
 
 #include "build/build.h"
+#include "data/normalize.h"
 #include "peft/compose.h"
 #include "train/budget.h"
 #include "train/optimizer.h"
@@ -30,8 +31,10 @@ typedef struct gr_trainer_params {
     graft_head_init head_init;
     bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;
-    bool drop_elements; /* see gr_build */
-    bool soft_targets;  /* batches have targets, not labels */
+    bool drop_elements;                    /* see gr_build */
+    const gr_normalization *normalization; /* of batches with pixels, borrowed until create returns;
+                                            * NULL: batches have images */
+    bool soft_targets;                     /* batches have targets, not labels */
     gr_optimizer_params optimizer;
     double ema;           /* decay of the average of the parameters; 0: none is kept */
     const char *no_decay; /* see gr_params_create */
@@ -49,11 +52,25 @@ void gr_trainer_destroy(gr_trainer *trainer); /* NULL is accepted */
 graft_status gr_trainer_batch_gradients(gr_trainer *trainer, const graft_batch *batch,
                                         uint64_t step, float *loss);
 
-/* The same bit by bit: starts on a batch, whose arrays are borrowed until it is done; then gets on
- * with it for as long as the budget lasts (NULL: to the end). Where *done is true, all of it is
- * done and *loss is there; else neither gradients nor, with head_norm, its statistics are. */
-graft_status gr_trainer_begin(gr_trainer *trainer, const graft_batch *batch, uint64_t step);
+/* The same one after the other, with a next batch made ready in the meantime.
+ *
+ * Stage: copies pixels, labels and targets of the batch after the one at work to the device, beside
+ * its work; images are borrowed until it has run. Staging once more takes the place of the first.
+ * Start: the staged batch is the one at work; the one before is finished, or given up.
+ * Queue: all of it, without waiting but where images are not in pixels.
+ * Finish: waits, and reads the loss. */
+graft_status gr_trainer_stage(gr_trainer *trainer, const graft_batch *batch, uint64_t step);
+graft_status gr_trainer_start(gr_trainer *trainer);
+graft_status gr_trainer_queue(gr_trainer *trainer);
+graft_status gr_trainer_finish(gr_trainer *trainer, float *loss);
+
+/* In the place of queueing and finishing: gets on with the batch at work for as long as the budget
+ * lasts (NULL: to the end). Where *done is true, all of it is done and *loss is there; else neither
+ * gradients nor, with head_norm, its statistics are. */
 graft_status gr_trainer_advance(gr_trainer *trainer, gr_budget *budget, bool *done, float *loss);
+
+/* Stage and start. */
+graft_status gr_trainer_begin(gr_trainer *trainer, const graft_batch *batch, uint64_t step);
 
 /* The same of a full batch: images [batch, 3, S, S], labels [batch]. */
 graft_status gr_trainer_gradients(gr_trainer *trainer, const float *images, const int32_t *labels,

@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-graft_status gr_trainer_write_scalars(gr_trainer *t, const gr_scalars *scalars)
-{
-    return gr_network_write(t->store, t->train.scalars, scalars, sizeof(*scalars));
-}
-
 static uint64_t image_floats(const gr_trainer *t)
 {
     return 3u * (uint64_t)t->config.image_size * (uint64_t)t->config.image_size;
@@ -41,10 +36,18 @@ static int count_rows(const gr_trainer *t, const graft_batch *b)
     return counting;
 }
 
-/* Rows past the batch's are padded with what does not count: targets of 0, labels of -1. */
-static graft_status write_answers(gr_trainer *t, const graft_batch *b, int first, int count)
+static int rows_of(const gr_trainer *t, const graft_batch *b, int first)
 {
-    size_t bytes = answer_bytes(t);
+    return b->count - first < t->micro ? b->count - first : t->micro;
+}
+
+/* Rows past the batch's are padded with what does not count: targets of 0, labels of -1. */
+static graft_status stage_micro_batch(gr_trainer *t, const gr_work *w, int first,
+                                      const gr_scalars *scalars)
+{
+    const graft_batch *b = &w->batch;
+    size_t bytes = answer_bytes(t), image = (size_t)image_floats(t);
+    int count = rows_of(t, b, first);
     const char *answers =
         t->params.soft_targets ? (const char *)b->targets : (const char *)b->labels;
     char *padded = malloc((size_t)t->micro * bytes);
@@ -53,9 +56,32 @@ static graft_status write_answers(gr_trainer *t, const graft_batch *b, int first
     memset(padded, t->params.soft_targets ? 0 : 0xff, (size_t)t->micro * bytes);
     memcpy(padded, answers + (size_t)first * bytes, (size_t)count * bytes);
     graft_status status =
-        gr_network_write(t->store, t->train.answers, padded, (uint64_t)t->micro * bytes);
+        gr_staging_write(t->staging, w->slot, first / t->micro, scalars, padded,
+                         b->pixels ? b->pixels + (size_t)first * image : NULL, count);
     free(padded);
     return status;
+}
+
+graft_status gr_trainer_stage(gr_trainer *t, const graft_batch *b, uint64_t step)
+{
+    int counting = count_rows(t, b);
+    if (counting < t->params.batch && gr_trainer_takes_whole_batches(t))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "head norm: %d of the batch's %d images count, expected all; `drop_last` "
+                       "leaves a partial batch out",
+                       counting, t->params.batch);
+    gr_scalars scalars = {
+        .inv_count = counting ? 1.0f / (float)counting : 0.0f,
+        .seed_lo = (uint32_t)t->params.seed,
+        .seed_hi = (uint32_t)(t->params.seed >> 32),
+        .step = (uint32_t)step,
+    };
+    t->next = (gr_work){.batch = *b, .step = step, .slot = !t->work.slot};
+    for (int first = 0; first < b->count; first += t->micro) {
+        scalars.sample_base = (uint32_t)first;
+        GR_TRY(stage_micro_batch(t, &t->next, first, &scalars));
+    }
+    return GRAFT_OK;
 }
 
 /* What methods draw anew for each step. */
@@ -78,37 +104,29 @@ static graft_status write_draws(gr_trainer *t, uint64_t step)
     return GRAFT_OK;
 }
 
-static graft_status write_micro_batch(gr_trainer *t, gr_work *w)
+graft_status gr_trainer_start(gr_trainer *t)
 {
-    const graft_batch *b = &w->batch;
-    int first = w->first, count = b->count - first < t->micro ? b->count - first : t->micro;
-    w->scalars.sample_base = (uint32_t)first;
-    GR_TRY(gr_trainer_write_scalars(t, &w->scalars));
-    GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)first * image_floats(t),
-                            (uint64_t)count * image_floats(t) * sizeof(float)));
-    return write_answers(t, b, first, count);
+    t->work = t->next;
+    GR_TRY(gr_device_submit(t->device, t->zero_loss));
+    GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
+    return write_draws(t, t->work.step);
 }
 
 graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step)
 {
-    int counting = count_rows(t, b);
-    const float zero = 0.0f;
-    if (counting < t->params.batch && gr_trainer_takes_whole_batches(t))
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
-                       "head norm: %d of the batch's %d images count, expected all; `drop_last` "
-                       "leaves a partial batch out",
-                       counting, t->params.batch);
-    GR_TRY(gr_store_write(t->store, &t->loss_sum, &zero));
-    GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
-    GR_TRY(write_draws(t, step));
-    t->work = (gr_work){
-        .batch = *b,
-        .scalars = {.inv_count = counting ? 1.0f / (float)counting : 0.0f,
-                    .seed_lo = (uint32_t)t->params.seed,
-                    .seed_hi = (uint32_t)(t->params.seed >> 32),
-                    .step = (uint32_t)step},
-    };
-    return GRAFT_OK;
+    GR_TRY(gr_trainer_stage(t, b, step));
+    return gr_trainer_start(t);
+}
+
+/* Moves a micro-batch to where the network reads it. */
+static graft_status move_micro_batch(gr_trainer *t, const gr_work *w)
+{
+    const graft_batch *b = &w->batch;
+    uint64_t image = image_floats(t);
+    if (!b->pixels)
+        GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)w->first * image,
+                                (uint64_t)rows_of(t, b, w->first) * image * sizeof(float)));
+    return gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels != NULL);
 }
 
 /* Segments of the gradients, and one for the update. */
@@ -128,7 +146,7 @@ static graft_status run_some(gr_trainer *t, gr_work *w, gr_budget *budget)
 {
     gr_plan *plan = t->train.plan;
     if (w->segment == 0)
-        GR_TRY(write_micro_batch(t, w));
+        GR_TRY(move_micro_batch(t, w));
     int segments = gr_plan_segments(plan), rest = segments - w->segment;
     int count = budget ? gr_budget_take(budget, &t->timings, w->segment, rest) : rest;
     GR_TRY(gr_plan_run_segments(plan, w->segment, count));
@@ -140,20 +158,33 @@ static graft_status run_some(gr_trainer *t, gr_work *w, gr_budget *budget)
     return GRAFT_OK;
 }
 
+graft_status gr_trainer_queue(gr_trainer *t)
+{
+    while (t->work.first < t->work.batch.count)
+        GR_TRY(run_some(t, &t->work, NULL));
+    return GRAFT_OK;
+}
+
+graft_status gr_trainer_finish(gr_trainer *t, float *loss)
+{
+    GR_TRY(gr_device_wait(t->device));
+    return gr_store_read(t->store, &t->loss_sum, loss);
+}
+
 graft_status gr_trainer_advance(gr_trainer *t, gr_budget *budget, bool *done, float *loss)
 {
-    gr_work *w = &t->work;
     *done = false;
     if (budget)
         GR_TRY(cut(t));
-    while (w->first < w->batch.count) {
-        if (budget && gr_budget_is_spent(budget, &t->timings, w->segment))
+    else
+        GR_TRY(gr_trainer_queue(t));
+    while (t->work.first < t->work.batch.count) {
+        if (gr_budget_is_spent(budget, &t->timings, t->work.segment))
             return GRAFT_OK;
-        GR_TRY(run_some(t, w, budget));
+        GR_TRY(run_some(t, &t->work, budget));
     }
     *done = true;
-    GR_TRY(gr_device_wait(t->device));
-    return gr_store_read(t->store, &t->loss_sum, loss);
+    return gr_trainer_finish(t, loss);
 }
 
 graft_status gr_trainer_batch_gradients(gr_trainer *t, const graft_batch *b, uint64_t step,

@@ -4,12 +4,14 @@
 
 #include "train/average.h"
 #include "model/network.h"
+#include "train/staging.h"
 #include "train/trainer.h"
 
 /* A batch in the works. */
 typedef struct gr_work {
     graft_batch batch;
-    gr_scalars scalars;
+    uint64_t step;
+    int slot;    /* of the staging */
     int first;   /* image of the micro-batch at hand */
     int segment; /* of its plan that is next */
 } gr_work;
@@ -27,11 +29,13 @@ struct gr_trainer {
     bool *reached; /* by parameter index */
     int micro;
     gr_network train, eval;
-    gr_work work;
+    gr_staging *staging;
+    gr_list *zero_loss;
+    gr_region update_scalars;
+    gr_work work;       /* at hand */
+    gr_work next;       /* staged */
     gr_timings timings; /* of the segments of train.plan, and last of the update */
 };
-
-graft_status gr_trainer_write_scalars(gr_trainer *t, const gr_scalars *scalars);
 
 /* Makes both networks and the parameters, and plans them: halves the micro-batch until everything
  * fits. It need not divide the batch: the last one may be partly empty. */

@@ -96,6 +96,29 @@ static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
     return gr_plan_create(t->log, &plan, &n->plan);
 }
 
+/* Without the regions, which are there once the networks are prepared. */
+static gr_staging_params staging_params(const gr_trainer *t)
+{
+    uint64_t answers = (uint64_t)gr_shape_count(&t->train.answers->shape) * sizeof(float);
+    return (gr_staging_params){
+        .store = t->store,
+        .batch = t->params.batch,
+        .micro = t->micro,
+        .image_size = t->config.image_size,
+        .normalization = t->params.normalization,
+        .answers = {.size = answers},
+    };
+}
+
+static graft_status create_staging(gr_trainer *t)
+{
+    gr_staging_params p = staging_params(t);
+    GR_TRY(gr_store_value(t->store, t->train.image, &p.images));
+    GR_TRY(gr_store_value(t->store, t->train.answers, &p.answers));
+    GR_TRY(gr_store_value(t->store, t->train.scalars, &p.scalars));
+    return gr_staging_create(t->log, &p, &t->staging);
+}
+
 /* Plans both networks for the present micro-batch. *bytes: device memory with all that is there
  * already. */
 static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
@@ -105,7 +128,8 @@ static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
     GR_TRY(build_network(t, false, &t->eval));
     GR_TRY(plan_evaluation(t, &t->eval));
     GR_TRY(gr_plan_peak_memory((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
-    *bytes += t->device->allocated_bytes;
+    gr_staging_params staging = staging_params(t);
+    *bytes += t->device->allocated_bytes + gr_staging_bytes(&staging);
     return GRAFT_OK;
 }
 
@@ -153,5 +177,6 @@ graft_status gr_trainer_fit_networks(gr_trainer *t)
     GR_TRY(gr_plan_prepare(t->train.plan));
     GR_TRY(gr_plan_prepare(t->eval.plan));
     GR_TRY(gr_network_clear_images(t->log, t->store, &t->train));
-    return gr_network_clear_images(t->log, t->store, &t->eval);
+    GR_TRY(gr_network_clear_images(t->log, t->store, &t->eval));
+    return create_staging(t);
 }

@@ -6,6 +6,7 @@
 #include "shaders/cross_entropy_grad.gk.h"
 #include "shaders/dropout.gk.h"
 #include "shaders/ema.gk.h"
+#include "shaders/normalize_images.gk.h"
 #include "shaders/sgd.gk.h"
 
 #include <string.h>
@@ -119,6 +120,19 @@ static void test_ema(void **state)
     CHECK(w, 1, 2, 3, 4);
 }
 
+static void test_normalize(void **state)
+{
+    /* two images of 2 x 1 pixels: 12 bytes, of which the last words holds no more than that */
+    uint32_t pixels[] = {0x03020100, 0x07060504, 0xff090808};
+    float table[3 * 256], images[13] = {0};
+    for (int i = 0; i < 3 * 256; i++)
+        table[i] = (float)i;
+    gr_normalize_images_params params = {.rows = 2, .cols = 6, .count = 12, .area = 2};
+    RUN(*state, normalize_images, .params = &params,
+        .arrays = {ARRAY(pixels), ARRAY(table), ARRAY(images)});
+    CHECK(images, 0, 3, 257, 260, 514, 517, 6, 8, 256 + 7, 256 + 9, 512 + 8, 512 + 255, 0);
+}
+
 /* Vectors published with the generator (Random123, kat_vectors). */
 static void test_philox_known_answers(void **state)
 {
@@ -194,6 +208,7 @@ int reference_training_tests(void)
         TEST(test_adamw_later_step),
         TEST(test_sgd),
         TEST(test_ema),
+        TEST(test_normalize),
         cmocka_unit_test(test_philox_known_answers),
         TEST(test_dropout),
         TEST(test_dropout_stream),

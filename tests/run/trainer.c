@@ -230,7 +230,7 @@ static void refuses_what_does_not_fit(void **state)
     batch = good, batch.count = RUN_BATCH + 1;
     refuses(t, batch, "expected 1 to 4 images");
     batch = good, batch.images = NULL;
-    refuses(t, batch, "images");
+    refuses(t, batch, "neither");
     batch = good, batch.targets = batch.images, batch.labels = NULL;
     refuses(t, batch, "expected `labels`");
     assert_error(scratch(), graft_trainer_update(t), GRAFT_ERR_ARGUMENT, "no new gradients");
