@@ -374,6 +374,8 @@ void op_check_case(op_context *c, const op_group *group, const op_case *test)
     run r = {c, group, test, OP_PLAIN};
     bool plain_only = test->flags & (OP_BIG | OP_PLAIN_ONLY);
     int failures = c->failures;
+    if (!(test->flags & OP_BIG))
+        op_check_slices(c, test);
     for (int form = 0; form < (plain_only ? 1 : OP_FORM_COUNT); form++) {
         r.form = (op_form)form;
         check_values(&r);

@@ -6,6 +6,7 @@
  *  - runs it with every tensor in memory of its own between guard words, with frozen operands,
  *    and expects the guards unharmed;
  *  - fills all memory with NaN first, so that whatever is read before it is written shows;
+ *  - takes one index of an axis, before the operator where it says that this is the same;
  *  - makes a loss of it and compares gradients with central differences on the reference device,
  *    with one operand trainable at a time and with all, and the gradients of all devices.
  *
@@ -159,6 +160,9 @@ typedef struct op_job {
     const op_group *group;
     const op_case *test;
 } op_job;
+
+/* See op_slices.c. */
+void op_check_slices(op_context *c, const op_case *test);
 
 void op_check_case(op_context *c, const op_group *group, const op_case *test);
 
