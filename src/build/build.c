@@ -82,14 +82,14 @@ gr_value *gr_build_kept(gr_build *b, const char *name, gr_shape shape)
 
 gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate)
 {
-    uint32_t site = b->next_site++;
-    return b->training ? gr_dropout(x, rate, site, false, b->scalars) : x;
+    uint32_t stream = b->next_stream++;
+    return b->training ? gr_dropout(x, rate, stream, false, b->scalars) : x;
 }
 
 gr_value *gr_build_drop_path(gr_build *b, gr_value *x, int block)
 {
-    uint32_t site = b->next_site++;
+    uint32_t stream = b->next_stream++;
     int last = b->config->depth - 1;
     float rate = last > 0 ? b->drop_path * (float)block / (float)last : b->drop_path;
-    return b->training ? gr_dropout(x, rate, site, !b->drop_elements, b->scalars) : x;
+    return b->training ? gr_dropout(x, rate, stream, !b->drop_elements, b->scalars) : x;
 }

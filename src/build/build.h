@@ -48,7 +48,7 @@ typedef struct gr_build {
     float drop_path;    /* rate of the last block; grows linearly from 0 */
     bool drop_elements; /* that rate drops single elements of branches */
     gr_value *scalars;
-    uint32_t next_site;     /* of dropout */
+    uint32_t next_stream;   /* of dropouts */
     struct gr_sites *sites; /* notes where methods may act, see peft/sites.h; or NULL */
     struct gr_taps *taps;   /* notes the stream between blocks, see model/taps.h; or NULL */
     int64_t prompts;        /* tokens that a method put between the class token and the patches */
@@ -85,7 +85,7 @@ gr_value *gr_build_kept(gr_build *b, const char *name, gr_shape shape);
 /* "prefix.suffix" that lives as long as the graph. */
 const char *gr_build_name(gr_build *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);
 
-/* Dropout at a site of its own; x itself outside training. */
+/* Dropout with a stream of its own; x itself outside training. */
 gr_value *gr_build_dropout(gr_build *b, gr_value *x, float rate);
 
 /* DropPath of a branch of block `block`, by sample or by element: rate drop_path * block / (depth -

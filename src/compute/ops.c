@@ -95,8 +95,8 @@ graft_value *graft_dropout(graft_value *x, float rate, bool per_sample)
     if (!F32(x))
         return NULL;
     /* ids are distinct, and the same for every graph that is built alike */
-    uint32_t site = (uint32_t)gr_graph_count(x->graph);
-    return gr_dropout(x, rate, site, per_sample, gr_compute_scalars(x->graph));
+    uint32_t stream = (uint32_t)gr_graph_count(x->graph);
+    return gr_dropout(x, rate, stream, per_sample, gr_compute_scalars(x->graph));
 }
 
 graft_value *graft_softmax(graft_value *x, float scale)

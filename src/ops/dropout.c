@@ -29,7 +29,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
         .rows = (uint32_t)y->shape.dim[0],
         .cols = (uint32_t)gr_shape_span(&y->shape, 1, y->shape.rank),
         .per_row = attrs->per_sample,
-        .site = attrs->site,
+        .stream = attrs->stream,
         .rate = attrs->rate,
     };
     gr_launch launch = gr_launch_of(plan, &gr_kernel_dropout, &params);
@@ -59,10 +59,10 @@ const gr_op gr_op_dropout = {
     .row_inputs = row_inputs,
 };
 
-gr_value *gr_dropout(gr_value *x, float rate, uint32_t site, bool per_sample, gr_value *scalars)
+gr_value *gr_dropout(gr_value *x, float rate, uint32_t stream, bool per_sample, gr_value *scalars)
 {
     if (!x || rate == 0.0f)
         return x;
-    gr_dropout_attrs attrs = {rate, site, per_sample};
+    gr_dropout_attrs attrs = {rate, stream, per_sample};
     return gr_graph_result(x->graph, &gr_op_dropout, (gr_value *[]){x, scalars}, 2, &attrs);
 }

@@ -8,7 +8,7 @@
 /* Attributes of gr_op_dropout, see gr_dropout. */
 typedef struct gr_dropout_attrs {
     float rate;
-    uint32_t site; /* distinct for each place of the network */
+    uint32_t stream; /* random numbers of its own for each place of the network */
     bool per_sample;
 } gr_dropout_attrs;
 

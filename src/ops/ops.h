@@ -92,9 +92,9 @@ gr_value *gr_complex_mul(gr_value *z, gr_value *filter);
 
 /* Zeroes elements with probability `rate` and divides the others by 1 - rate; per_sample decides
  * once per index of the leading axis (DropPath). Draws from Philox keyed by the run's seed, step,
- * `site` and the element's place in the whole batch: the same on every device and for every split
+ * `stream` and the element's place in the whole batch: the same on every device and for every split
  * into micro-batches. rate 0 returns x itself. */
-gr_value *gr_dropout(gr_value *x, float rate, uint32_t site, bool per_sample, gr_value *scalars);
+gr_value *gr_dropout(gr_value *x, float rate, uint32_t stream, bool per_sample, gr_value *scalars);
 
 /* Mean cross entropy of logits [B, C] and labels [B] (I32; negative: row does not count), scaled
  * by the run's inv_count scalar instead of 1/B -> []. */

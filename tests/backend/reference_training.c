@@ -171,12 +171,12 @@ static void test_dropout(void **state)
     CHECK(y, 1, 2, 3, 4);
 }
 
-/* Draws of a second implementation at key 0x12345678, 0x9abcdef0, step 7, site 11. */
+/* Draws of a second implementation at key 0x12345678, 0x9abcdef0, step 7, stream 11. */
 static void test_dropout_stream(void **state)
 {
     float x[] = {1, 1, 1, 1, 1, 1}, y[6];
     scalars s = {.seed_lo = 0x12345678, .seed_hi = 0x9abcdef0, .step = 7, .sample_base = 5};
-    gr_dropout_params p = {.rows = 2, .cols = 3, .site = 11, .rate = 0.5f};
+    gr_dropout_params p = {.rows = 2, .cols = 3, .stream = 11, .rate = 0.5f};
     /* elements 15 to 20: 0.1126 0.4029 0.8894 0.8960 0.8178 0.0431 */
     RUN(*state, dropout, .params = &p, .arrays = {ARRAY(x), ARRAY(s.words), ARRAY(y)});
     CHECK(y, 0, 0, 2, 2, 2, 0);
@@ -191,7 +191,7 @@ static void test_dropout_stream(void **state)
     for (int i = 0; i < 64; i++)
         u[i] = 1;
     s.sample_base = 0x7fffffff;
-    p = (gr_dropout_params){.rows = 1, .cols = 64, .site = 11, .rate = 0.5f};
+    p = (gr_dropout_params){.rows = 1, .cols = 64, .stream = 11, .rate = 0.5f};
     RUN(*state, dropout, .params = &p, .arrays = {ARRAY(u), ARRAY(s.words), ARRAY(v)});
     float first[8];
     memcpy(first, v, sizeof(first));

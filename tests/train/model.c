@@ -229,7 +229,7 @@ static void backbones_take_other_image_sizes(void **state)
 }
 
 /* Each place of the network draws masks of its own. Rates of DropPath grow linearly, from 0. */
-static void every_dropout_has_its_own_site(void **state)
+static void every_dropout_has_its_own_stream(void **state)
 {
     const float expected[] = {0.0f, 0.15f, 0.3f}; /* by block */
     train_setup s;
@@ -254,9 +254,9 @@ static void every_dropout_has_its_own_site(void **state)
         if (!v->op || strcmp(v->op->name, "dropout") != 0)
             continue;
         const gr_dropout_attrs *attrs = v->attrs;
-        assert_in_range(attrs->site, 0, 255);
-        assert_false(used[attrs->site]);
-        used[attrs->site] = true;
+        assert_in_range(attrs->stream, 0, 255);
+        assert_false(used[attrs->stream]);
+        used[attrs->stream] = true;
         found++;
         for (int block = 0; block < 3 && attrs->per_sample; block++)
             paths[block] += fabsf(attrs->rate - expected[block]) < 1e-6f;
@@ -285,7 +285,7 @@ int main(void)
         cmocka_unit_test(positions_are_interpolated),
         cmocka_unit_test(positions_are_resized_as_timm_does),
         cmocka_unit_test(backbones_take_other_image_sizes),
-        cmocka_unit_test(every_dropout_has_its_own_site),
+        cmocka_unit_test(every_dropout_has_its_own_stream),
     };
     void *state = NULL;
     if (test_devices_open(&state) != 0)

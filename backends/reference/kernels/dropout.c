@@ -6,7 +6,7 @@
 enum { X, SCALARS, Y };
 
 /* Which element of the whole batch a decision is about: `unit` counts within a sample. */
-static double uniform(gr_ref_call *call, uint32_t site, uint64_t samples_before, uint64_t row,
+static double uniform(gr_ref_call *call, uint32_t stream, uint64_t samples_before, uint64_t row,
                       uint64_t units, uint64_t unit)
 {
     uint64_t element = (samples_before + row) * units + unit;
@@ -14,7 +14,7 @@ static double uniform(gr_ref_call *call, uint32_t site, uint64_t samples_before,
         (uint32_t)(element / 4),
         (uint32_t)(element / 4 >> 32),
         gr_ref_get_uint(call, SCALARS, GR_REF_STEP),
-        site,
+        stream,
     };
     const uint32_t key[2] = {
         gr_ref_get_uint(call, SCALARS, GR_REF_SEED_LO),
@@ -33,8 +33,8 @@ void gr_ref_dropout(gr_ref_call *call)
     for (uint32_t r = 0; r < p.rows; r++) {
         for (uint32_t c = 0; c < p.cols; c++) {
             uint64_t at = gr_ref_at(0, r, p.cols, c);
-            double draw =
-                uniform(call, p.site, samples_before, r, p.per_row ? 1 : p.cols, p.per_row ? 0 : c);
+            double draw = uniform(call, p.stream, samples_before, r, p.per_row ? 1 : p.cols,
+                                  p.per_row ? 0 : c);
             double x = gr_ref_get(call, X, at);
             gr_ref_put(call, Y, at, draw >= p.rate ? x / (1.0 - p.rate) : 0);
         }
