@@ -21,13 +21,13 @@ static gr_value *constant_rows(gr_build *b, int64_t n)
         return NULL;
     gr_value *rows[] = {gr_reshape(cls, GR_SHAPE(1, dim)),
                         registers ? gr_reshape(registers, GR_SHAPE(c->registers, dim)) : NULL};
-    gr_value *tokens = gr_place(rows, (int64_t[]){0, 1}, registers ? 2 : 1, 0, prefix + n);
+    gr_value *tokens = gr_concat_at(rows, (int64_t[]){0, 1}, registers ? 2 : 1, 0, prefix + n);
     pos = gr_reshape(pos, GR_SHAPE(first + n, dim));
     if (prefix != first) { /* the class token's position stays first, the patches' move */
         gr_value *parts[] = {first ? gr_slice(pos, 0, 0, 1) : gr_slice(pos, 0, 0, n),
                              first ? gr_slice(pos, 0, 1, n) : NULL};
         const int64_t start[] = {first ? 0 : prefix, prefix};
-        pos = gr_place(parts, start, first ? 2 : 1, 0, prefix + n);
+        pos = gr_concat_at(parts, start, first ? 2 : 1, 0, prefix + n);
     }
     return gr_add(pos, tokens);
 }
@@ -38,7 +38,7 @@ static gr_value *embed(gr_build *b, gr_value *image)
     int64_t n = (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config);
     int64_t prefix = gr_model_prefix(b->config);
     gr_value *x = gr_build_patches(b, image), *rows = constant_rows(b, n);
-    return x && rows ? gr_add(gr_place(&x, &prefix, 1, 1, prefix + n), rows) : NULL;
+    return x && rows ? gr_add(gr_concat_at(&x, &prefix, 1, 1, prefix + n), rows) : NULL;
 }
 
 /* [B, T, D] -> [B, D] */

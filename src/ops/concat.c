@@ -1,4 +1,4 @@
-/* Concatenation, and its generalisation: inputs placed along an axis, zeros between. */
+/* Concatenation, and its generalisation: inputs at given starts along an axis, zeros between. */
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -115,7 +115,7 @@ static gr_value *sum(gr_value *const *results, int count)
         start[n] = next_start;
         end = start[n] + inputs[n]->shape.dim[first->axis];
     }
-    return gr_place(inputs, start, count, first->axis, first->size);
+    return gr_concat_at(inputs, start, count, first->axis, first->size);
 }
 
 const gr_op gr_op_concat = {
@@ -129,7 +129,8 @@ const gr_op gr_op_concat = {
     .slice = slice,
 };
 
-gr_value *gr_place(gr_value *const *inputs, const int64_t *start, int count, int axis, int64_t size)
+gr_value *gr_concat_at(gr_value *const *inputs, const int64_t *start, int count, int axis,
+                       int64_t size)
 {
     if (count < 1 || !inputs[0])
         return NULL;
@@ -151,5 +152,5 @@ gr_value *gr_concat(gr_value *const *inputs, int count, int axis)
         start[i] = size;
         size += axis >= 0 && axis < inputs[i]->shape.rank ? inputs[i]->shape.dim[axis] : 0;
     }
-    return gr_place(inputs, start, count, axis, size);
+    return gr_concat_at(inputs, start, count, axis, size);
 }

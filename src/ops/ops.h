@@ -120,9 +120,9 @@ gr_value *gr_slice(gr_value *x, int axis, int64_t start, int64_t length);
 /* Joins along an axis. */
 gr_value *gr_concat(gr_value *const *inputs, int count, int axis);
 
-/* As concat, with each input placed at start[i] of an axis of `size`; gaps are zero. */
-gr_value *gr_place(gr_value *const *inputs, const int64_t *start, int count, int axis,
-                   int64_t size);
+/* As concat, with each input at start[i] of an axis of `size`; gaps are zero. */
+gr_value *gr_concat_at(gr_value *const *inputs, const int64_t *start, int count, int axis,
+                       int64_t size);
 
 /* The image [B, 3, H, W] as rows of patches [B, (H/p)(W/p), 3 p p], row-major patches. */
 gr_value *gr_patches(gr_value *image, int64_t patch);

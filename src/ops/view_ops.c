@@ -174,7 +174,7 @@ static bool infer_slice(gr_value *y)
 static void grad_slice(gr_value *y, gr_value *dy, gr_value **dx)
 {
     const gr_range *r = y->attrs;
-    dx[0] = gr_place(&dy, &r->start, 1, r->axis, y->input[0]->shape.dim[r->axis]);
+    dx[0] = gr_concat_at(&dy, &r->start, 1, r->axis, y->input[0]->shape.dim[r->axis]);
 }
 
 static gr_range range_slice(const gr_value *y)

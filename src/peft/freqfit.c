@@ -86,7 +86,7 @@ static gr_value *as_complex(gr_value *k)
         return NULL;
     gr_shape s = k->shape;
     k = gr_reshape(k, GR_SHAPE(s.dim[0], s.dim[1], s.dim[2], 1));
-    return gr_place(&k, (int64_t[]){0}, 1, 3, 2);
+    return gr_concat_at(&k, (int64_t[]){0}, 1, 3, 2);
 }
 
 /* The two-dimensional cosine transform of a g x g grid as one matrix [g g, g g]. */

@@ -59,8 +59,8 @@ static gr_value *place(const vpt_config *c, gr_build *b, int block, gr_value *x,
     if (tokens->shape.rank == 3)
         return gr_concat((gr_value *[]){first, tokens, rest}, 3, 1);
     gr_value *parts[] = {first, rest};
-    x = gr_place(parts, (int64_t[]){0, p + count}, 2, 1, total);
-    return gr_add(x, gr_place(&tokens, &p, 1, 0, total));
+    x = gr_concat_at(parts, (int64_t[]){0, p + count}, 2, 1, total);
+    return gr_add(x, gr_concat_at(&tokens, &p, 1, 0, total));
 }
 
 static gr_value *insert(const void *config, gr_build *b, int block, gr_value *x)

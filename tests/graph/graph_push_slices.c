@@ -207,7 +207,7 @@ static void not_across_parts_or_gaps(void **state)
 {
     gr_graph *g = gr_graph_create(((const test_target *)*state)->device->log);
     gr_value *a = in(g, "a", GR_SHAPE(2, 1, 3)), *b = in(g, "b", GR_SHAPE(2, 3, 3));
-    gr_value *x = gr_place((gr_value *[]){a, b}, (int64_t[]){0, 2}, 2, 1, 5);
+    gr_value *x = gr_concat_at((gr_value *[]){a, b}, (int64_t[]){0, 2}, 2, 1, 5);
     check_narrowed(*state, g, gr_slice(x, 1, 0, 3), &gr_op_concat, 30);
 }
 

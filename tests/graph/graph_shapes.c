@@ -182,9 +182,9 @@ static void concat(void **state)
     REFUSES(*state, "concat: shapes differ", gr_concat((gr_value *[]){IN(2, 3), IN(3, 3)}, 2, 1));
     REFUSES(*state, "concat: shapes differ", gr_concat((gr_value *[]){IN(2, 3), IN(2)}, 2, 1));
     REFUSES(*state, "concat: inputs overlap",
-            gr_place((gr_value *[]){IN(2), IN(2)}, overlap, 2, 0, 4));
+            gr_concat_at((gr_value *[]){IN(2), IN(2)}, overlap, 2, 0, 4));
     REFUSES(*state, "concat: inputs reach past",
-            gr_place((gr_value *[]){IN(2), IN(2)}, late, 2, 0, 4));
+            gr_concat_at((gr_value *[]){IN(2), IN(2)}, late, 2, 0, 4));
     REFUSES(*state, "concat: 9 inputs, at most 8",
             gr_concat((gr_value *[]){IN(1), IN(1), IN(1), IN(1), IN(1), IN(1), IN(1), IN(1), IN(1)},
                       9, 0));

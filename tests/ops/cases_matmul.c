@@ -94,7 +94,7 @@ static gr_value *into_gaps(op_build *b)
     const int64_t *n = b->test->n;
     gr_value *y = gr_matmul(op_operand_of(b, GR_SHAPE(n[0], n[1])),
                             op_operand_of(b, GR_SHAPE(n[1], n[2])), NULL, 1.0f);
-    return gr_place((gr_value *[]){y, y}, (int64_t[]){1, n[2] + 3}, 2, 1, 2 * n[2] + 4);
+    return gr_concat_at((gr_value *[]){y, y}, (int64_t[]){1, n[2] + 3}, 2, 1, 2 * n[2] + 4);
 }
 
 #define MATMUL(text, ...)                                                                          \

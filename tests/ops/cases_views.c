@@ -83,10 +83,10 @@ static gr_value *class_token(op_build *b)
     return gr_concat((gr_value *[]){token, tokens}, 2, 1);
 }
 
-static gr_value *place(op_build *b)
+static gr_value *concat_with_gaps(op_build *b)
 {
     gr_value *x = op_operand_of(b, GR_SHAPE(3, 2, 5)), *y = op_operand_of(b, GR_SHAPE(3, 1, 5));
-    return gr_place((gr_value *[]){x, y}, (int64_t[]){1, 4}, 2, 1, 6);
+    return gr_concat_at((gr_value *[]){x, y}, (int64_t[]){1, 4}, 2, 1, 6);
 }
 
 static gr_value *twice(op_build *b)
@@ -160,7 +160,7 @@ static const op_case cases[] = {
     {"concat of a class token", &gr_op_concat, class_token, {2, 5, 3}},
     {"concat of a class token 197", &gr_op_concat, class_token, {4, 196, 768}, 0, OP_BIG},
     {"concat of one value twice", &gr_op_concat, twice},
-    {"place with gaps", &gr_op_concat, place},
+    {"concat with gaps", &gr_op_concat, concat_with_gaps},
     {"scatter 1 to 1x1", &gr_op_scatter, scatter, {1, 1, 1}},
     {"scatter 7 to 5x11", &gr_op_scatter, scatter, {7, 5, 11}},
     {"scatter 257 to 257x3", &gr_op_scatter, scatter, {257, 257, 3}},
