@@ -94,10 +94,10 @@ static gr_value *append(gr_graph *graph, gr_value_kind kind)
     gr_value *v = gr_graph_memory(graph, sizeof(*v));
     if (!v)
         return NULL;
-    gr_value **place = gr_push(graph, (void **)&graph->values, &graph->count, sizeof(v));
-    if (!place)
+    gr_value **entry = gr_push(graph, (void **)&graph->values, &graph->count, sizeof(v));
+    if (!entry)
         return gr_graph_fail(graph, GRAFT_ERR_MEMORY, "graph: out of memory");
-    *place = v;
+    *entry = v;
     v->graph = graph;
     v->id = (int)graph->count - 1;
     v->kind = kind;

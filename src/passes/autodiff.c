@@ -24,12 +24,12 @@ static void contribute(tape *t, const gr_value *v, gr_value *gradient)
     if (!gradient)
         return; /* after an error */
     contributions *c = &t->of[v->id];
-    gr_value **place = gr_push(t->of, (void **)&c->items, &c->count, sizeof(gradient));
-    if (!place) {
+    gr_value **entry = gr_push(t->of, (void **)&c->items, &c->count, sizeof(gradient));
+    if (!entry) {
         gr_graph_fail(t->graph, GRAFT_ERR_MEMORY, "gradients: out of memory");
         return;
     }
-    *place = gradient;
+    *entry = gradient;
 }
 
 /* The operator of all contributions, or NULL. */

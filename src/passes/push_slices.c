@@ -24,10 +24,10 @@ static bool visit(pass *p, gr_value *v)
     for (int i = 0; i < v->input_count; i++)
         if (!visit(p, v->input[i]))
             return false;
-    gr_value **place = gr_push(p, (void **)&p->order, &p->count, sizeof(v));
-    if (!place)
+    gr_value **entry = gr_push(p, (void **)&p->order, &p->count, sizeof(v));
+    if (!entry)
         return false;
-    *place = v;
+    *entry = v;
     return true;
 }
 

@@ -14,7 +14,7 @@ typedef struct gr_slot {
     bool external;          /* not part of the planned memory */
     bool keep;              /* an output: lives to the end */
     int first, last;        /* steps that use it; -1: none */
-    int block;              /* planned place */
+    int block;              /* where in planned memory */
     uint64_t offset;
 } gr_slot;
 
@@ -40,7 +40,7 @@ typedef struct gr_pack_job {
 typedef struct gr_value_state {
     bool ready;
     gr_view view;
-    bool placed; /* a consumer asked for the result at `view` */
+    bool has_destination; /* a consumer asked for the result at `view` */
     int users;
     gr_value *user; /* the only one when users == 1 */
 } gr_value_state;
@@ -86,7 +86,7 @@ struct gr_plan {
 
 int gr_plan_new_slot(gr_plan *plan, uint64_t bytes);
 graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count);
-void gr_plan_place_results(gr_plan *plan);
+void gr_plan_choose_destinations(gr_plan *plan);
 graft_status gr_plan_layout(gr_plan *plan);
 gr_view gr_plan_dense_copy(gr_plan *plan, const gr_view *from);
 graft_status gr_plan_load_constants(gr_plan *plan);

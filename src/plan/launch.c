@@ -135,14 +135,14 @@ gr_library *gr_lower_library(gr_plan *plan, const gr_library_desc *desc)
     if (plan->status != GRAFT_OK ||
         gr_device_library_create(plan->device, desc, &library) != GRAFT_OK)
         return NULL;
-    gr_library **place =
-        gr_push(plan, (void **)&plan->libraries, &plan->library_count, sizeof(*place));
-    if (!place) {
+    gr_library **entry =
+        gr_push(plan, (void **)&plan->libraries, &plan->library_count, sizeof(*entry));
+    if (!entry) {
         gr_device_library_destroy(plan->device, &library);
         gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
         return NULL;
     }
-    return *place = library;
+    return *entry = library;
 }
 
 void gr_lower_library_run(gr_plan *plan, gr_library *library, const int *slots, int count)

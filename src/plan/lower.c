@@ -86,7 +86,7 @@ gr_view gr_lower_dense(gr_plan *plan, const gr_value *value, bool aligned)
 gr_view gr_lower_result(gr_plan *plan, const gr_value *value)
 {
     gr_value_state *state = &plan->values[value->id];
-    if (!state->placed)
+    if (!state->has_destination)
         state->view = gr_lower_scratch(plan, value->shape);
     state->ready = true;
     return state->view;

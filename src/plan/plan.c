@@ -41,10 +41,10 @@ static bool visit(gr_plan *plan, bool *seen, gr_value *v, gr_value *user)
             return false;
     if (v->kind != GR_VALUE_RESULT)
         return true;
-    gr_value **place = gr_push(plan, (void **)&plan->order, &plan->order_count, sizeof(v));
-    if (place)
-        *place = v;
-    return place != NULL;
+    gr_value **entry = gr_push(plan, (void **)&plan->order, &plan->order_count, sizeof(v));
+    if (entry)
+        *entry = v;
+    return entry != NULL;
 }
 
 graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count)
@@ -190,7 +190,7 @@ graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_pla
     plan->tentative = params->tentative;
     graft_status status = order_roots(plan, params);
     if (status == GRAFT_OK) {
-        gr_plan_place_results(plan);
+        gr_plan_choose_destinations(plan);
         status = lower_values(plan, params);
     }
     if (status == GRAFT_OK)

@@ -128,13 +128,13 @@ void gr_store_buffer_destroy(gr_store *store, gr_buffer **buffer)
 static graft_status own_buffer(gr_store *store, uint64_t size, gr_memory memory, gr_buffer **out)
 {
     GR_TRY(gr_store_buffer_create(store, size, memory, out));
-    gr_buffer **place =
-        gr_push(store, (void **)&store->buffers, &store->buffer_count, sizeof(*place));
-    if (!place) {
+    gr_buffer **owned =
+        gr_push(store, (void **)&store->buffers, &store->buffer_count, sizeof(*owned));
+    if (!owned) {
         gr_store_buffer_destroy(store, out);
         return gr_fail(store->log, GRAFT_ERR_MEMORY, "store: out of memory");
     }
-    *place = *out;
+    *owned = *out;
     return GRAFT_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Results that go straight to their final place: a product whose only reader is a transpose that
- * must be dense, or a part of a concatenation, is written there instead of being copied. */
+/* Results that are computed at their destination instead of being copied there: a product whose
+ * only reader is a transpose that must be dense, or a part of a concatenation. */
 #include "plan/internal.h"
 
 /* The last view of the chain of views above `v`, each the only reader of the one before. */
@@ -14,7 +14,7 @@ static gr_value *end_of_views(const gr_plan *plan, gr_value *v)
 }
 
 /* Where the only reader of `v` wants it: in the reader's own storage. */
-static bool place_in_reader(gr_plan *plan, const gr_value *v, gr_view *out)
+static bool find_in_reader(gr_plan *plan, const gr_value *v, gr_view *out)
 {
     const gr_value_state *state = &plan->values[v->id];
     const gr_value *reader = state->users == 1 ? state->user : NULL;
@@ -27,11 +27,11 @@ static bool place_in_reader(gr_plan *plan, const gr_value *v, gr_view *out)
     return reader->op->input_view(reader, i, &result, out);
 }
 
-static void place(gr_plan *plan, gr_value *v)
+static void choose_destination(gr_plan *plan, gr_value *v)
 {
     gr_value *end = end_of_views(plan, v);
     gr_view view;
-    if (!place_in_reader(plan, end, &view)) {
+    if (!find_in_reader(plan, end, &view)) {
         if (end == v)
             return;
         view = gr_lower_scratch(plan, end->shape);
@@ -40,7 +40,7 @@ static void place(gr_plan *plan, gr_value *v)
         if (!w->op->input_view || !w->op->input_view(w, 0, &view, &view))
             return;
     plan->values[v->id].view = view;
-    plan->values[v->id].placed = true;
+    plan->values[v->id].has_destination = true;
 }
 
 /* Whether a slice and `v` are parts of one value that do not touch. */
@@ -70,7 +70,7 @@ bool gr_lower_in_place(gr_plan *plan, const gr_value *y, gr_view *out)
 {
     const gr_value *x = y->input[0];
     gr_value_state *state = &plan->values[y->id];
-    if (plan->values[x->id].users != 1 || state->ready || state->placed ||
+    if (plan->values[x->id].users != 1 || state->ready || state->has_destination ||
         x->kind != GR_VALUE_RESULT || !gr_shape_equal(&x->shape, &y->shape))
         return false;
     if (x->op->view && (!x->op->range || !is_sole_reader(plan, x)))
@@ -80,9 +80,9 @@ bool gr_lower_in_place(gr_plan *plan, const gr_value *y, gr_view *out)
     return true;
 }
 
-void gr_plan_place_results(gr_plan *plan)
+void gr_plan_choose_destinations(gr_plan *plan)
 {
     for (size_t i = 0; i < plan->order_count; i++)
         if (plan->order[i]->op->strided_result)
-            place(plan, plan->order[i]);
+            choose_destination(plan, plan->order[i]);
 }
