@@ -7,7 +7,7 @@
 #include "shaders/l2_normalize_grad.gk.h"
 
 /* A row shorter than this is divided by it instead, as torch does. */
-static const float LEAST_NORM = 1e-12f;
+static const float MIN_NORM = 1e-12f;
 
 static bool infer(gr_value *y)
 {
@@ -33,7 +33,7 @@ static uint32_t cols_of(const gr_shape *shape)
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
-    gr_l2_normalize_params params = {rows_of(&y->shape), cols_of(&y->shape), LEAST_NORM};
+    gr_l2_normalize_params params = {rows_of(&y->shape), cols_of(&y->shape), MIN_NORM};
     gr_launch launch = gr_launch_of(plan, &gr_kernel_l2_normalize, &params);
     launch.slot[0] = gr_lower_dense(plan, y->input[0], true).slot;
     launch.slot[1] = gr_lower_dense_result(plan, y).slot;
@@ -52,7 +52,7 @@ const gr_op gr_op_l2_normalize = {
 
 static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
 {
-    gr_l2_normalize_grad_params params = {rows_of(&dx->shape), cols_of(&dx->shape), LEAST_NORM};
+    gr_l2_normalize_grad_params params = {rows_of(&dx->shape), cols_of(&dx->shape), MIN_NORM};
     gr_launch launch = gr_launch_of(plan, &gr_kernel_l2_normalize_grad, &params);
     launch.slot[0] = gr_lower_dense(plan, dx->input[0], true).slot;
     launch.slot[1] = gr_lower_dense(plan, dx->input[1], true).slot;

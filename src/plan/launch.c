@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* More columns than this do not fit into a grid axis of 65535 small work-groups. */
-static const uint64_t MOST_COLS = 1u << 20;
+static const uint64_t MAX_COLS = 1u << 20;
 
 /* One long row as several: all views are dense. */
 static void fold_row(gr_rows *views, int count)
@@ -26,7 +26,7 @@ int gr_lower_split(const gr_view *const *views, int count, int first_axis, gr_ro
             fits = gr_view_rows(views[i], axis, &out[i]);
         if (fits && out[0].rows == 1)
             fold_row(out, count);
-        if (fits && out[0].cols <= MOST_COLS)
+        if (fits && out[0].cols <= MAX_COLS)
             return axis;
     }
     return -1;
@@ -77,7 +77,7 @@ void gr_launch_flat(gr_plan *plan, gr_launch *launch, uint64_t count)
 void gr_fold(uint64_t count, uint32_t *rows, uint32_t *cols)
 {
     uint64_t divisor = 1;
-    while (count / divisor > MOST_COLS || count % divisor)
+    while (count / divisor > MAX_COLS || count % divisor)
         divisor++;
     *rows = (uint32_t)divisor;
     *cols = (uint32_t)(count / divisor);

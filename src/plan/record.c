@@ -205,13 +205,13 @@ graft_status gr_plan_load_constants(gr_plan *plan)
  * submitting it costs little beside running it. */
 static size_t segment_length(const gr_plan *plan, size_t first)
 {
-    enum { MOST_STEPS = 8 };
-    const double MOST_WORK = 1e9; /* multiply-adds */
+    enum { MAX_STEPS = 8 };
+    const double MAX_WORK = 1e9; /* multiply-adds */
     size_t rest = plan->step_count - first, count = 0;
     double work = 0.0;
-    while (plan->segmented && count < rest && count < MOST_STEPS) {
+    while (plan->segmented && count < rest && count < MAX_STEPS) {
         work += plan->steps[first + count].launch.work;
-        if (count > 0 && work > MOST_WORK)
+        if (count > 0 && work > MAX_WORK)
             return count;
         count++;
     }
