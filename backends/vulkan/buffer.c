@@ -135,7 +135,8 @@ void gr_vk_buffer_destroy(gr_device *device, gr_buffer *buffer)
     if (!buffer)
         return;
     gr_vk_drain(vk);
-    vk->fn.DestroyBuffer(vk->device, buffer->buffer, NULL);
+    if (!buffer->borrowed)
+        vk->fn.DestroyBuffer(vk->device, buffer->buffer, NULL);
     if (buffer->memory) {
         vk->fn.FreeMemory(vk->device, buffer->memory, NULL); /* unmaps it too */
         vk->allocations--;

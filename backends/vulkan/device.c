@@ -121,9 +121,10 @@ static void device_destroy(gr_device *device)
         vk->fn.DestroyPipelineCache(vk->device, vk->cache, NULL);
         vk->fn.DestroyCommandPool(vk->device, vk->transfer_pool, NULL);
         vk->fn.DestroyFence(vk->device, vk->fence, NULL);
-        vk->fn.DestroyDevice(vk->device, NULL);
+        if (!vk->imported)
+            vk->fn.DestroyDevice(vk->device, NULL);
     }
-    if (vk->instance)
+    if (vk->instance && !vk->imported)
         vk->fn.DestroyInstance(vk->instance, NULL);
     gr_free(vk);
 }

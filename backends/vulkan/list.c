@@ -1,7 +1,10 @@
 /* Lists: commands recorded once, submitted any number of times. */
+#include "backends/vulkan/import.h"
 #include "backends/vulkan/vulkan.h"
 
 #include "base/mem.h"
+
+#include <string.h>
 
 /* A list is cut into command buffers, each a job of its own to the system's watchdog (which can
  * be as impatient as two seconds, and some drivers cancel without a word): so many commands at
@@ -15,6 +18,8 @@ struct gr_list {
     uint32_t buffer_count;
     VkDescriptorPool descriptors; /* null when nothing is dispatched */
     VkQueryPool queries;          /* of count + 1 timestamps; null unless profiled */
+    gr_command *commands;         /* a copy */
+    VkDescriptorSet *sets;        /* of each command that is a dispatch */
     uint32_t count;               /* commands */
     bool submitted;
 };
@@ -78,17 +83,19 @@ static graft_status create_queries(gr_vk_device *vk, gr_list *list)
     return GRAFT_OK;
 }
 
-static graft_status bind_buffers(recorder *r, const gr_command *command)
+/* The descriptor set of a dispatch, made when it is first recorded. */
+static graft_status need_set(recorder *r, const gr_command *command, VkDescriptorSet *set)
 {
     const gr_pipeline *pipeline = command->pipeline;
-    VkDescriptorSet set;
+    if (*set)
+        return GRAFT_OK;
     VkDescriptorSetAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
         .descriptorPool = r->list->descriptors,
         .descriptorSetCount = 1,
         .pSetLayouts = &pipeline->set_layout,
     };
-    GR_VK(r->vk, AllocateDescriptorSets, r->vk->device, &allocate, &set);
+    GR_VK(r->vk, AllocateDescriptorSets, r->vk->device, &allocate, set);
     VkDescriptorBufferInfo buffers[GR_MAX_BINDINGS];
     VkWriteDescriptorSet writes[GR_MAX_BINDINGS];
     for (uint32_t i = 0; i < command->binding_count; i++) {
@@ -100,7 +107,7 @@ static graft_status bind_buffers(recorder *r, const gr_command *command)
         };
         writes[i] = (VkWriteDescriptorSet){
             .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-            .dstSet = set,
+            .dstSet = *set,
             .dstBinding = i,
             .descriptorCount = 1,
             .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
@@ -108,15 +115,16 @@ static graft_status bind_buffers(recorder *r, const gr_command *command)
         };
     }
     r->vk->fn.UpdateDescriptorSets(r->vk->device, command->binding_count, writes, 0, NULL);
-    r->vk->fn.CmdBindDescriptorSets(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0,
-                                    1, &set, 0, NULL);
     return GRAFT_OK;
 }
 
 static graft_status record_dispatch(recorder *r, const gr_command *command)
 {
     const gr_pipeline *pipeline = command->pipeline;
-    GR_TRY(bind_buffers(r, command));
+    VkDescriptorSet *set = &r->list->sets[command - r->list->commands];
+    GR_TRY(need_set(r, command, set));
+    r->vk->fn.CmdBindDescriptorSets(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0,
+                                    1, set, 0, NULL);
     if (r->bound != pipeline)
         r->vk->fn.CmdBindPipeline(r->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
     r->bound = pipeline;
@@ -228,6 +236,21 @@ static uint32_t count_buffers(const gr_list *list, const gr_command *commands)
     return count;
 }
 
+graft_status gr_vk_list_record(gr_device *device, gr_list *list, VkCommandBuffer commands)
+{
+    recorder r = {.vk = gr_vk(device), .list = list, .buffer = commands};
+    VkMemoryBarrier all = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT,
+        .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT,
+    };
+    const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+    r.vk->fn.CmdPipelineBarrier(commands, stages, stages, 0, 1, &all, 0, NULL, 0, NULL);
+    GR_TRY(record_range(&r, list->commands, 0, list->count));
+    r.vk->fn.CmdPipelineBarrier(commands, stages, stages, 0, 1, &all, 0, NULL, 0, NULL);
+    return GRAFT_OK;
+}
+
 /* A list may be submitted again before its last run is finished: simultaneous use. */
 static graft_status record(gr_vk_device *vk, gr_list *list, const gr_command *commands)
 {
@@ -272,7 +295,14 @@ graft_status gr_vk_list_create(gr_device *device, const gr_command *commands, in
     if (!list)
         return gr_fail(device->log, GRAFT_ERR_MEMORY, "vulkan: no memory for a list");
     list->count = (uint32_t)count;
-    graft_status status = build_list(vk, list, commands, profile);
+    list->commands = gr_alloc_array(list, list->count + 1, sizeof(*list->commands));
+    list->sets = gr_alloc_array(list, list->count + 1, sizeof(VkDescriptorSet));
+    if (!list->commands || !list->sets) {
+        gr_free(list);
+        return gr_fail(device->log, GRAFT_ERR_MEMORY, "vulkan: no memory for a list");
+    }
+    memcpy(list->commands, commands, (size_t)count * sizeof(*commands));
+    graft_status status = build_list(vk, list, list->commands, profile);
     if (status == GRAFT_OK)
         *out = list;
     else

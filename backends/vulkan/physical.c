@@ -176,6 +176,41 @@ graft_status gr_vk_physical_list(graft_log *log, void *parent, const gr_vk_funct
     return GRAFT_OK;
 }
 
+static bool is_of_instance(const gr_vk_functions *fn, VkInstance instance, VkPhysicalDevice handle)
+{
+    VkPhysicalDevice handles[64];
+    uint32_t count = 64;
+    bool found = false;
+    VkResult result = fn->EnumeratePhysicalDevices(instance, &count, handles);
+    for (uint32_t i = 0; i < count && (result == VK_SUCCESS || result == VK_INCOMPLETE); i++)
+        found |= handles[i] == handle;
+    return found;
+}
+
+graft_status gr_vk_physical_take(graft_log *log, const gr_vk_functions *fn, VkInstance instance,
+                                 VkPhysicalDevice handle, uint32_t queue_family,
+                                 gr_vk_physical *out)
+{
+    *out = (gr_vk_physical){.handle = handle, .queue_family = queue_family};
+    if (!is_of_instance(fn, instance, handle))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: `physical_device` is none of the instance's");
+    fn->GetPhysicalDeviceProperties(handle, &out->properties);
+    if (out->properties.apiVersion < VK_API_VERSION_1_1)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "vulkan:app: %s has Vulkan 1.0; 1.1 needed",
+                       out->properties.deviceName);
+    VkQueueFamilyProperties families[16];
+    uint32_t count = 16;
+    fn->GetPhysicalDeviceQueueFamilyProperties(handle, &count, families);
+    if (queue_family >= count || !(families[queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: `queue_family` %u of %u cannot compute; pass one that can",
+                       queue_family, count);
+    out->timestamp_bits = families[queue_family].timestampValidBits;
+    read_properties(fn, out);
+    return GRAFT_OK;
+}
+
 static uint64_t largest_device_heap(const VkPhysicalDeviceMemoryProperties *memory)
 {
     uint64_t size = 0;

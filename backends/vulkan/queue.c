@@ -34,20 +34,38 @@ static graft_status check(gr_vk_device *vk, VkResult result, const char *call)
     return gr_vk_check(vk->base.log, result, call);
 }
 
+/* An application may use the queue, too. */
+static VkResult queue_submit(gr_vk_device *vk, uint32_t count, const VkSubmitInfo *batch,
+                             VkFence fence)
+{
+    if (vk->lock)
+        vk->lock(vk->user);
+    VkResult result = vk->fn.QueueSubmit(vk->queue, count, batch, fence);
+    if (vk->unlock)
+        vk->unlock(vk->user);
+    return result;
+}
+
+graft_status gr_vk_submit_batch(gr_vk_device *vk, const VkSubmitInfo *batch)
+{
+    if (vk->lost)
+        return check(vk, VK_ERROR_DEVICE_LOST, "vkQueueSubmit");
+    GR_TRY(check(vk, queue_submit(vk, 1, batch, VK_NULL_HANDLE), "vkQueueSubmit"));
+    vk->pending = true;
+    return GRAFT_OK;
+}
+
 /* One call for each buffer: batches of one call may reach the kernel driver as one job, and its
  * watchdog counts by job. */
 graft_status gr_vk_submit(gr_vk_device *vk, const VkCommandBuffer *buffers, uint32_t count)
 {
-    if (vk->lost)
-        return check(vk, VK_ERROR_DEVICE_LOST, "vkQueueSubmit");
     for (uint32_t i = 0; i < count; i++) {
         VkSubmitInfo info = {
             .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
             .commandBufferCount = 1,
             .pCommandBuffers = &buffers[i],
         };
-        GR_TRY(check(vk, vk->fn.QueueSubmit(vk->queue, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit"));
-        vk->pending = true;
+        GR_TRY(gr_vk_submit_batch(vk, &info));
     }
     return GRAFT_OK;
 }
@@ -69,7 +87,7 @@ graft_status gr_vk_wait(gr_vk_device *vk)
     if (!vk->pending)
         return GRAFT_OK;
     GR_TRY(need_fence(vk));
-    GR_TRY(check(vk, vk->fn.QueueSubmit(vk->queue, 0, NULL, vk->fence), "vkQueueSubmit"));
+    GR_TRY(check(vk, queue_submit(vk, 0, NULL, vk->fence), "vkQueueSubmit"));
     GR_TRY(check(vk, vk->fn.WaitForFences(vk->device, 1, &vk->fence, VK_TRUE, UINT64_MAX),
                  "vkWaitForFences"));
     GR_TRY(check(vk, vk->fn.ResetFences(vk->device, 1, &vk->fence), "vkResetFences"));
@@ -77,10 +95,17 @@ graft_status gr_vk_wait(gr_vk_device *vk)
     return GRAFT_OK;
 }
 
-/* Also on a lost device, whose commands end in finite time, but are not over yet. */
+/* Also on a lost device, whose commands end in finite time, but are not over yet. A fence keeps the
+ * lock for the submit only. */
 void gr_vk_drain(gr_vk_device *vk)
 {
+    if (vk->pending && vk->lock && !vk->lost)
+        gr_vk_wait(vk);
+    if (vk->pending && vk->lock)
+        vk->lock(vk->user);
     if (vk->pending)
         vk->fn.QueueWaitIdle(vk->queue);
+    if (vk->pending && vk->unlock)
+        vk->unlock(vk->user);
     vk->pending = false;
 }

@@ -45,6 +45,12 @@ graft_status gr_vk_instance_create(graft_log *log, gr_vk_functions *fn, bool *de
 graft_status gr_vk_physical_list(graft_log *log, void *parent, const gr_vk_functions *fn,
                                  VkInstance instance, gr_vk_physical **out, int *count);
 
+/* The facts about a physical device of an application's instance, to be used through a queue of
+ * this family. */
+graft_status gr_vk_physical_take(graft_log *log, const gr_vk_functions *fn, VkInstance instance,
+                                 VkPhysicalDevice handle, uint32_t queue_family,
+                                 gr_vk_physical *out);
+
 void gr_vk_physical_info(const gr_vk_physical *physical, int index, graft_device_info *info);
 void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps);
 
@@ -56,6 +62,11 @@ typedef struct gr_vk_device {
     VkInstance instance;
     gr_vk_physical physical;
     VkDevice device;
+    /* import.c: instance and device are an application's; so may the queue be */
+    bool imported, timelines;
+    void (*lock)(void *user); /* NULL: none */
+    void (*unlock)(void *user);
+    void *user;
     uint32_t allocations; /* live VkDeviceMemory objects */
     /* queue.c */
     VkQueue queue;
@@ -87,8 +98,9 @@ struct gr_buffer {
     VkBuffer buffer;
     VkDeviceMemory memory;
     uint64_t size;
-    void *mapped; /* NULL: the host reaches it through staging only */
-    bool cached;  /* the host reads the mapping fast */
+    void *mapped;  /* NULL: the host reaches it through staging only */
+    bool cached;   /* the host reads the mapping fast */
+    bool borrowed; /* an application's */
 };
 
 graft_status gr_vk_buffer_create(gr_device *device, uint64_t size, gr_memory memory,
@@ -137,6 +149,7 @@ void gr_vk_cache_save(gr_vk_device *vk);
 
 /* Queues command buffers, in order, without waiting. */
 graft_status gr_vk_submit(gr_vk_device *vk, const VkCommandBuffer *buffers, uint32_t count);
+graft_status gr_vk_submit_batch(gr_vk_device *vk, const VkSubmitInfo *batch);
 graft_status gr_vk_wait(gr_vk_device *vk);
 
 /* Before something is destroyed: waits, without a word about failures. */

@@ -14,18 +14,24 @@ graft_status graft_buffer_create(graft_device *device, uint64_t size_bytes, graf
     if (memory != GRAFT_MEMORY_DEVICE && memory != GRAFT_MEMORY_HOST)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "buffer: no memory %d, see graft_memory",
                        (int)memory);
+    gr_buffer *handle;
+    GR_TRY(gr_device_buffer_create(
+        d, size_bytes, memory == GRAFT_MEMORY_HOST ? GR_MEMORY_HOST : GR_MEMORY_DEVICE, &handle));
+    return gr_buffer_around(d, handle, 0, size_bytes, out);
+}
+
+graft_status gr_buffer_around(gr_device *device, gr_buffer *handle, uint64_t offset, uint64_t size,
+                              graft_buffer **out)
+{
     graft_buffer *buffer = gr_alloc(NULL, sizeof(*buffer));
-    if (!buffer)
-        return gr_fail(d->log, GRAFT_ERR_MEMORY, "buffer: out of memory");
-    *buffer = (graft_buffer){.device = d, .size = size_bytes, .users = 1};
-    graft_status status = gr_device_buffer_create(
-        d, size_bytes, memory == GRAFT_MEMORY_HOST ? GR_MEMORY_HOST : GR_MEMORY_DEVICE,
-        &buffer->handle);
-    if (status != GRAFT_OK)
-        gr_free(buffer);
-    else
-        *out = buffer;
-    return status;
+    if (!buffer) {
+        gr_device_buffer_destroy(device, &handle);
+        return gr_fail(device->log, GRAFT_ERR_MEMORY, "buffer: out of memory");
+    }
+    *buffer = (graft_buffer){
+        .device = device, .handle = handle, .offset = offset, .size = size, .users = 1};
+    *out = buffer;
+    return GRAFT_OK;
 }
 
 void graft_buffer_destroy(graft_buffer **buffer)
@@ -50,6 +56,15 @@ uint64_t graft_buffer_size(const graft_buffer *buffer)
     return buffer ? buffer->size : 0;
 }
 
+static graft_status check_range(const graft_buffer *buffer, uint64_t offset, uint64_t size)
+{
+    if (offset <= buffer->size && size <= buffer->size - offset)
+        return GRAFT_OK;
+    return gr_fail(buffer->device->log, GRAFT_ERR_ARGUMENT,
+                   "buffer: %llu bytes at %llu; the buffer has %llu", (unsigned long long)size,
+                   (unsigned long long)offset, (unsigned long long)buffer->size);
+}
+
 graft_status graft_buffer_write(graft_buffer *buffer, uint64_t offset_bytes, const void *data,
                                 uint64_t size_bytes)
 {
@@ -57,7 +72,9 @@ graft_status graft_buffer_write(graft_buffer *buffer, uint64_t offset_bytes, con
         return GRAFT_ERR_ARGUMENT;
     if (!data)
         return gr_fail(buffer->device->log, GRAFT_ERR_ARGUMENT, "buffer: no data to write");
-    return gr_device_buffer_write(buffer->device, buffer->handle, offset_bytes, data, size_bytes);
+    GR_TRY(check_range(buffer, offset_bytes, size_bytes));
+    return gr_device_buffer_write(buffer->device, buffer->handle, buffer->offset + offset_bytes,
+                                  data, size_bytes);
 }
 
 graft_status graft_buffer_read(graft_buffer *buffer, uint64_t offset_bytes, void *data,
@@ -67,7 +84,9 @@ graft_status graft_buffer_read(graft_buffer *buffer, uint64_t offset_bytes, void
         return GRAFT_ERR_ARGUMENT;
     if (!data)
         return gr_fail(buffer->device->log, GRAFT_ERR_ARGUMENT, "buffer: nowhere to read to");
-    return gr_device_buffer_read(buffer->device, buffer->handle, offset_bytes, data, size_bytes);
+    GR_TRY(check_range(buffer, offset_bytes, size_bytes));
+    return gr_device_buffer_read(buffer->device, buffer->handle, buffer->offset + offset_bytes,
+                                 data, size_bytes);
 }
 
 uint32_t graft_buffer_alignment(const graft_device *device)
@@ -94,6 +113,6 @@ graft_status gr_buffer_region(const graft_buffer *buffer, gr_device *device, con
                        "%s: takes %llu bytes at %llu; the buffer has %llu", name,
                        (unsigned long long)size_bytes, (unsigned long long)offset_bytes,
                        (unsigned long long)buffer->size);
-    *out = (gr_region){buffer->handle, offset_bytes, size_bytes};
+    *out = (gr_region){buffer->handle, buffer->offset + offset_bytes, size_bytes};
     return GRAFT_OK;
 }

@@ -9,9 +9,15 @@
 struct graft_buffer {
     gr_device *device;
     gr_buffer *handle; /* owned */
+    uint64_t offset;   /* of its first byte in the handle */
     uint64_t size;     /* bytes */
     int users;         /* the application, and programs that are bound to it */
 };
+
+/* A buffer around a handle of src/device, which it takes, also on failure; offset and size in bytes
+ * are the range that programs see. */
+graft_status gr_buffer_around(gr_device *device, gr_buffer *handle, uint64_t offset, uint64_t size,
+                              graft_buffer **out);
 
 /* One user more, which lets it go by graft_buffer_destroy. */
 graft_buffer *gr_buffer_share(graft_buffer *buffer);

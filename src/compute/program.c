@@ -152,6 +152,7 @@ graft_status graft_program_create(graft_log *log, graft_device *device,
     p->graph = gr_graph_share(graph);
     p->optimizer = params->optimizer;
     p->seed = params->seed;
+    p->profiled = params->profile;
     graft_status status = build(p, params);
     if (status != GRAFT_OK)
         graft_program_destroy(&p);

@@ -33,6 +33,7 @@ struct graft_program {
     gr_program_slot *scalars; /* what changes from run to run; NULL: nothing reads them */
     graft_optimizer_params optimizer;
     uint64_t seed, run;
+    bool profiled;
     bool checked; /* the bindings, since they last changed */
 };
 

@@ -32,12 +32,23 @@ graft_status gr_device_buffer_create(gr_device *device, uint64_t size, gr_memory
     return GRAFT_OK;
 }
 
+graft_status gr_device_buffer_adopt(gr_device *device, gr_buffer *buffer, uint64_t size)
+{
+    if (!gr_object_reserve(device->state, GR_OBJECT_BUFFER, 1)) {
+        device->backend->buffer_destroy(device, buffer);
+        return no_memory(device);
+    }
+    gr_object_add(device->state, GR_OBJECT_BUFFER,
+                  (gr_object){.handle = buffer, .size = size, .adopted = true});
+    return GRAFT_OK;
+}
+
 void gr_device_buffer_destroy(gr_device *device, gr_buffer **buffer)
 {
     if (!*buffer)
         return;
     const gr_object *object = gr_object_find(device->state, GR_OBJECT_BUFFER, *buffer);
-    device->allocated_bytes -= object ? object->size : 0;
+    device->allocated_bytes -= object && !object->adopted ? object->size : 0;
     gr_object_forget(device->state, GR_OBJECT_BUFFER, *buffer);
     device->backend->buffer_destroy(device, *buffer);
     *buffer = NULL;

@@ -25,6 +25,18 @@ static inline graft_device *gr_device_to_public(gr_device *device)
 /* As graft_device_open, of an id such as "reference:0", and says nothing to the log. */
 graft_status gr_device_open(graft_log *log, const char *id, const char *cache_dir, gr_device **out);
 
+/* Opens an application's device: `make` does it, as a backend's device_create does, from `params`.
+ * It is called as those are, one at a time in the process; then the limits of the environment
+ * apply. cache_dir: as in graft_device_open. */
+typedef graft_status gr_device_make(graft_log *log, const void *params, const char *cache_dir,
+                                    gr_device **out);
+graft_status gr_device_import(graft_log *log, gr_device_make *make, const void *params,
+                              const char *cache_dir, gr_device **out);
+
+/* Takes a buffer that a backend has made around memory of the application's, of so many bytes,
+ * which are not counted as the device's. On failure the buffer is destroyed. */
+graft_status gr_device_buffer_adopt(gr_device *device, gr_buffer *buffer, uint64_t size);
+
 /* Contents are undefined. size: bytes, a multiple of 4, at most caps.max_buffer_bytes. */
 graft_status gr_device_buffer_create(gr_device *device, uint64_t size, gr_memory memory,
                                      gr_buffer **out);

@@ -142,6 +142,24 @@ static void clamp_bindings(gr_caps *caps)
         caps->max_binding_bytes = most;
 }
 
+/* What src/device adds to a device that a backend has made. Closes it on failure. */
+static graft_status start(gr_device *device, gr_device **out)
+{
+    clamp_bindings(&device->caps);
+    device->state = gr_device_state_create();
+    graft_status status = GRAFT_OK;
+    if (!device->state)
+        status =
+            gr_fail(device->log, GRAFT_ERR_MEMORY, "device \"%s\": no memory", device->info.id);
+    else
+        status = gr_device_apply_limits(device);
+    if (status != GRAFT_OK)
+        close_device(device);
+    else
+        *out = device;
+    return status;
+}
+
 graft_status gr_device_open(graft_log *log, const char *id, const char *cache_dir, gr_device **out)
 {
     const gr_backend *backend;
@@ -158,17 +176,23 @@ graft_status gr_device_open(graft_log *log, const char *id, const char *cache_di
     graft_status status = backend->device_create(log, index, cache_dir, &device);
     gr_mutex_unlock(&drivers);
     GR_TRY(status);
-    clamp_bindings(&device->caps);
-    device->state = gr_device_state_create();
-    if (!device->state)
-        status = gr_fail(log, GRAFT_ERR_MEMORY, "device \"%s\": no memory", id);
-    else
-        status = gr_device_apply_limits(device);
-    if (status != GRAFT_OK)
-        close_device(device);
-    else
-        *out = device;
-    return status;
+    return start(device, out);
+}
+
+graft_status gr_device_import(graft_log *log, gr_device_make *make, const void *params,
+                              const char *cache_dir, gr_device **out)
+{
+    char path[sizeof(((gr_device *)NULL)->cache_dir)];
+    gr_device *device;
+    cache_directory(log, cache_dir, path, sizeof(path));
+    gr_mutex_lock(&drivers);
+    graft_status status = make(log, params, path, &device);
+    gr_mutex_unlock(&drivers);
+    GR_TRY(status);
+    GR_TRY(start(device, out));
+    gr_log(log, GRAFT_LOG_INFO, "device %s: %s (%s)", (*out)->info.id, (*out)->info.name,
+           (*out)->info.driver);
+    return GRAFT_OK;
 }
 
 static int rank_of(graft_device_type type)

@@ -15,6 +15,7 @@ typedef enum gr_object_kind {
 typedef struct gr_object {
     const void *handle;
     uint64_t size;           /* of a buffer, bytes */
+    bool adopted;            /* of a buffer: its memory is an application's */
     gr_pipeline_spec spec;   /* of a pipeline */
     gr_library_kind library; /* of a library */
     bool profiled;           /* of a list */

@@ -289,6 +289,11 @@ graft_status gr_plan_run(gr_plan *plan)
     return gr_plan_run_segments(plan, 0, (int)plan->segment_count);
 }
 
+gr_list *gr_plan_segment(const gr_plan *plan, int index)
+{
+    return plan->segments[index].list;
+}
+
 graft_status gr_plan_run_segments(gr_plan *plan, int first, int count)
 {
     for (int i = first; i < first + count; i++)

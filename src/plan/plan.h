@@ -86,6 +86,9 @@ int gr_plan_segments(const gr_plan *plan); /* 1 unless cut; 0 before gr_plan_pre
 /* Queues segments first .. first + count - 1; all of them in order are one run. */
 graft_status gr_plan_run_segments(gr_plan *plan, int first, int count);
 
+/* The list of a segment, for other ways to run it; after gr_plan_prepare. */
+gr_list *gr_plan_segment(const gr_plan *plan, int index);
+
 /* Copies an output to the host; waits for the run. */
 graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data);
 

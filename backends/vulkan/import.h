@@ -1,0 +1,29 @@
+/* What the Vulkan backend does on an application's device, for include/graft/vulkan.h. */
+#ifndef GR_VULKAN_IMPORT_H
+#define GR_VULKAN_IMPORT_H
+
+#ifndef VK_NO_PROTOTYPES
+#define VK_NO_PROTOTYPES
+#endif
+#include "backends/backend.h"
+
+#include <graft/vulkan.h>
+
+/* As gr_backend.device_create. */
+graft_status gr_vk_import(graft_log *log, const graft_vulkan_params *params, const char *cache_dir,
+                          gr_device **out);
+
+/* Whether the device came from gr_vk_import. */
+bool gr_vk_is_imported(const gr_device *device);
+
+/* As gr_backend.buffer_create, of a buffer that stays the application's: all of it up to the end of
+ * the range. */
+graft_status gr_vk_buffer_wrap(gr_device *device, const graft_vulkan_range *range, gr_buffer **out);
+
+graft_status gr_vk_semaphores(gr_device *device, const graft_vulkan_semaphore *waits,
+                              const graft_vulkan_semaphore *signals, int count);
+
+/* The commands of a list, recorded once more. */
+graft_status gr_vk_list_record(gr_device *device, gr_list *list, VkCommandBuffer commands);
+
+#endif

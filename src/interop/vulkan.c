@@ -1,0 +1,101 @@
+/* include/graft/vulkan.h: checks, and the way from public handles to the backend. */
+#include "backends/vulkan/import.h"
+
+#include "base/log.h"
+#include "compute/program.h"
+
+void graft_vulkan_defaults(graft_vulkan_params *params)
+{
+    if (params)
+        *params = (graft_vulkan_params){.api_version = VK_API_VERSION_1_1};
+}
+
+static graft_status make(graft_log *log, const void *params, const char *cache_dir, gr_device **out)
+{
+    return gr_vk_import(log, params, cache_dir, out);
+}
+
+graft_status graft_vulkan_import(graft_log *log, const graft_vulkan_params *params,
+                                 graft_device **out)
+{
+    if (!out || !params)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "vulkan:app: no parameters");
+    *out = NULL;
+    gr_device *device;
+    GR_TRY(gr_device_import(log, make, params, params->cache_dir, &device));
+    *out = gr_device_to_public(device);
+    return GRAFT_OK;
+}
+
+/* The device, if it was imported by this API. */
+static graft_status imported(graft_device *device, gr_device **out)
+{
+    *out = gr_device_from_public(device);
+    if (!device)
+        return GRAFT_ERR_ARGUMENT;
+    if (!gr_vk_is_imported(*out))
+        return gr_fail((*out)->log, GRAFT_ERR_ARGUMENT, "%s: no device of graft_vulkan_import()",
+                       (*out)->info.id);
+    return GRAFT_OK;
+}
+
+graft_status graft_vulkan_wrap(graft_device *device, const graft_vulkan_range *range,
+                               graft_buffer **out)
+{
+    gr_device *d;
+    if (out)
+        *out = NULL;
+    GR_TRY(imported(device, &d));
+    if (!range || !out)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: no range to wrap");
+    if (range->offset_bytes % d->caps.offset_align || !range->size_bytes || range->size_bytes % 4 ||
+        range->size_bytes > UINT64_MAX - range->offset_bytes)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: %llu bytes at %llu of a buffer; expected a multiple of 4 at a "
+                       "multiple of %u",
+                       (unsigned long long)range->size_bytes,
+                       (unsigned long long)range->offset_bytes, d->caps.offset_align);
+    gr_buffer *handle;
+    GR_TRY(gr_vk_buffer_wrap(d, range, &handle));
+    GR_TRY(gr_device_buffer_adopt(d, handle, range->offset_bytes + range->size_bytes));
+    return gr_buffer_around(d, handle, range->offset_bytes, range->size_bytes, out);
+}
+
+graft_status graft_vulkan_wait(graft_device *device, const graft_vulkan_semaphore *semaphores,
+                               int count)
+{
+    gr_device *d;
+    GR_TRY(imported(device, &d));
+    if (!semaphores)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `semaphores` is NULL");
+    return gr_vk_semaphores(d, semaphores, NULL, count);
+}
+
+graft_status graft_vulkan_signal(graft_device *device, const graft_vulkan_semaphore *semaphores,
+                                 int count)
+{
+    gr_device *d;
+    GR_TRY(imported(device, &d));
+    if (!semaphores)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `semaphores` is NULL");
+    return gr_vk_semaphores(d, NULL, semaphores, count);
+}
+
+graft_status graft_vulkan_record(graft_program *p, VkCommandBuffer commands)
+{
+    if (!p)
+        return GRAFT_ERR_ARGUMENT;
+    gr_device *d;
+    GR_TRY(imported(gr_device_to_public(p->device), &d));
+    if (!commands)
+        return gr_fail(p->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `commands` is NULL");
+    if (p->scalars || p->profiled)
+        return gr_fail(p->log, GRAFT_ERR_UNSUPPORTED,
+                       "vulkan:app: a program %s cannot be recorded; run it",
+                       p->profiled ? "with `profile`" : "with a loss or dropout");
+    GR_TRY(gr_program_check_bindings(p));
+    GR_TRY(gr_plan_prepare(p->plan));
+    for (int i = 0; i < gr_plan_segments(p->plan); i++)
+        GR_TRY(gr_vk_list_record(d, gr_plan_segment(p->plan, i), commands));
+    return GRAFT_OK;
+}
