@@ -72,6 +72,33 @@ graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, 
     return gr_preprocess_check(log, &out->preprocess);
 }
 
+graft_input_params gr_input_merge(const graft_input_params *over, const graft_input_params *under)
+{
+    graft_input_params p = *over;
+    p.resize_to = over->resize_to ? over->resize_to : under->resize_to;
+    p.interpolation = over->interpolation ? over->interpolation : under->interpolation;
+    p.resize = over->resize ? over->resize : under->resize;
+    p.normalization = over->normalization ? over->normalization : under->normalization;
+    p.exif = over->exif ? over->exif : under->exif;
+    return p;
+}
+
+const char *gr_input_text(const gr_input *input, char text[120])
+{
+    static const char *const keys[] = {"resize", "interpolation", "normalization"};
+    graft_model_params m = {.input = input->settings};
+    char value[GRAFT_SETTING_TEXT_SIZE];
+    size_t used = 0;
+    for (int i = 0; i < 3; i++) {
+        const graft_setting *s = gr_settings_find(gr_model_settings, keys[i]);
+        used += (size_t)snprintf(text + used, 120 - used, "%s%.30s", i ? ", " : "",
+                                 graft_setting_text(s, &m, value));
+    }
+    if (input->settings.resize_to)
+        snprintf(text + used, 120 - used, ", by way of %d pixels", input->settings.resize_to);
+    return text;
+}
+
 /* Keys of "graft.input", which are those of the table but for "resize_to". */
 static const char *const kept[] = {"interpolation", "resize", "normalization", "exif"};
 enum { KEPT = sizeof(kept) / sizeof(kept[0]) };

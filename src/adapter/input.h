@@ -54,6 +54,13 @@ typedef struct gr_input {
 graft_status gr_input_resolve(graft_log *log, const graft_input_params *params, int image_size,
                               gr_input *out);
 
+/* What `over` sets, and `under` where it does not. image_size, threads, bad_images and max_pixels
+ * are those of `over`. */
+graft_input_params gr_input_merge(const graft_input_params *over, const graft_input_params *under);
+
+/* "squash, bicubic, imagenet", for a message. Returns text. */
+const char *gr_input_text(const gr_input *input, char text[120]);
+
 /* How files become images. */
 gr_decode_options gr_input_decoding(const graft_input_params *params);
 

@@ -49,15 +49,7 @@ static graft_status override_input(graft_model *m, const graft_input_params *p)
     if (p->image_size)
         m->info.config.image_size = p->image_size;
     GR_TRY(gr_model_config_check(m->log, &m->info.config));
-    graft_input_params old = input->settings,
-                       merged = {
-                           .resize_to = p->resize_to ? p->resize_to : old.resize_to,
-                           .interpolation = p->interpolation ? p->interpolation : old.interpolation,
-                           .resize = p->resize ? p->resize : old.resize,
-                           .normalization = p->normalization ? p->normalization : old.normalization,
-                           .exif = p->exif ? p->exif : old.exif,
-                           .max_pixels = p->max_pixels,
-                       };
+    graft_input_params merged = gr_input_merge(p, &input->settings);
     return gr_input_resolve(m->log, &merged, m->info.config.image_size, input);
 }
 

@@ -131,6 +131,10 @@ graft_status graft_recipe_apply(graft_log *log, const char *name, const char *ta
         params->method = r->method;
     int batch_size = params->batch_size;
     params->batch_size = r->batch_size;
+    /* Whatever stands beside the backbone. */
+    params->input.resize = GRAFT_RESIZE_SQUASH;
+    params->input.interpolation = GRAFT_INTERPOLATION_BICUBIC;
+    params->input.normalization = GRAFT_NORMALIZATION_IMAGENET;
     params->input.exif = GRAFT_EXIF_IGNORE; /* as Pillow's open, which all of the codes use */
     r->settings(&target);
     if (row)

@@ -50,7 +50,8 @@ graft_status gr_provenance_describe(graft_log *log, const gr_run_setup *s, char 
     bool complete = json && set(json, "classes", classes_json(s->train)) &&
                     set(json, "train", images_json(s->train)) &&
                     (!s->test || set(json, "test", images_json(s->test))) &&
-                    (!backbone || set(json, "backbone", json_string(backbone)));
+                    (!backbone || set(json, "backbone", json_string(backbone))) &&
+                    set(json, "input", gr_input_json(&s->input));
     *text = complete ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
     return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "provenance: out of memory");
@@ -116,6 +117,16 @@ static graft_status check_backbone(const comparison *c)
     return differ(c, line);
 }
 
+/* What the backbone's files say of it may have changed. */
+static graft_status check_input(const comparison *c)
+{
+    const json_t *found = json_object_get(c->found, "input");
+    if (!found || json_equal(found, json_object_get(c->now, "input")))
+        return GRAFT_OK;
+    return differ(c, "images become input in another way than before, by what stands beside the "
+                     "backbone");
+}
+
 static graft_status check_images(const comparison *c, const char *split)
 {
     char line[160];
@@ -137,6 +148,7 @@ static graft_status compare(const comparison *c)
 {
     GR_TRY(check_classes(c));
     GR_TRY(check_backbone(c));
+    GR_TRY(check_input(c));
     GR_TRY(check_images(c, "train"));
     return check_images(c, "test");
 }

@@ -8,7 +8,8 @@
 /* The metadata key of a checkpoint under which it stands. */
 #define GR_PROVENANCE_KEY "graft.provenance"
 
-/* A JSON text: "backbone" (adapter/fingerprint.h; absent for a run from scratch), "classes" (their
+/* A JSON text: "backbone" (adapter/fingerprint.h; absent for a run from scratch), "input"
+ * (how images become network input, as adapters have it), "classes" (their
  * names or how many), and for "train" and "test" how many images there are, and a hash of their
  * labels and of their paths below the data's folder. The caller frees *text by free(). */
 graft_status gr_provenance_describe(graft_log *log, const gr_run_setup *setup, char **text);

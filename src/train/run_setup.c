@@ -196,13 +196,35 @@ static graft_status open_backbone(graft_log *log, const graft_train_params *p, g
     return check_start(log, p, s);
 }
 
+/* What is set goes first, then what the backbone's files tell, then the defaults; the last two are
+ * said. A resize by way of another size is scaled with the image. */
+static graft_status choose_input(graft_log *log, const graft_train_params *p, int own_size,
+                                 gr_run_setup *s)
+{
+    char text[120];
+    gr_input told = {0};
+    int size = s->config.image_size;
+    bool tells = s->weights && gr_tensors_metadata(s->weights, "graft.input");
+    if (tells)
+        GR_TRY(gr_adapter_input_read(log, s->weights, own_size, &told));
+    told.settings.resize_to = (int)((int64_t)told.settings.resize_to * size / own_size);
+    graft_input_params merged = gr_input_merge(&p->input, &told.settings);
+    GR_TRY(gr_input_resolve(log, &merged, size, &s->input));
+    if (!p->input.resize || !p->input.interpolation || !p->input.normalization)
+        gr_log(log, GRAFT_LOG_INFO, "images become input of %d pixels by %s%s", size,
+               gr_input_text(&s->input, text),
+               tells ? ", as the backbone's files say" : ": no file of the backbone tells");
+    return GRAFT_OK;
+}
+
 /* What follows from backbone, methods and classes. */
 static graft_status describe_network(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
+    int own_size = s->config.image_size;
     if (p->input.image_size)
         s->config.image_size = p->input.image_size;
     GR_TRY(gr_model_config_check(log, &s->config));
-    GR_TRY(gr_input_resolve(log, &p->input, s->config.image_size, &s->input));
+    GR_TRY(choose_input(log, p, own_size, s));
     GR_TRY(gr_augment_check(log, &p->augment, &s->input.preprocess));
     if (p->init_adapter)
         GR_TRY(load_start(log, p, s));

@@ -64,8 +64,9 @@ static const graft_setting data_rows[] = {
 };
 
 const graft_setting gr_image_settings[] = {
-    GR_INPUT_SETTINGS(graft_train_params, "squash", "bicubic", "imagenet", "apply",
-                      "as the backbone was trained", "the image size", NULL),
+    GR_INPUT_SETTINGS(graft_train_params, NULL, NULL, NULL, NULL,
+                      "as the backbone was trained", "the image size",
+                      "as the backbone's files say"),
     GR_BAD_IMAGES_SETTING(graft_train_params),
     GR_MAX_PIXELS_SETTING(graft_train_params),
     {"crop", FIELD(augment.crop), GRAFT_SETTING_CHOICE, NULL, "none|random|random-resized", 0, 0,

@@ -97,11 +97,11 @@ static void metrics_quote_names(void **state)
 {
     const test_target *target = *state;
     char *out = new_path("out");
-    for (int i = 0; i < 4; i++) {
+    static const char *const splits[] = {"train", "test", "a \"b\"\\c"};
+    for (int i = 0; i < 6; i++) {
         char name[64];
-        snprintf(name, sizeof(name), "quoted/%s/%c/%d.png", i < 2 ? "train" : "a \"b\"\\c",
-                 'a' + i % 2, i);
-        put_image(scratch(), name, 16, 16, 60 * i);
+        snprintf(name, sizeof(name), "quoted/%s/%c/%d.png", splits[i / 2], 'a' + i % 2, i);
+        put_image(scratch(), name, 16, 16, 40 * i);
     }
     graft_train_params p = tiny_run(out);
     p.data = path_of(scratch(), "quoted");

@@ -134,6 +134,52 @@ static void adapters_know_their_backbone(void **state)
     assert_error(f, train(device, &p), GRAFT_ERR_ARGUMENT, "another backbone", other);
 }
 
+/* The tiny backbone whose file says how its images became input. */
+static char *backbone_with_input(const char *input)
+{
+    char *path = path_of(scratch(), "told.safetensors");
+    gr_tensors *t = tiny_tensors(NULL, false);
+    check_ok(scratch(), gr_tensors_set_metadata(scratch()->log, t, "graft.input", input));
+    check_ok(scratch(), gr_safetensors_write(scratch()->log, path, t, NULL));
+    gr_tensors_destroy(&t);
+    return path;
+}
+
+static void assert_input(const char *adapter, const char *expected)
+{
+    gr_tensors *t;
+    check_ok(scratch(), gr_tensors_load(scratch()->log, adapter, &t));
+    assert_string_equal(gr_tensors_metadata(t, "graft.input"), expected);
+    gr_tensors_destroy(&t);
+}
+
+/* What a backbone says of its input is how it is trained on, unless settings say otherwise; and a
+ * run does not go on when the file says something else. */
+static void input_of_the_backbone_is_heard(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_train_params p = tiny_run(new_path("told"));
+    p.backbone = backbone_with_input("{\"interpolation\":\"bilinear\",\"normalization\":\"half\","
+                                     "\"resize\":\"crop\",\"resize_to\":40}");
+    p.max_steps = 1;
+    train_ok(device, &p);
+    assert_input(in_folder(p.out, "adapter.safetensors"),
+                 "{\"exif\":\"apply\",\"interpolation\":\"bilinear\",\"normalization\":\"half\","
+                 "\"resize\":\"crop\",\"resize_to\":40}");
+    graft_train_params other = p;
+    other.out = new_path("set");
+    other.input.normalization = GRAFT_NORMALIZATION_CLIP;
+    other.input.image_size = 64; /* twice as large, by way of twice as much */
+    train_ok(device, &other);
+    assert_input(in_folder(other.out, "adapter.safetensors"),
+                 "{\"exif\":\"apply\",\"interpolation\":\"bilinear\",\"normalization\":\"clip\","
+                 "\"resize\":\"crop\",\"resize_to\":80}");
+    p.backbone = backbone_with_input("{\"normalization\":\"imagenet\"}");
+    p.resume = true;
+    p.max_steps = 0;
+    assert_error(scratch(), train(device, &p), GRAFT_ERR_ARGUMENT, "become input in another way");
+}
+
 /* Row `row` of an adapter's head. */
 static void read_row(const char *adapter, int row, float out[32])
 {
@@ -186,7 +232,7 @@ int main(void)
     const test_case cases[] = {
         TEST_CASE(renamed_classes_are_refused),   TEST_CASE(other_images_are_refused_or_accepted),
         TEST_CASE(moved_data_is_no_change),       TEST_CASE(adapters_know_their_backbone),
-        TEST_CASE(rows_of_the_head_follow_names),
+        TEST_CASE(rows_of_the_head_follow_names), TEST_CASE(input_of_the_backbone_is_heard),
     };
     scratch_open();
     int failures = TEST_RUN("provenance", cases, TEST_EXECUTING);
