@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "data/order.h"
+#include "settings/augment_text.h"
 
 static graft_status check_crop(graft_log *log, const graft_augment_params *a)
 {
@@ -21,31 +22,25 @@ static graft_status check_crop(graft_log *log, const graft_augment_params *a)
     return GRAFT_OK;
 }
 
-static bool within(double value, double most)
-{
-    return value >= 0.0 && value <= most;
-}
-
 static graft_status check_changes(graft_log *log, const graft_augment_params *a)
 {
-    const graft_rand_augment *r = &a->rand_augment;
-    const graft_color_jitter *j = &a->color_jitter;
-    if (r->count < 0 || r->count > GR_RAND_COUNT_MAX || !within(r->probability, 1.0) ||
-        !within(r->magnitude, GR_RAND_MAGNITUDE_MAX) || !within(r->deviation, 100.0))
+    char text[GRAFT_SETTING_TEXT_SIZE];
+    if (!gr_rand_augment_fits(&a->rand_augment)) {
+        gr_rand_augment_text(&a->rand_augment, text);
         return gr_fail(
             log, GRAFT_ERR_ARGUMENT,
-            "`augment.rand_augment` m%g-mstd%g-n%d-p%g: expected m 0 to %d, mstd 0 to 100, n 1 to "
-            "%d, p 0 to 1",
-            r->magnitude, r->deviation, r->count, r->probability, GR_RAND_MAGNITUDE_MAX,
-            GR_RAND_COUNT_MAX);
-    if (!within(j->brightness, 10.0) || !within(j->contrast, 10.0) ||
-        !within(j->saturation, 10.0) || !within(j->hue, 0.5))
-        return gr_fail(
-            log, GRAFT_ERR_ARGUMENT,
-            "`augment.color_jitter` %g,%g,%g,%g: expected 0 to 10 for brightness, contrast and "
-            "saturation, 0 to 0.5 for hue",
-            j->brightness, j->contrast, j->saturation, j->hue);
-    if (!within(a->random_erasing, 1.0))
+            "`augment.rand_augment` %s: expected m 0 to 10, mstd 0 to 100, n 1 to 16, p 0 "
+            "to 1",
+            text);
+    }
+    if (!gr_color_jitter_fits(&a->color_jitter)) {
+        gr_color_jitter_text(&a->color_jitter, text);
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`augment.color_jitter` %s: expected 0 to 10 for brightness, contrast and "
+                       "saturation, 0 to 0.5 for the hue",
+                       text);
+    }
+    if (!(a->random_erasing >= 0.0 && a->random_erasing <= 1.0))
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "`augment.random_erasing` %g: expected 0 to 1",
                        a->random_erasing);
     return GRAFT_OK;

@@ -11,7 +11,7 @@
 #include "data/preprocess.h"
 #include "data/random.h"
 
-enum { GR_RAND_MAGNITUDE_MAX = 10, GR_RAND_COUNT_MAX = 16 };
+enum { GR_RAND_MAGNITUDE_MAX = 10 };
 
 typedef enum gr_rand_op {
     GR_RAND_AUTOCONTRAST,

@@ -1,4 +1,6 @@
 /* RandAugment and colour jitter as texts. */
+#include "settings/augment_text.h"
+
 #include "settings/value.h"
 
 #include <math.h>
@@ -15,6 +17,18 @@ static const graft_rand_augment plain = {.count = 2, .probability = 0.5, .magnit
 static bool within(double value, double min, double max)
 {
     return value >= min && value <= max;
+}
+
+bool gr_rand_augment_fits(const graft_rand_augment *a)
+{
+    return a->count >= 0 && a->count <= COUNT_MAX && within(a->probability, 0, 1) &&
+           within(a->magnitude, 0, MAGNITUDE_MAX) && within(a->deviation, 0, DEVIATION_MAX);
+}
+
+bool gr_color_jitter_fits(const graft_color_jitter *j)
+{
+    return within(j->brightness, 0, JITTER_MAX) && within(j->contrast, 0, JITTER_MAX) &&
+           within(j->saturation, 0, JITTER_MAX) && within(j->hue, 0, HUE_MAX);
 }
 
 /* One part of "rand-m9-mstd0.5-inc1": a key and its number. */
@@ -51,8 +65,7 @@ bool gr_rand_augment_parse(const char *text, graft_rand_augment *out)
             return false;
         at += length;
     }
-    if (!within(a.count, 0, COUNT_MAX) || !within(a.probability, 0, 1) ||
-        !within(a.magnitude, 0, MAGNITUDE_MAX) || !within(a.deviation, 0, DEVIATION_MAX))
+    if (!gr_rand_augment_fits(&a))
         return false;
     *out = a;
     return true;
@@ -89,12 +102,10 @@ bool gr_color_jitter_parse(const char *text, graft_color_jitter *out)
     int count = *text ? gr_numbers_parse(text, 4, x) : 3;
     if (count == 1)
         x[1] = x[2] = x[0];
-    if (count == 0 || count == 2)
+    graft_color_jitter j = {x[0], x[1], x[2], x[3]};
+    if (count == 0 || count == 2 || !gr_color_jitter_fits(&j))
         return false;
-    for (int i = 0; i < 4; i++)
-        if (!within(x[i], 0, i < 3 ? JITTER_MAX : HUE_MAX))
-            return false;
-    *out = (graft_color_jitter){x[0], x[1], x[2], x[3]};
+    *out = j;
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* From the fields of a struct to texts, and rows in words. */
+#include "settings/augment_text.h"
 #include "settings/value.h"
 
 #include <inttypes.h>

@@ -2,6 +2,7 @@
 #include "settings/value.h"
 
 #include "base/log.h"
+#include "settings/augment_text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -34,8 +35,10 @@ static bool within(const graft_setting *s, double value)
 static bool parse_bool(const char *text, bool *out)
 {
     bool yes = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
+    if (!yes && strcmp(text, "no") != 0 && strcmp(text, "false") != 0)
+        return false;
     *out = yes;
-    return yes || strcmp(text, "no") == 0 || strcmp(text, "false") == 0;
+    return true;
 }
 
 static bool parse_number(const graft_setting *s, const char *text, double *out)
@@ -119,10 +122,12 @@ static bool parse_ints(const graft_setting *s, const char *text, graft_int_list 
     for (int i = 0; i < count; i++)
         if (!within(s, numbers[i]) || numbers[i] != floor(numbers[i]))
             return false;
+    if (count == 0)
+        return false;
     out->count = count;
     for (int i = 0; i < count; i++)
         out->at[i] = (int)numbers[i];
-    return count > 0;
+    return true;
 }
 
 static bool parse_range(const graft_setting *s, const char *text, graft_range *out)

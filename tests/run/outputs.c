@@ -92,6 +92,28 @@ static void batches_of_all_images(void **state)
                       in_folder(p.out, "adapter.safetensors"), "a batch of all images");
 }
 
+/* Evaluations come after every so many epochs, and after the last one. */
+static void evaluates_every_so_many_epochs(void **state)
+{
+    const test_target *target = *state;
+    static const int expected[] = {2, 4, 5};
+    char *out = new_path("out");
+    graft_train_params p = tiny_run(out);
+    p.epochs = 5;
+    p.eval_every = 2;
+    train_ok(target->device, &p);
+    int found = 0;
+    json_t *line;
+    for (int i = 0; (line = metrics_line(out, i)); i++) {
+        if (json_object_get(line, "accuracy")) {
+            assert_in_range(found, 0, 2);
+            assert_int_equal((int)number(line, "epoch"), expected[found++]);
+        }
+        json_decref(line);
+    }
+    assert_int_equal(found, 3);
+}
+
 /* A split is named by a folder, and a folder may be named by anything. */
 static void metrics_quote_names(void **state)
 {
@@ -350,6 +372,7 @@ int main(void)
     const test_case cases[] = {
         TEST_CASE(metrics_have_their_keys),
         TEST_CASE(batches_of_all_images),
+        TEST_CASE(evaluates_every_so_many_epochs),
         TEST_CASE(metrics_quote_names),
         TEST_CASE(settings_feed_back),
         TEST_CASE(adapters_rebuild_the_model),

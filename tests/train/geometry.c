@@ -57,6 +57,27 @@ static void tensors_tell_every_preset(void **state)
     }
 }
 
+/* What a head sees is no matter of tensors: a file's metadata tells. */
+static void metadata_tells_the_pool(void **state)
+{
+    (void)state;
+    gr_model_config vit = *gr_model_preset("vit_tiny_patch16_224"), found;
+    vit.classes = 7;
+    gr_tensors *tensors = tensors_of(&vit);
+    TEST_OK(the_log, gr_model_config_read(the_log, tensors, &found));
+    assert_int_equal(found.pool, GR_POOL_CLS);
+    TEST_OK(the_log, gr_tensors_set_metadata(the_log, tensors, "graft.pool", "avg"));
+    TEST_OK(the_log, gr_model_config_read(the_log, tensors, &found));
+    assert_int_equal(found.pool, GR_POOL_AVG);
+    TEST_OK(the_log, gr_tensors_set_metadata(the_log, tensors, "graft.pool", "cls"));
+    TEST_OK(the_log, gr_model_config_read(the_log, tensors, &found));
+    assert_int_equal(found.pool, GR_POOL_CLS);
+    TEST_OK(the_log, gr_tensors_set_metadata(the_log, tensors, "graft.pool", "max"));
+    assert_int_equal(gr_model_config_read(the_log, tensors, &found), GRAFT_ERR_UNSUPPORTED);
+    test_assert_error(the_log, "graft.pool 'max': expected cls or avg");
+    gr_tensors_destroy(&tensors);
+}
+
 /* Registers, LayerScale and gates follow from the tensors as well. */
 static void tensors_tell_what_dinov2_has(void **state)
 {
@@ -195,11 +216,9 @@ static void tables_of_no_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tensors_tell_every_preset),
-        cmocka_unit_test(tensors_tell_what_dinov2_has),
-        cmocka_unit_test(metadata_go_round),
-        cmocka_unit_test(metadata_of_other_files),
-        cmocka_unit_test(misfits),
+        cmocka_unit_test(tensors_tell_every_preset),    cmocka_unit_test(metadata_tells_the_pool),
+        cmocka_unit_test(tensors_tell_what_dinov2_has), cmocka_unit_test(metadata_go_round),
+        cmocka_unit_test(metadata_of_other_files),      cmocka_unit_test(misfits),
         cmocka_unit_test(tables_of_no_window),
     };
     the_log = test_log_create();
