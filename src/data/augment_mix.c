@@ -81,6 +81,23 @@ void gr_mix_images(gr_mix_draw draw, int count, int size, float *images)
     }
 }
 
+void gr_mix_pixels(gr_mix_draw draw, int count, int size, uint8_t *pixels)
+{
+    size_t image = (size_t)CHANNELS * (size_t)size * (size_t)size;
+    size_t first = CHANNELS * (size_t)draw.box.x, bytes = CHANNELS * (size_t)draw.box.width;
+    for (int i = 0; i < count / 2 && draw.keep < 1.0; i++)
+        for (int y = draw.box.y; y < draw.box.y + draw.box.height; y++) {
+            size_t row = first + CHANNELS * (size_t)y * (size_t)size;
+            uint8_t *a = pixels + (size_t)i * image + row;
+            uint8_t *b = pixels + (size_t)(count - 1 - i) * image + row;
+            for (size_t k = 0; k < bytes; k++) {
+                uint8_t swap = a[k];
+                a[k] = b[k];
+                b[k] = swap;
+            }
+        }
+}
+
 void gr_mix_targets(const graft_augment_params *mix, gr_mix_draw draw, const int32_t *labels,
                     int count, int classes, float *targets)
 {

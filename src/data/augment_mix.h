@@ -30,6 +30,9 @@ gr_mix_draw gr_mix_draw_batch(const graft_augment_params *mix, gr_random_key key
 /* images [count, 3, size, size], in place. */
 void gr_mix_images(gr_mix_draw draw, int count, int size, float *images);
 
+/* The same of bytes [count, size, size, 3] for a draw that is not of mixup. */
+void gr_mix_pixels(gr_mix_draw draw, int count, int size, uint8_t *pixels);
+
 /* The targets [count, classes] of labels [count]; each label is in 0 .. classes - 1. */
 void gr_mix_targets(const graft_augment_params *mix, gr_mix_draw draw, const int32_t *labels,
                     int count, int classes, float *targets);

@@ -1,5 +1,7 @@
-/* A ring of decoded images. Position p of the epoch lives in slot p % capacity. Workers take the
- * next position that has a free slot; the consumer takes positions in order and frees their slots.
+/* A ring of decoded images. Positions count through all epochs; position p lives in slot
+ * p % capacity. Workers take the next position that has a free slot; the consumer takes positions
+ * in order and frees their slots. The ring holds no more than an epoch, so that the orders of two
+ * epochs, the consumer's and the next, are all that is needed.
  *
  *      consumed        taken                    consumed + capacity
  *   ----|---------------|--------------------------|---> positions
@@ -41,18 +43,20 @@ struct gr_loader {
 
     /* Guarded by the mutex. */
     size_t consumed, taken;
+    size_t ordered; /* positions that may be taken: those of epochs whose order is known */
     int busy;
     bool stop, paused;
     slot *slots; /* [capacity] */
 
-    /* Written by the consumer while the workers are paused. */
-    uint32_t *order; /* [dataset count] */
-    uint32_t epoch;
+    /* By the parity of the epoch, [dataset count] each; written by the consumer while no worker can
+     * have a position of that epoch. */
+    uint32_t *order[2];
 
     uint8_t *pixels; /* [capacity, size, size, 3]: each slot by the one who holds it */
     size_t capacity;
 
     /* The consumer's own. */
+    uint32_t epoch;
     graft_status failure;
     char *failure_text;
     size_t batch_start;
@@ -60,10 +64,15 @@ struct gr_loader {
 
 /* ---- Workers ---------------------------------------------------------------------------- */
 
+static uint32_t index_at(const gr_loader *l, size_t position)
+{
+    return l->order[position / l->positions % 2][position % l->positions];
+}
+
 static graft_status prepare(gr_loader *l, graft_log *log, size_t position)
 {
-    uint32_t index = l->order[position];
-    gr_random_key key = {l->params.seed, l->epoch, index};
+    uint32_t epoch = (uint32_t)(position / l->positions), index = index_at(l, position);
+    gr_random_key key = {l->params.seed, epoch, index};
     gr_image image, resized;
     GR_TRY(gr_dataset_image(log, l->dataset, index, &image));
     graft_status status =
@@ -87,7 +96,7 @@ static char *error_text(graft_log *log)
 
 static bool may_take(const gr_loader *l)
 {
-    return !l->paused && l->taken < l->positions && l->taken < l->consumed + l->capacity;
+    return !l->paused && l->taken < l->ordered && l->taken < l->consumed + l->capacity;
 }
 
 static void work(gr_loader *l, graft_log *log)
@@ -139,21 +148,59 @@ static void quiesce(gr_loader *l)
     }
 }
 
+static void put_in_order(gr_loader *l, uint32_t epoch)
+{
+    uint32_t *order = l->order[epoch % 2];
+    if (l->params.order == GR_ORDER_SHUFFLED)
+        gr_order_shuffled(order, gr_dataset_count(l->dataset), l->params.seed, epoch);
+    else
+        gr_order_sequential(order, gr_dataset_count(l->dataset));
+}
+
+/* Puts the epoch after the consumer's in order, if it will be asked for, and returns what may be
+ * taken then. */
+static size_t look_ahead(gr_loader *l)
+{
+    bool next = (uint64_t)l->epoch + 1 < l->params.epochs;
+    if (next)
+        put_in_order(l, l->epoch + 1);
+    return ((size_t)l->epoch + 1 + next) * l->positions;
+}
+
+static size_t epoch_end(const gr_loader *l)
+{
+    return ((size_t)l->epoch + 1) * l->positions;
+}
+
+/* On to an epoch that workers have begun already. */
+static void go_on(gr_loader *l)
+{
+    l->epoch++;
+    size_t ordered = look_ahead(l);
+    gr_mutex_lock(&l->mutex);
+    l->ordered = ordered;
+    gr_condition_broadcast(&l->freed);
+    gr_mutex_unlock(&l->mutex);
+}
+
 graft_status gr_loader_seek(gr_loader *l, uint32_t epoch, size_t batch)
 {
     if (batch > gr_loader_batches(l))
         return gr_fail(l->log, GRAFT_ERR_ARGUMENT, "loader: batch %zu; an epoch has %zu", batch,
                        gr_loader_batches(l));
+    if (batch == 0 && epoch == l->epoch + 1 && epoch < l->params.epochs &&
+        l->consumed == epoch_end(l) && l->failure == GRAFT_OK) {
+        go_on(l);
+        return GRAFT_OK;
+    }
     size_t start = batch * (size_t)l->params.batch;
     gr_mutex_lock(&l->mutex);
     quiesce(l);
-    if (l->params.order == GR_ORDER_SHUFFLED)
-        gr_order_shuffled(l->order, gr_dataset_count(l->dataset), l->params.seed, epoch);
-    else
-        gr_order_sequential(l->order, gr_dataset_count(l->dataset));
     l->epoch = epoch;
-    l->consumed = l->taken = start < l->positions ? start : l->positions;
-    l->batch_start = l->consumed;
+    put_in_order(l, epoch);
+    l->ordered = look_ahead(l);
+    l->consumed = epoch * l->positions + (start < l->positions ? start : l->positions);
+    l->taken = l->batch_start = l->consumed;
     l->paused = false;
     gr_condition_broadcast(&l->freed);
     gr_mutex_unlock(&l->mutex);
@@ -189,10 +236,11 @@ static graft_status allocate(gr_loader *l)
     l->image_pixels = (size_t)l->params.preprocess.size * (size_t)l->params.preprocess.size;
     l->capacity = ring_capacity(l);
     l->slots = gr_alloc_array(l, l->capacity, sizeof(*l->slots));
-    l->order = gr_alloc_array(l, count, sizeof(*l->order));
+    l->order[0] = gr_alloc_array(l, count, sizeof(uint32_t));
+    l->order[1] = gr_alloc_array(l, count, sizeof(uint32_t));
     /* calloc: overflow is checked, and pages are only taken once used */
     l->pixels = calloc(l->capacity, l->image_pixels * GR_IMAGE_CHANNELS);
-    if (!l->slots || !l->order || !l->pixels)
+    if (!l->slots || !l->order[0] || !l->order[1] || !l->pixels)
         return gr_fail(l->log, GRAFT_ERR_MEMORY,
                        "loader: no memory for %zu images of %d x %d ahead; use a smaller batch",
                        l->capacity, l->params.preprocess.size, l->params.preprocess.size);
@@ -274,7 +322,7 @@ size_t gr_loader_batches(const gr_loader *l)
 
 size_t gr_loader_index(const gr_loader *l, int i)
 {
-    return l->order[l->batch_start + (size_t)i];
+    return index_at(l, l->batch_start + (size_t)i);
 }
 
 /* Waits for a position; on failure its text moves to the loader. */
@@ -309,33 +357,54 @@ static graft_status report_failure(const gr_loader *l)
                    told ? l->failure_text : graft_status_text(l->failure));
 }
 
-graft_status gr_loader_next(gr_loader *l, float *images, int32_t *labels, int *valid)
+/* An image that is ready, as floats. */
+static void normalize(gr_loader *l, size_t position, float *image)
+{
+    size_t bytes = l->image_pixels * GR_IMAGE_CHANNELS;
+    double erasing = l->params.augment.random_erasing;
+    gr_normalize(&l->params.preprocess.normalization, l->pixels + position % l->capacity * bytes,
+                 l->image_pixels, image);
+    if (erasing > 0.0)
+        gr_erase_image(erasing, (gr_random_key){l->params.seed, l->epoch, index_at(l, position)},
+                       l->params.preprocess.size, image);
+}
+
+/* The next batch, as bytes or as floats: one of both is NULL. */
+static graft_status next(gr_loader *l, uint8_t *pixels, float *images, int32_t *labels, int *valid)
 {
     *valid = 0;
     if (l->failure != GRAFT_OK)
         return report_failure(l);
-    size_t batch = (size_t)l->params.batch, start = l->consumed;
-    size_t count = l->positions - start < batch ? l->positions - start : batch;
-    size_t image_floats = l->image_pixels * GR_IMAGE_CHANNELS;
+    size_t batch = (size_t)l->params.batch, start = l->consumed, left = epoch_end(l) - start;
+    size_t count = left < batch ? left : batch, bytes = l->image_pixels * GR_IMAGE_CHANNELS;
     l->batch_start = start;
     for (size_t i = 0; i < count; i++) {
         size_t position = start + i;
         if (await(l, position) != GRAFT_OK)
             return report_failure(l);
-        gr_normalize(&l->params.preprocess.normalization,
-                     l->pixels + (position % l->capacity) * image_floats, l->image_pixels,
-                     images + i * image_floats);
-        if (l->params.augment.random_erasing > 0.0)
-            gr_erase_image(l->params.augment.random_erasing,
-                           (gr_random_key){l->params.seed, l->epoch, l->order[position]},
-                           l->params.preprocess.size, images + i * image_floats);
-        labels[i] = gr_dataset_label(l->dataset, l->order[position]);
+        if (pixels)
+            memcpy(pixels + i * bytes, l->pixels + position % l->capacity * bytes, bytes);
+        else
+            normalize(l, position, images + i * bytes);
+        labels[i] = gr_dataset_label(l->dataset, index_at(l, position));
         release(l, position);
-    }
-    for (size_t i = count; count && i < batch; i++) {
-        memset(images + i * image_floats, 0, image_floats * sizeof(*images));
-        labels[i] = -1;
     }
     *valid = (int)count;
     return GRAFT_OK;
+}
+
+graft_status gr_loader_next(gr_loader *l, float *images, int32_t *labels, int *valid)
+{
+    size_t batch = (size_t)l->params.batch, floats = l->image_pixels * GR_IMAGE_CHANNELS;
+    GR_TRY(next(l, NULL, images, labels, valid));
+    for (size_t i = (size_t)*valid; *valid && i < batch; i++) {
+        memset(images + i * floats, 0, floats * sizeof(*images));
+        labels[i] = -1;
+    }
+    return GRAFT_OK;
+}
+
+graft_status gr_loader_next_pixels(gr_loader *l, uint8_t *pixels, int32_t *labels, int *valid)
+{
+    return next(l, pixels, NULL, labels, valid);
 }

@@ -114,31 +114,63 @@ static graft_status evaluate(gr_run *r)
 }
 
 /* Batches are mixed as a whole, before they are split: the split changes nothing. */
-static void mix_batch(gr_run *r, int valid)
+static void mix_batch(gr_run *r, uint64_t step, int valid)
 {
     int size = r->setup.input.preprocess.size, classes = r->setup.config.classes;
-    gr_random_key key = {r->p->seed, (uint32_t)gr_run_epoch(r),
-                         (uint32_t)(r->at.step % r->steps_per_epoch)};
+    gr_random_key key = {r->p->seed, (uint32_t)(step / r->steps_per_epoch),
+                         (uint32_t)(step % r->steps_per_epoch)};
     gr_mix_draw draw = gr_mix_draw_batch(&r->p->augment, key, size);
-    gr_mix_images(draw, valid, size, r->images);
+    if (r->pixels)
+        gr_mix_pixels(draw, valid, size, r->pixels);
+    else
+        gr_mix_images(draw, valid, size, r->images);
     gr_mix_targets(&r->p->augment, draw, r->labels, valid, classes, r->targets);
 }
 
-static graft_status gradients(gr_run *r, int valid)
+static graft_status load(gr_run *r, int *valid)
 {
-    graft_batch batch = {
-        .count = valid, .images = r->images, .labels = r->labels, .targets = r->targets};
+    return r->pixels ? gr_loader_next_pixels(r->loader, r->pixels, r->labels, valid)
+                     : gr_loader_next(r->loader, r->images, r->labels, valid);
+}
+
+/* Loads and stages the batch of a step; *valid: its images. */
+static graft_status fetch(gr_run *r, uint64_t step, int *valid)
+{
+    GR_TRY(load(r, valid));
+    if (*valid == 0) {
+        GR_TRY(gr_loader_seek(r->loader, (uint32_t)(step / r->steps_per_epoch), 0));
+        GR_TRY(load(r, valid));
+    }
+    graft_batch batch = {.count = *valid,
+                         .pixels = r->pixels,
+                         .images = r->images,
+                         .labels = r->labels,
+                         .targets = r->targets};
     if (r->targets)
-        mix_batch(r, valid);
-    return gr_trainer_batch_gradients(r->trainer, &batch, r->at.step, &r->loss);
+        mix_batch(r, step, *valid);
+    return gr_trainer_stage(r->trainer, &batch, step);
+}
+
+/* The loss of the batch that was fetched; the next one is fetched while the device is at work. What
+ * goes wrong with that is told in its own step. */
+static graft_status gradients(gr_run *r, int *valid)
+{
+    *valid = r->fetched;
+    GR_TRY(gr_trainer_start(r->trainer));
+    GR_TRY(gr_trainer_queue(r->trainer));
+    r->fetched = 0;
+    if (r->at.step + 1 < last_step(r))
+        r->fetching = fetch(r, r->at.step + 1, &r->fetched);
+    return gr_trainer_finish(r->trainer, &r->loss);
 }
 
 /* One update with the batch at hand. */
-static graft_status train_step(gr_run *r, int valid)
+static graft_status train_step(gr_run *r)
 {
+    int valid;
     double began = gr_seconds();
     double epoch = (double)r->at.step / (double)r->steps_per_epoch;
-    GR_TRY(gradients(r, valid));
+    GR_TRY(gradients(r, &valid));
     if (!isfinite(r->loss))
         return gr_fail(r->log, GRAFT_ERR_NUMERIC,
                        "loss became %s in step %llu: lower `lr`, or look at the data; the last "
@@ -187,13 +219,10 @@ static graft_status end_of_epoch(gr_run *r)
 
 static graft_status next_step(gr_run *r)
 {
-    int valid;
-    GR_TRY(gr_loader_next(r->loader, r->images, r->labels, &valid));
-    if (valid == 0) {
-        GR_TRY(gr_loader_seek(r->loader, (uint32_t)gr_run_epoch(r), 0));
-        GR_TRY(gr_loader_next(r->loader, r->images, r->labels, &valid));
-    }
-    GR_TRY(train_step(r, valid));
+    GR_TRY(r->fetching);
+    if (!r->fetched)
+        GR_TRY(fetch(r, r->at.step, &r->fetched));
+    GR_TRY(train_step(r));
     bool ends_epoch = r->at.step % r->steps_per_epoch == 0;
     return checkpoint_due(r) && !ends_epoch ? checkpoint(r) : GRAFT_OK;
 }

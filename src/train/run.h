@@ -26,9 +26,12 @@ typedef struct gr_run {
     uint64_t steps;
     char *identity, *provenance; /* see checkpoint.h */
     gr_run_folder folder;        /* all NULL: not opened yet */
-    float *images;
+    uint8_t *pixels;             /* [batch, S, S, 3]; NULL: */
+    float *images; /* [batch, 3, S, S], where mixing or erasing acts on normalised images */
     int32_t *labels;
     float *targets; /* [batch, classes]; NULL: labels will do */
+    int fetched;    /* images of the batch after the one at work, which is staged; 0: none is */
+    graft_status fetching; /* whether that went well, which is told when its turn comes */
     double started, step_seconds, train_seconds;
     uint64_t images_done;
     float loss, lr;

@@ -55,6 +55,7 @@ static graft_status create_loader(gr_run *r)
         .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
         .seed = p->seed,
         .drop_last = p->drop_last,
+        .epochs = (uint32_t)(p->epochs + p->cooldown_epochs),
         .threads = p->input.threads,
     };
     GR_TRY(gr_loader_create(r->log, r->setup.train, &params, &r->loader));
@@ -62,13 +63,16 @@ static graft_status create_loader(gr_run *r)
     r->epochs = p->epochs + p->cooldown_epochs;
     r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
     size_t pixels = 3 * (size_t)params.preprocess.size * (size_t)params.preprocess.size;
-    r->images = gr_alloc_array(r, (size_t)r->batch, pixels * sizeof(float));
+    if (p->augment.mixup > 0.0 || p->augment.random_erasing > 0.0)
+        r->images = gr_alloc_array(r, (size_t)r->batch, pixels * sizeof(float));
+    else
+        r->pixels = gr_alloc_array(r, (size_t)r->batch, pixels);
     r->labels = gr_alloc_array(r, (size_t)r->batch, sizeof(int32_t));
     bool soft = gr_mix_is_on(&p->augment);
     if (soft)
         r->targets =
             gr_alloc_array(r, (size_t)r->batch, (size_t)r->setup.config.classes * sizeof(float));
-    return r->images && r->labels && (r->targets || !soft)
+    return (r->images || r->pixels) && r->labels && (r->targets || !soft)
                ? GRAFT_OK
                : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
 }

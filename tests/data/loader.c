@@ -184,6 +184,65 @@ static void content(void **state)
     gr_dataset_close(&d);
 }
 
+/* Bytes, normalised, are the floats. */
+static void bytes_are_the_same_images(void **state)
+{
+    fixture *f = *state;
+    gr_dataset *d = make_set(f);
+    gr_loader_params params = usual();
+    params.augment.random_erasing = 0.0;
+    epoch *whole = run(f, d, &params);
+    gr_loader *loader;
+    check_ok(f, gr_loader_create(f->log, d, &params, &loader));
+    uint8_t pixels[BATCH * FLOATS];
+    int32_t labels[BATCH];
+    float image[FLOATS];
+    int valid = 1, at = 0;
+    for (; valid; at += valid) {
+        check_ok(f, gr_loader_next_pixels(loader, pixels, labels, &valid));
+        for (int i = 0; i < valid; i++) {
+            gr_normalize(&params.preprocess.normalization, pixels + i * FLOATS, SIZE * SIZE, image);
+            assert_memory_equal(image, whole->images[at + i], sizeof(image));
+            assert_int_equal(labels[i], whole->labels[at + i]);
+            assert_int_equal(gr_loader_index(loader, i), labels[i]);
+        }
+    }
+    assert_int_equal(at, COUNT);
+    gr_loader_destroy(&loader);
+    gr_dataset_close(&d);
+}
+
+/* One epoch after the other by one loader, with decoding that goes on from one to the next, is what
+ * a loader of each gives; so it is when epochs are left out, read twice or begun in the middle. */
+static void epochs_follow_each_other(void **state)
+{
+    fixture *f = *state;
+    gr_dataset *d = make_set(f);
+    gr_loader_params params = usual();
+    static const struct {
+        uint32_t epoch;
+        size_t batch;
+    } order[] = {{0, 0}, {1, 0}, {2, 0}, {4, 0}, {5, 1}, {5, 0}, {6, 0}, {6, 0}, {7, 0}};
+    for (int drop = 0; drop < 2; drop++) {
+        params.drop_last = drop;
+        params.threads = 3;
+        params.epochs = 7; /* one less than there are */
+        gr_loader *loader;
+        check_ok(f, gr_loader_create(f->log, d, &params, &loader));
+        params.epochs = 0;
+        for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+            check_ok(f, gr_loader_seek(loader, order[i].epoch, order[i].batch));
+            epoch *found = read_epoch(f, loader);
+            epoch *expected = run_from(f, d, &params, order[i].epoch, order[i].batch);
+            assert_int_equal(found->batches, expected->batches);
+            assert_memory_equal(found->images, expected->images, sizeof(found->images));
+            assert_memory_equal(found->labels, expected->labels, sizeof(found->labels));
+        }
+        gr_loader_destroy(&loader);
+    }
+    gr_dataset_close(&d);
+}
+
 /* Starting at batch k equals having read k batches; so does seeking there from anywhere. */
 static void resume(void **state)
 {
@@ -351,6 +410,8 @@ int main(void)
         TEST(each_image_once),
         TEST(partial_batch),
         TEST(content),
+        TEST(bytes_are_the_same_images),
+        TEST(epochs_follow_each_other),
         TEST(resume),
         TEST(failing_image),
         TEST(destroyed_at_any_time),

@@ -46,6 +46,28 @@ static void cutmix_replaces(void **state)
     }
 }
 
+/* Bytes lie pixel by pixel. */
+static void cutmix_replaces_bytes(void **state)
+{
+    (void)state;
+    for (int count = 1; count <= MAX_COUNT; count++) {
+        uint8_t in[MAX_COUNT * IMAGE], out[MAX_COUNT * IMAGE];
+        for (int i = 0; i < MAX_COUNT * IMAGE; i++)
+            in[i] = out[i] = (uint8_t)(i * 37 % 251);
+        gr_mix_draw draw = {.keep = 1.0 - 6.0 / PIXELS, .box = {1, 3, 3, 2}};
+        gr_mix_pixels(draw, count, SIZE, out);
+        for (int i = 0; i < count * IMAGE; i++) {
+            int x = i / 3 % SIZE, y = i % IMAGE / 3 / SIZE;
+            bool inside = x >= 1 && x < 4 && y >= 3 && y < 5;
+            int other = (count - 1 - i / IMAGE) * IMAGE + i % IMAGE;
+            assert_int_equal(out[i], in[inside ? other : i]);
+        }
+        gr_mix_pixels((gr_mix_draw){.keep = 1.0}, count, SIZE, out);
+        assert_memory_equal(out + count * IMAGE, in + count * IMAGE,
+                            (size_t)(MAX_COUNT - count) * IMAGE);
+    }
+}
+
 /* keep * smoothed one-hot + (1 - keep) * that of the mirrored place. */
 static void targets(void **state)
 {
@@ -136,7 +158,8 @@ static void tiny_alpha(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(mixup_blends), TEST(cutmix_replaces), TEST(targets), TEST(draws), TEST(tiny_alpha),
+        TEST(mixup_blends), TEST(cutmix_replaces), TEST(cutmix_replaces_bytes),
+        TEST(targets),      TEST(draws),           TEST(tiny_alpha),
     };
     return RUN_TESTS(tests);
 }
