@@ -250,6 +250,9 @@ static void data_that_shrank(void **state)
     p.resume = true;
     p.max_steps = 0;
     assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL), GRAFT_ERR_ARGUMENT,
+                 "3 train images", "1 now");
+    p.accept_changes = true;
+    assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL), GRAFT_ERR_ARGUMENT,
                  "step 8", "3 steps");
 }
 
