@@ -78,7 +78,7 @@ typedef struct graft_input_params {
     int threads; /* decoding threads; 0: as many as fit the machine */
     graft_exif exif;
     graft_bad_images bad_images;
-    uint64_t max_pixels; /* of an image file; 0: 2^22, and 2^10 for each byte of it, to 2^27 */
+    uint64_t max_pixels; /* of an image file; 0: 2^22, and 2^8 for each byte of it, to 2^27 */
 } graft_input_params;
 
 /* ---- Augmentation: what training does to images at random -------------------------------------

@@ -55,6 +55,9 @@ void gr_file_unmap(gr_mapping *mapping)
     *mapping = (gr_mapping){0};
 }
 
+/* Of what is read whole: texts and images. Larger ones are holes, or no such files. */
+#define MAX_READ_BYTES ((uint64_t)1 << 30)
+
 /* The size is only a hint: files of /proc report none, and a file may grow meanwhile. */
 static graft_status read_to_end(graft_log *log, void *parent, const char *path, int fd,
                                 size_t size_hint, char **data, size_t *size_bytes)
@@ -95,7 +98,12 @@ graft_status gr_file_read(graft_log *log, void *parent, const char *path, char *
     GR_TRY(open_for_reading(log, path, &fd, &info));
     size_t hint = (size_t)info.size_bytes;
     size_t size = 0;
-    graft_status status = read_to_end(log, parent, path, fd, hint, data, &size);
+    graft_status status = GRAFT_ERR_FORMAT;
+    if (info.size_bytes > MAX_READ_BYTES)
+        gr_fail(log, status, "%s: %llu bytes; files of at most 1 GiB are read whole", path,
+                (unsigned long long)info.size_bytes);
+    else
+        status = read_to_end(log, parent, path, fd, hint, data, &size);
     gr_fd_close(fd);
     if (size_bytes)
         *size_bytes = size;

@@ -21,7 +21,7 @@ typedef struct gr_mapping {
 graft_status gr_file_map(graft_log *log, const char *path, gr_mapping *mapping);
 void gr_file_unmap(gr_mapping *mapping);
 
-/* Reads a regular file to its end into *data, an allocation of `parent`, and adds a NUL
+/* Reads a regular file of at most 1 GiB to its end into *data, an allocation of `parent`, and adds a NUL
  * that *size_bytes (may be NULL) does not count. */
 graft_status gr_file_read(graft_log *log, void *parent, const char *path, char **data,
                           size_t *size_bytes);

@@ -45,7 +45,7 @@ void gr_image_free(gr_image *image)
 /* What an honest file of that size can hold. */
 static int64_t pixel_budget(size_t size_bytes)
 {
-    const int64_t base = 1 << 22, of_a_byte = 1 << 10;
+    const int64_t base = 1 << 22, of_a_byte = 1 << 8;
     if (size_bytes > (size_t)(GR_IMAGE_MAX_PIXELS / of_a_byte))
         return GR_IMAGE_MAX_PIXELS;
     int64_t pixels = base + of_a_byte * (int64_t)size_bytes;

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* Limits against decompression bombs: a kilobyte of PNG can announce 2^62 pixels. A file may hold
- * 2^22 pixels and 2^10 for each of its bytes, and 2^27 at most: what real files stay far below. */
+ * 2^22 pixels and 2^8 for each of its bytes, and 2^27 at most: what real files stay far below. */
 #define GR_IMAGE_MAX_SIDE   65500
 #define GR_IMAGE_MAX_PIXELS ((int64_t)1 << 27)
 

@@ -10,8 +10,9 @@
 #include <jpeglib.h>
 
 /* A progressive file of a few kilobytes may ask for thousands of passes over a large picture; those
- * of cameras and libraries have a dozen. */
-enum { MAX_SCANS = 100, MAX_WHOLE_SCANS = 20 };
+ * of cameras and libraries have a dozen. More are read as long as all together they cost no more
+ * than so many pixels, and some for each byte. */
+enum { USUAL_SCANS = 16, MAX_SCANS = 100, SCANNED_PIXELS = 1 << 26, SCANNED_PER_BYTE = 512 };
 
 /* Everything that must survive a longjmp lives here, not in locals of the function that calls
  * setjmp. */
@@ -49,7 +50,8 @@ static void on_progress(j_common_ptr info)
     decoder *d = info->client_data;
     int scans = d->info.input_scan_number;
     int64_t pixels = (int64_t)d->image.width * d->image.height;
-    if (scans <= MAX_SCANS && scans * pixels <= MAX_WHOLE_SCANS * d->job->max_pixels)
+    int64_t most = SCANNED_PIXELS + SCANNED_PER_BYTE * (int64_t)d->job->size_bytes;
+    if (scans <= USUAL_SCANS || (scans <= MAX_SCANS && scans * pixels <= most))
         return;
     gr_fail(d->job->log, GRAFT_ERR_FORMAT,
             "%s: JPEG with more scans than its %d x %d pixels may have", d->job->name,

@@ -19,6 +19,7 @@ typedef struct reader {
     gr_tensors *tensors;
     zip_t *archive;
     uint64_t archive_bytes;
+    uint64_t stored_bytes; /* of the members so far, as the archive keeps them */
 } reader;
 
 /* One member while it is read; `label` is "path: member" for messages. */
@@ -106,17 +107,22 @@ static graft_status read_array(const reader *r, const member *m)
     return check_end(r, m);
 }
 
-static graft_status check_member(const reader *r, const member *m, const zip_stat_t *info)
+/* Members that share their data could make gigabytes of kilobytes. */
+static graft_status check_member(reader *r, const member *m, const zip_stat_t *info)
 {
     const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
     uint64_t stored = info->comp_size;
     if ((info->valid & needed) != needed || stored > r->archive_bytes ||
         info->size / MAX_DEFLATE_RATIO > stored)
         return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: its size cannot be right", m->label);
+    r->stored_bytes += stored;
+    if (r->stored_bytes > r->archive_bytes)
+        return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: its data overlaps that of members before it",
+                       m->label);
     return GRAFT_OK;
 }
 
-static graft_status read_member(const reader *r, zip_uint64_t index)
+static graft_status read_member(reader *r, zip_uint64_t index)
 {
     zip_stat_t info;
     zip_stat_init(&info);

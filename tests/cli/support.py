@@ -27,6 +27,18 @@ def graft(*args, env=None, **options):
                           stdin=subprocess.DEVNULL, **options)
 
 
+def measured(*args):
+    """Runs the command: its exit code, errors, seconds of CPU and peak of memory in MiB."""
+    child = subprocess.Popen([GRAFT, *args], env={**os.environ, "GRAFT_LOG": "error"}, text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
+    errors = child.stderr.read()
+    child.stderr.close()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode, errors, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
 def safetensors(tensors, metadata=None):
     """The bytes of a file with zero tensors {name: shape} or given ones {name: (shape, floats)}."""
     header, data = {}, b""

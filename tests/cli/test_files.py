@@ -1,10 +1,12 @@
 """inspect: what it tells of good, incomplete and broken files."""
 import json
+import os
 import struct
 import unittest
 import zipfile
+import zlib
 
-from support import CliTest, graft, safetensors, tiny_vit
+from support import CliTest, graft, measured, safetensors, tiny_vit
 
 
 def npy(shape):
@@ -170,6 +172,61 @@ class Inspect(CliTest):
         self.fails(1, "inspect", self.write("x.pth", b"x"), telling=["x.pth", "pickle"])
         self.fails(1, "inspect", self.path("none.safetensors"), telling=["none.safetensors"])
         self.fails(1, "inspect", self.folder, telling=[self.folder])
+
+
+class Hostile(CliTest):
+    """What a file may cost is bounded by what it is, within the seconds and bytes told here."""
+    CPU, MEMORY = 0.1, 64  # seconds, MiB
+
+    def refused(self, path, *words):
+        code, errors, seconds, mib = measured("inspect", path)
+        self.assertEqual((code, errors.count("\n")), (1, 1), errors)
+        for word in words:
+            self.assertIn(word, errors)
+        self.assertLess(seconds, self.CPU, path)
+        self.assertLess(mib, self.MEMORY, path)
+
+    def test_pipes_and_devices(self):
+        os.mkfifo(self.path("pipe.safetensors"))
+        os.mkfifo(self.path("pipe.npz"))
+        os.symlink("/dev/zero", self.path("zero.safetensors"))
+        os.symlink("/dev/zero", self.path("zero.json"))
+        for name in ("pipe.safetensors", "pipe.npz", "zero.safetensors", "zero.json"):
+            self.refused(self.path(name), name, "regular file")
+
+    def test_endless_files(self):
+        for name in ("hole.safetensors", "hole.npz"):
+            with open(self.path(name), "wb") as file:
+                file.truncate(1 << 40)
+            self.refused(self.path(name), name)
+
+    def test_members_that_share_their_data(self):
+        """400 MiB in 17 KiB: the same member, by many names."""
+        array = npy([4 * 1024 * 1024])
+        data = zlib.compressobj(9, zlib.DEFLATED, -15)
+        data = data.compress(array) + data.flush()
+        local = b"PK\3\4" + struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, zlib.crc32(array), len(data),
+                                        len(array), 7, 0) + b"000.npy" + data
+        central = b""
+        for i in range(25):
+            central += b"PK\1\2" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, 0, 8, 0, 0,
+                                               zlib.crc32(array), len(data), len(array), 7, 0, 0, 0,
+                                               0, 0, 0) + b"%03d.npy" % i
+        end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 25, 25, len(central), len(local), 0)
+        with open(self.path("shared.npz"), "wb") as file:
+            file.write(local + central + end)
+        self.refused(self.path("shared.npz"), "001.npy", "overlaps")
+
+    def test_forty_thousand_tensors(self):
+        """Linear in their number: a few microseconds for each, not the minutes of a square."""
+        def seconds(count):
+            path = self.path("%d.safetensors" % count)
+            with open(path, "wb") as file:
+                file.write(safetensors({"blocks.%d.attn.qkv.weight" % i: [1] for i in range(count)}))
+            code, errors, used, _ = measured("inspect", path)
+            self.assertEqual(code, 0, errors)
+            return used
+        self.assertLess(seconds(40000), 2 + 12 * seconds(5000))
 
 
 if __name__ == "__main__":

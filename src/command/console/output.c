@@ -7,14 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The room doubles whenever it is full: at each power of two. */
+static bool make_room(cli_table *table)
+{
+    size_t count = table->count;
+    if (count & (count - 1))
+        return true;
+    char **cells = realloc(table->cells, (count ? 2 * count : 1) * sizeof(*cells));
+    if (cells)
+        table->cells = cells;
+    return cells != NULL;
+}
+
 void cli_table_cell(cli_table *table, const char *fmt, ...)
 {
-    char **cells = realloc(table->cells, (table->count + 1) * sizeof(*cells));
-    if (!cells) {
+    if (!make_room(table)) {
         table->failed = true;
         return;
     }
-    table->cells = cells;
+    char **cells = table->cells;
     va_list args;
     va_start(args, fmt);
     if (vasprintf(&cells[table->count], fmt, args) < 0) {
@@ -77,17 +88,23 @@ static void print_heading(const cli_table *t, int column, int width, bool last)
     printf("%*s", last ? 0 : (right ? 0 : pad) + 2, "");
 }
 
-static void print_rows(const cli_table *t)
+static void measure_columns(const cli_table *t, int *widths)
 {
     for (size_t i = 0; i < t->count; i++) {
-        int column = (int)(i % (size_t)t->columns), width = 0;
-        for (size_t j = (size_t)column; j < t->count; j += (size_t)t->columns)
-            width = width_of(t->cells[j]) > width ? width_of(t->cells[j]) : width;
+        int *width = &widths[i % (size_t)t->columns], found = width_of(t->cells[i]);
+        *width = found > *width ? found : *width;
+    }
+}
+
+static void print_rows(const cli_table *t, const int *widths)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        int column = (int)(i % (size_t)t->columns);
         bool last = column == t->columns - 1;
         if (i < (size_t)t->columns)
-            print_heading(t, column, width, last);
+            print_heading(t, column, widths[column], last);
         else
-            print_cell(t->cells[i], width, last);
+            print_cell(t->cells[i], widths[column], last);
         if (last)
             putchar('\n');
     }
@@ -103,9 +120,13 @@ void cli_table_release(cli_table *table)
 
 graft_status cli_table_print(cli *c, cli_table *table)
 {
-    bool failed = table->failed;
-    if (!failed)
-        print_rows(table);
+    int *widths = calloc((size_t)table->columns, sizeof(*widths));
+    bool failed = table->failed || !widths;
+    if (!failed) {
+        measure_columns(table, widths);
+        print_rows(table, widths);
+    }
+    free(widths);
     cli_table_release(table);
     return failed ? cli_fail(c, GRAFT_ERR_MEMORY, "out of memory") : GRAFT_OK;
 }
