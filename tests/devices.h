@@ -19,6 +19,19 @@
 
 #include "device/device.h"
 
+#ifdef _WIN32 /* has not these two of POSIX */
+#include <stdlib.h>
+static inline int setenv(const char *name, const char *value, int overwrite)
+{
+    return _putenv_s(name, value);
+}
+
+static inline int unsetenv(const char *name)
+{
+    return _putenv_s(name, "");
+}
+#endif
+
 #define TEST_MAX_DEVICES 16
 
 typedef struct test_devices {
