@@ -37,7 +37,9 @@ typedef struct gr_caps {
     uint64_t max_buffer_bytes;  /* largest single allocation */
     uint64_t memory_bytes;      /* memory of the device; 0 when unknown */
     uint32_t offset_align;      /* alignment of binding offsets, a power of two */
-    bool wide_vectors;          /* a CPU: one work-item should use long vectors (OpenCL C) */
+    uint32_t vector_bits;       /* a CPU, where one work-item should use vectors (OpenCL C): bits of
+                                 * its vector registers; else 0 */
+    uint32_t vector_registers;  /* and how many of them there are */
     bool mapping;               /* the host may reach device buffers in place, not by copies */
     bool timestamps;            /* gr_backend.list_times works */
     bool executes;              /* false: commands are counted but not run (null) */
@@ -54,7 +56,8 @@ struct gr_device {
     char cache_dir[512];      /* "" : no on-disk cache */
     uint64_t allocated_bytes; /* live buffers; kept by src/device */
     uint64_t peak_bytes;
-    struct gr_device_state *state; /* private to src/device */
+    const struct gr_variant *const *forced; /* NULL, or rows of src/kernels and NULL */
+    struct gr_device_state *state;          /* private to src/device */
 };
 
 typedef enum gr_memory {

@@ -4,7 +4,8 @@
 usage: check-kernel-opencl.py --clang PROGRAM --header gk.h FILE.gk...
 
 Each kernel is tried with its default tunables, with a work-group of one, and with every other
-tunable that defaults to 0 or 1 turned round (but no work-group of zero). Nothing is written; any warning is an error.
+tunable that defaults to 0 or 1 turned round (but no work-group of zero), and vectors of 8 and 4
+LANES. Nothing is written; any warning is an error.
 """
 import argparse
 import importlib.util
@@ -32,6 +33,8 @@ def variants(tunables):
     for name, value in default.items():
         if value in (0, 1) and name != "WG":
             result.append(dict(default, **{name: 1 - value}))
+        if name == "LANES":
+            result += [dict(default, LANES=8), dict(default, LANES=4)]
     return result
 
 

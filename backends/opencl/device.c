@@ -145,6 +145,27 @@ static void fill_info(const gr_opencl_functions *cl, cl_device_id id, int index,
     info->memory_bytes = device_ulong(cl, id, CL_DEVICE_GLOBAL_MEM_SIZE);
 }
 
+/* Bits of the vector registers of a CPU; 0: it is none, or has none that work-items should use. */
+static uint32_t vector_bits(const gr_opencl_functions *cl, cl_device_id id,
+                            const graft_device_info *info)
+{
+    cl_uint width = device_uint(cl, id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    cl_uint preferred = device_uint(cl, id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+    if (width < preferred)
+        width = preferred;
+    return info->type == GRAFT_DEVICE_CPU && width >= 4 ? 32 * width : 0;
+}
+
+/* OpenCL does not tell. AVX-512 has 32, AVX2 and SSE have 16; NEON has 32. */
+static uint32_t vector_registers(uint32_t bits)
+{
+#ifdef __aarch64__
+    return bits ? 32 : 0;
+#else
+    return bits >= 512 ? 32 : bits ? 16 : 0;
+#endif
+}
+
 static gr_caps make_caps(const gr_opencl_functions *cl, cl_device_id id,
                          const graft_device_info *info)
 {
@@ -153,8 +174,7 @@ static gr_caps make_caps(const gr_opencl_functions *cl, cl_device_id id,
     size_t workgroup = device_size(cl, id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
     if (workgroup > items[0])
         workgroup = items[0];
-    cl_uint width = device_uint(cl, id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
-    cl_uint preferred = device_uint(cl, id, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT);
+    uint32_t bits = vector_bits(cl, id, info);
     cl_ulong shared = device_ulong(cl, id, CL_DEVICE_LOCAL_MEM_SIZE);
     return (gr_caps){
         .max_workgroup = (uint32_t)workgroup,
@@ -166,7 +186,8 @@ static gr_caps make_caps(const gr_opencl_functions *cl, cl_device_id id,
         .max_buffer_bytes = device_ulong(cl, id, CL_DEVICE_MAX_MEM_ALLOC_SIZE),
         .memory_bytes = info->memory_bytes,
         .offset_align = 64, /* offsets are counted in elements; a cache line is for speed */
-        .wide_vectors = info->type == GRAFT_DEVICE_CPU && (width >= 8 || preferred >= 8),
+        .vector_bits = bits,
+        .vector_registers = vector_registers(bits),
         /* rusticl says 0, and means it: all its times are equal. */
         .timestamps = device_size(cl, id, CL_DEVICE_PROFILING_TIMER_RESOLUTION) > 0,
         .executes = true,

@@ -1,10 +1,12 @@
 /* GRAFT_LIMITS and GRAFT_DISABLE: a device made to look smaller than it is, so that a desktop runs
- * what a phone would be given. GRAFT_ENABLE: what would not be tried by itself. */
+ * what a phone would be given. GRAFT_ENABLE: what would not be tried by itself. GRAFT_KERNELS: rows
+ * of src/kernels that are taken before all others. */
 #include "device/state.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +63,7 @@ static void clamp(gr_caps *caps, const gr_caps *most)
     CLAMP(memory_bytes);
     if (caps->offset_align < most->offset_align)
         caps->offset_align = most->offset_align;
-    caps->wide_vectors = false;
+    caps->vector_bits = caps->vector_registers = 0;
     /* Libraries go by the limits of the real device. */
     caps->gemm_library = caps->fft_library = false;
 }
@@ -92,26 +94,39 @@ static bool set_library(gr_device *device, const char *name, bool on)
     return gemm || fft;
 }
 
+/* Vectors as CPUs with registers of so many bits have them. Kernels for them have no Vulkan form.
+ */
+static void set_vectors(gr_device *device, uint32_t bits)
+{
+    if (strcmp(device->backend->name, "opencl") != 0)
+        return;
+    device->caps.vector_bits = bits;
+    device->caps.vector_registers = bits >= 512 ? 32 : 16;
+}
+
 static graft_status enable(gr_device *device, const char *name)
 {
     if (set_library(device, name, true))
         return GRAFT_OK;
-    if (strcmp(name, "wide_vectors") != 0)
-        return gr_fail(
-            device->log, GRAFT_ERR_ARGUMENT,
-            "GRAFT_ENABLE: %s: no such capability; expected wide_vectors, clblast, vkfft "
-            "or libraries",
-            name);
-    /* The kernels for them have no Vulkan form. */
-    device->caps.wide_vectors = strncmp(device->info.id, "opencl:", strlen("opencl:")) == 0;
-    return GRAFT_OK;
+    for (uint32_t bits = 128; bits <= 512; bits *= 2) {
+        char vectors[16];
+        snprintf(vectors, sizeof(vectors), "vectors%u", bits);
+        if (strcmp(name, vectors) == 0) {
+            set_vectors(device, bits);
+            return GRAFT_OK;
+        }
+    }
+    return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                   "GRAFT_ENABLE: %s: no such capability; expected vectors128, vectors256, "
+                   "vectors512, clblast, vkfft or libraries",
+                   name);
 }
 
 static graft_status disable(gr_device *device, const char *name)
 {
     gr_caps *caps = &device->caps;
     if (strcmp(name, "wide_vectors") == 0)
-        caps->wide_vectors = false;
+        caps->vector_bits = caps->vector_registers = 0;
     else if (strcmp(name, "mapping") == 0)
         caps->mapping = false;
     else if (strcmp(name, "timestamps") == 0)
@@ -148,5 +163,10 @@ graft_status gr_device_apply_limits(gr_device *device)
     if (limits && limits[0])
         GR_TRY(apply_profile(device, limits));
     GR_TRY(for_each_name(device, "GRAFT_ENABLE", enable));
-    return for_each_name(device, "GRAFT_DISABLE", disable);
+    GR_TRY(for_each_name(device, "GRAFT_DISABLE", disable));
+    const char *rows = getenv("GRAFT_KERNELS");
+    if (rows)
+        GR_TRY(gr_variants_force(device, "GRAFT_KERNELS", rows, device->state->forced));
+    device->forced = device->state->forced;
+    return GRAFT_OK;
 }

@@ -222,12 +222,12 @@ static gr_device *open_best_of(graft_log *log, int rank, const graft_device_info
         if (rank_of(infos[i].type) != rank ||
             gr_device_open(log, infos[i].id, cache_dir, &device) != GRAFT_OK)
             continue;
-        bool better = !best || (device->caps.wide_vectors && !best->caps.wide_vectors);
+        bool better = !best || device->caps.vector_bits > best->caps.vector_bits;
         gr_device *worse = better ? best : device;
         best = better ? device : best;
         if (worse)
             close_device(worse);
-        if (infos[i].type != GRAFT_DEVICE_CPU || best->caps.wide_vectors)
+        if (infos[i].type != GRAFT_DEVICE_CPU || best->caps.vector_bits)
             break;
     }
     return best;

@@ -3,6 +3,7 @@
 #define GR_DEVICE_STATE_H
 
 #include "backends/backend.h"
+#include "kernels/choose.h"
 
 typedef enum gr_object_kind {
     GR_OBJECT_BUFFER,
@@ -28,6 +29,7 @@ typedef struct gr_verdict {
 } gr_verdict;
 
 typedef struct gr_device_state {
+    const gr_variant *forced[GR_MAX_FORCED + 1]; /* by GRAFT_KERNELS */
     gr_verdict *verdicts;
     size_t verdict_count;
     gr_object *objects[GR_OBJECT_KINDS];
@@ -51,8 +53,8 @@ void gr_object_forget(gr_device_state *state, gr_object_kind kind, const void *h
 /* pipelines.c: destroys what gr_device_pipelines() has made. */
 void gr_device_drop_pipelines(gr_device *device);
 
-/* limits.c: applies GRAFT_LIMITS, GRAFT_ENABLE and GRAFT_DISABLE to the device. Its state must be
- * there. */
+/* limits.c: applies GRAFT_LIMITS, GRAFT_ENABLE, GRAFT_DISABLE and GRAFT_KERNELS to the device. Its
+ * state must be there. */
 graft_status gr_device_apply_limits(gr_device *device);
 
 /* probe.c: runs an operation of a library on known numbers. GRAFT_ERR_UNSUPPORTED when it does not

@@ -1,10 +1,11 @@
 #include "ops/conv2d.h"
 
-#include "ops/matmul.h"
+#include "ops/gemm/gemm.h"
 
-static bool pays(const gr_plan *plan)
+/* Whether the row for `kernel` has no kernel of its own. */
+static bool is_product(const gr_plan *plan, const char *kernel)
 {
-    return gr_lower_caps(plan)->wide_vectors;
+    return !gr_lower_variant(plan, kernel, NULL, NULL)->runs;
 }
 
 /* x [B, H, W, C] with a border of zeros. */
@@ -63,7 +64,7 @@ static gr_gemm_operand dense_operand(const gr_view *view, int64_t columns)
 
 bool gr_conv2d_product(gr_plan *plan, const gr_value *y)
 {
-    if (!pays(plan))
+    if (!is_product(plan, "conv2d"))
         return false;
     const gr_conv2d_attrs *attrs = y->attrs;
     int64_t k = y->input[1]->shape.dim[2], outputs = y->shape.dim[3];
@@ -95,7 +96,7 @@ bool gr_conv2d_product(gr_plan *plan, const gr_value *y)
 /* dw [O, (k, k, C)] = transposed(dy [rows, O]) windows [rows, (k, k, C)] */
 bool gr_conv2d_grad_w_product(gr_plan *plan, const gr_value *dw)
 {
-    if (!pays(plan))
+    if (!is_product(plan, "conv2d_grad_w"))
         return false;
     const gr_conv2d_attrs *attrs = dw->attrs;
     int64_t k = dw->shape.dim[2], outputs = dw->shape.dim[0];

@@ -1,9 +1,7 @@
 /* Matrix product with optional bias. Operands may be strided views: transposing copies nothing. */
-#include "ops/matmul.h"
+#include "ops/gemm/gemm.h"
 #include "ops/op.h"
 #include "ops/ops.h"
-
-#include "shaders/matmul.gk.h"
 
 #include <string.h>
 
@@ -112,52 +110,6 @@ static bool describe(gr_gemm *g, const gr_view *a, const gr_view *b, const gr_vi
         }
     }
     return true;
-}
-
-static void emit_plain(gr_plan *plan, const gr_gemm *g)
-{
-    gr_matmul_params params = {
-        .m = g->m,
-        .n = g->n,
-        .k = g->k,
-        .a_offset = (uint32_t)g->a.offset,
-        .a_row = (uint32_t)g->a.row,
-        .a_col = (uint32_t)g->a.col,
-        .b_offset = (uint32_t)g->b.offset,
-        .b_row = (uint32_t)g->b.row,
-        .b_col = (uint32_t)g->b.col,
-        .c_offset = (uint32_t)g->c.offset,
-        .c_row = (uint32_t)g->c.row,
-        .c_col = (uint32_t)g->c.col,
-        .inner = g->inner,
-        .a_outer = (uint32_t)g->a.outer,
-        .a_inner = (uint32_t)g->a.inner,
-        .b_outer = (uint32_t)g->b.outer,
-        .b_inner = (uint32_t)g->b.inner,
-        .c_outer = (uint32_t)g->c.outer,
-        .c_inner = (uint32_t)g->c.inner,
-        .bias_offset = (uint32_t)g->bias_offset,
-        .alpha = g->alpha,
-    };
-    gr_launch launch = gr_launch_of(plan, &gr_kernel_matmul, &params);
-    uint32_t tile_m = launch.tunable[1], tile_n = launch.tunable[2];
-    launch.tunable[0] = gr_kernel_matmul.tunables[0].value; /* tied to the tile, not the device */
-    launch.tunable[4] = g->bias_slot >= 0;
-    launch.slot[0] = g->a.slot;
-    launch.slot[1] = g->b.slot;
-    launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : g->b.slot;
-    launch.slot[3] = g->c.slot;
-    launch.grid[0] = (g->n + tile_n - 1) / tile_n;
-    launch.grid[1] = (g->m + tile_m - 1) / tile_m;
-    launch.grid[2] = g->outer * g->inner;
-    launch.work = gr_gemm_work(g);
-    gr_lower_dispatch(plan, &launch);
-}
-
-void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm)
-{
-    if (!gr_matmul_library(plan, gemm) && !gr_matmul_panel(plan, gemm))
-        emit_plain(plan, gemm);
 }
 
 static graft_status lower(gr_plan *plan, const gr_value *y)

@@ -23,16 +23,10 @@ static void copy_rows(gr_plan *plan, const gr_view *from, const gr_view *to, con
     gr_lower_dispatch(plan, &launch);
 }
 
-/* CPUs divide slowly and move quickly: there a work-item takes the whole axis, unless so few
- * work-items would be left that threads have nothing to do. */
-static uint32_t permute_run(const gr_caps *caps, uint32_t length)
-{
-    return caps->wide_vectors && length <= 1024 ? length : 1;
-}
-
 static void copy_permuted(gr_plan *plan, gr_view from, gr_view to)
 {
     int rank = gr_view_collapse(&from, &to);
+    const gr_variant *variant = gr_lower_variant(plan, "permute", NULL, NULL);
     uint32_t d[GR_MAX_RANK], xs[GR_MAX_RANK] = {0}, ys[GR_MAX_RANK] = {0};
     int lead = GR_MAX_RANK - rank;
     for (int i = 0; i < GR_MAX_RANK; i++) {
@@ -42,7 +36,7 @@ static void copy_permuted(gr_plan *plan, gr_view from, gr_view to)
     }
     gr_permute_params params = {
         .count = (uint32_t)gr_shape_count(&from.shape),
-        .run = permute_run(&plan->device->caps, d[5]),
+        .run = d[5] <= variant->width ? d[5] : 1,
         .x_offset = (uint32_t)from.offset,
         .y_offset = (uint32_t)to.offset,
         .d1 = d[1],
@@ -63,7 +57,7 @@ static void copy_permuted(gr_plan *plan, gr_view from, gr_view to)
         .ys4 = ys[4],
         .ys5 = ys[5],
     };
-    gr_launch launch = gr_launch_of(plan, &gr_kernel_permute, &params);
+    gr_launch launch = gr_launch_variant(plan, variant, &params);
     launch.slot[0] = from.slot;
     launch.slot[1] = to.slot;
     gr_launch_flat(plan, &launch, params.count / params.run);

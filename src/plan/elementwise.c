@@ -1,6 +1,6 @@
 #include "plan/elementwise.h"
 
-#include "plan/tune.h"
+#include "kernels/choose.h"
 
 enum { MAX_COLS = 1 << 20 };
 
@@ -8,7 +8,7 @@ graft_status gr_elementwise_pipeline(gr_device *device, const gr_kernel *kernel,
                                      uint32_t *workgroup)
 {
     gr_pipeline_spec spec = {.kernel = kernel};
-    gr_tune_defaults(&device->caps, kernel, spec.tunables);
+    gr_variant_tunables(device, NULL, kernel, spec.tunables);
     *workgroup = spec.tunables[0];
     return gr_device_pipelines(device, &spec, 1, out);
 }

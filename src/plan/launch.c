@@ -1,6 +1,5 @@
 /* What operators dispatch while they are lowered: kernels over grids, fills, library operations. */
 #include "plan/internal.h"
-#include "plan/tune.h"
 
 #include "base/mem.h"
 
@@ -32,12 +31,22 @@ int gr_lower_split(const gr_view *const *views, int count, int first_axis, gr_ro
     return -1;
 }
 
+gr_launch gr_launch_variant(gr_plan *plan, const gr_variant *v, const void *params)
+{
+    gr_launch launch = {.kernel = v->runs, .params = params, .grid = {1, 1, 1}, .width = v->width};
+    gr_variant_tunables(plan->device, v, v->runs, launch.tunable);
+    return launch;
+}
+
 gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *params)
 {
-    const gr_caps *caps = &plan->device->caps;
-    gr_launch launch = {.params = params, .grid = {1, 1, 1}};
-    launch.kernel = gr_tune_kernel(caps, kernel, &launch.width);
-    gr_tune_defaults(caps, launch.kernel, launch.tunable);
+    const gr_variant *v = gr_lower_variant(plan, kernel->name, NULL, NULL);
+    while (v && !v->runs)
+        v = gr_lower_variant(plan, kernel->name, NULL, v);
+    if (v)
+        return gr_launch_variant(plan, v, params);
+    gr_launch launch = {.kernel = kernel, .params = params, .grid = {1, 1, 1}, .width = 1};
+    gr_variant_tunables(plan->device, NULL, kernel, launch.tunable);
     return launch;
 }
 

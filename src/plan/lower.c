@@ -10,6 +10,12 @@ const gr_caps *gr_lower_caps(const gr_plan *plan)
     return &plan->device->caps;
 }
 
+const gr_variant *gr_lower_variant(const gr_plan *plan, const char *kernel,
+                                   const gr_problem *problem, const gr_variant *after)
+{
+    return gr_variant_next(plan->device, kernel, problem, after);
+}
+
 int gr_plan_new_slot(gr_plan *plan, uint64_t bytes)
 {
     if (plan->status != GRAFT_OK && plan->slot_count)

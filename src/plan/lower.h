@@ -9,10 +9,16 @@
 
 #include "backends/backend.h"
 #include "graph/op.h"
+#include "kernels/choose.h"
 #include "plan/view.h"
 
 /* Facts about the device the plan is for. */
 const gr_caps *gr_lower_caps(const gr_plan *plan);
+
+/* What the device runs for a kernel, see gr_variant_next(). */
+const gr_variant *gr_lower_variant(const gr_plan *plan, const char *kernel,
+                                   const gr_problem *problem, const gr_variant *after);
+
 graft_status gr_lower_status(const gr_plan *plan);
 graft_status gr_lower_fail(gr_plan *plan, graft_status status, const char *fmt, ...)
     GRAFT_PRINTF(3, 4);
@@ -58,8 +64,10 @@ typedef struct gr_launch {
     double work;                       /* multiply-adds of products, else 0 */
 } gr_launch;
 
-/* A launch of the kernel, or of its variant for this class of devices, with the tunables that suit
- * it (tune.c). */
+/* A launch of what the row says, which has a kernel. */
+gr_launch gr_launch_variant(gr_plan *plan, const gr_variant *variant, const void *params);
+
+/* A launch of the kernel, or of the first row for it that has one. */
 gr_launch gr_launch_of(gr_plan *plan, const gr_kernel *kernel, const void *params);
 
 /* Grids: one work-item per `width` elements of rows x cols; one work-group per row; one work-item

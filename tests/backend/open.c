@@ -2,6 +2,7 @@
 #include "devices.h"
 
 #include "base/mem.h"
+#include "kernels/choose.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +21,9 @@ static int setup(void **state)
 {
     fixture *f = gr_alloc(NULL, sizeof(*f));
     *state = f;
-    const char *variables[] = {"GRAFT_LIMITS", "GRAFT_DISABLE", "GRAFT_DEVICE", "GRAFT_CACHE_DIR"};
-    for (int i = 0; i < 4; i++)
+    const char *variables[] = {"GRAFT_LIMITS", "GRAFT_DISABLE", "GRAFT_KERNELS", "GRAFT_DEVICE",
+                               "GRAFT_CACHE_DIR"};
+    for (int i = 0; i < 5; i++)
         unsetenv(variables[i]);
     f->log = test_log_create();
     return f->log ? 0 : -1;
@@ -131,13 +133,13 @@ static void auto_prefers_a_gpu_and_then_wide_vectors(void **state)
     bool gpu = false, wide = false;
     for (int i = 0; i < count && i < TEST_MAX_DEVICES; i++) {
         gpu = gpu || infos[i].type != GRAFT_DEVICE_CPU;
-        wide = wide || open_device(f, infos[i].id, NULL)->caps.wide_vectors;
+        wide = wide || open_device(f, infos[i].id, NULL)->caps.vector_bits;
         graft_device_close(&f->device);
     }
     const gr_device *device = open_device(f, "auto", NULL);
     assert_int_equal(device->info.type != GRAFT_DEVICE_CPU, gpu);
     if (!gpu)
-        assert_int_equal(device->caps.wide_vectors, wide);
+        assert_int_equal(device->caps.vector_bits > 0, wide);
 }
 
 static void limits_clamp_every_device(void **state)
@@ -189,7 +191,7 @@ static void capabilities_are_switched_off(void **state)
     if (graft_device_list(f->log, &info, 1) == 0)
         return;
     device = open_device(f, info.id, NULL);
-    assert_false(device->caps.wide_vectors);
+    assert_int_equal(device->caps.vector_bits, 0);
     assert_false(device->caps.timestamps);
     gr_list *list;
     assert_int_equal(gr_device_list_create(device, NULL, 0, true, &list), GRAFT_ERR_UNSUPPORTED);
@@ -197,6 +199,51 @@ static void capabilities_are_switched_off(void **state)
 }
 
 /* Null keeps no cache, so this needs a device that does. */
+static void rows_of_kernels_are_forced(void **state)
+{
+    fixture *f = *state;
+    setenv("GRAFT_KERNELS", "matmul=portable,permute=portable", 1);
+    const gr_device *device = open_device(f, "null:0", NULL);
+    assert_string_equal(gr_variant_next(device, "matmul", NULL, NULL)->name, "portable");
+    graft_device_close(&f->device);
+    setenv("GRAFT_KERNELS", "matmul=panel9", 1);
+    assert_refused(f, "null:0", GRAFT_ERR_ARGUMENT, "GRAFT_KERNELS: matmul=panel9: no such row");
+    test_assert_error(f->log, "panel8small");
+    setenv("GRAFT_KERNELS", "matmul=portable,softmax", 1);
+    assert_refused(f, "null:0", GRAFT_ERR_ARGUMENT, "GRAFT_KERNELS: softmax: no such row");
+    setenv("GRAFT_KERNELS", "toast=lanes8", 1);
+    assert_refused(f, "null:0", GRAFT_ERR_ARGUMENT, "expected kernel=row");
+    setenv("GRAFT_KERNELS", "matmul=panel8", 1);
+    assert_refused(f, "null:0", GRAFT_ERR_ARGUMENT, "null:0 cannot run it: it needs OpenCL");
+}
+
+static void vectors_are_taken_by_their_class(void **state)
+{
+    fixture *f = *state;
+    gr_device *device = open_device(f, "null:0", NULL);
+    device->caps.shared_bytes = 1 << 20;
+    static const struct {
+        uint32_t bits, registers;
+        const char *matmul, *softmax;
+    } classes[] = {{512, 32, "panel16", "lanes16"},
+                   {256, 16, "panel8", "lanes8"},
+                   {128, 32, "panel4tall", "lanes4"},
+                   {128, 16, "panel4", "lanes4"},
+                   {0, 0, "portable", "portable"}};
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        device->caps.vector_bits = classes[i].bits;
+        device->caps.vector_registers = classes[i].registers;
+        assert_string_equal(gr_variant_next(device, "matmul", NULL, NULL)->name, classes[i].matmul);
+        assert_string_equal(gr_variant_next(device, "softmax", NULL, NULL)->name,
+                            classes[i].softmax);
+    }
+    device->caps.gemm_library = true;
+    gr_problem small = {63, 1e9}, large = {64, 1e9};
+    assert_string_equal(gr_variant_next(device, "matmul", &small, NULL)->name, "portable");
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "library");
+    assert_null(gr_variant_next(device, "copy", NULL, NULL));
+}
+
 static void assert_cache_dir(fixture *f, const char *id, const char *argument, const char *expected)
 {
     assert_string_equal(open_device(f, id, argument)->cache_dir, expected);
@@ -247,6 +294,8 @@ int main(void)
         TEST(listed_devices_are_consistent),
         TEST(bindings_are_within_the_reach_of_indices),
         TEST(auto_prefers_a_gpu_and_then_wide_vectors),
+        TEST(rows_of_kernels_are_forced),
+        TEST(vectors_are_taken_by_their_class),
         TEST(limits_clamp_every_device),
         TEST(capabilities_are_switched_off),
         TEST(the_cache_directory_is_resolved),

@@ -27,7 +27,8 @@ static void open_setting(setting *s, graft_log *log)
     s->log = log;
     TEST_OK(log, graft_device_open(log, "null:0", "", &s->device));
     s->inner = gr_device_from_public(s->device);
-    s->inner->caps.wide_vectors = true; /* weights are packed */
+    s->inner->caps.vector_bits = 256; /* weights are packed */
+    s->inner->caps.vector_registers = 16;
     s->inner->caps.shared_bytes = 256 << 10;
     TEST_OK(log, gr_store_create(log, s->inner, &s->store));
     s->graph = gr_graph_create(log);

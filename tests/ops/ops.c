@@ -4,6 +4,7 @@
 #include "cases.h"
 
 #include "base/mem.h"
+#include "kernels/choose.h"
 #include "passes/passes.h"
 
 #include <setjmp.h>
@@ -154,8 +155,73 @@ static void every_operator_has_a_case(void **state)
     graft_log_destroy(&log);
 }
 
+/* Cases that use a kernel of src/kernels, with edges of every kind: each row is compiled for them.
+ */
+static const struct {
+    const char *kernel, *cases[6];
+} row_cases[] = {
+    {"matmul",
+     {"matmul 33x17x31", "matmul 5x3x7 TT", "matmul linear 3x2x5x7x1",
+      "matmul attention of one head", "matmul into gaps", "matmul batched 2x3x5x4x6"}},
+    {"conv2d", {"conv2d 3x3"}},
+    {"permute", {"permute six axes"}},
+    {"dft", {"rfft2 7x7", "irfft2 4x4"}},
+    {"layer_norm", {"layer_norm 3x1x65"}},
+    {"softmax", {"softmax 3x1x65"}},
+    {"reduce_rows", {"reduce"}},
+    {"unary", {"unary gelu 257", "unary relu 13x7"}},
+};
+
+/* Runs the cases of the row's kernel; returns how many failed. */
+static int run_row(op_context *c, const gr_variant *row)
+{
+    for (size_t i = 0; i < sizeof(row_cases) / sizeof(row_cases[0]); i++) {
+        if (strncmp(row->kernel, row_cases[i].kernel, strlen(row_cases[i].kernel)) != 0)
+            continue;
+        char *wanted[6];
+        int count = 0;
+        while (count < 6 && row_cases[i].cases[count]) {
+            wanted[count] = (char *)row_cases[i].cases[count];
+            count++;
+        }
+        return run_groups(c, wanted, count);
+    }
+    print_error("kernel %s: no cases are known to use it\n", row->kernel);
+    return 1;
+}
+
+/* Forces a row of src/kernels on every device that can run it; false: on none. */
+static bool force_row(const test_devices *d, const gr_variant *row)
+{
+    static const gr_variant *rows[TEST_MAX_DEVICES][GR_MAX_FORCED + 1];
+    char text[64];
+    bool any = false;
+    snprintf(text, sizeof(text), "%s=%s", row->kernel, row->name);
+    for (int i = 0; i < d->gpu_count; i++) {
+        rows[i][0] = NULL;
+        d->gpu[i]->forced = rows[i];
+        if (gr_variants_force(d->gpu[i], "row", text, rows[i]) == GRAFT_OK)
+            any = true;
+        else
+            print_message("%s: skipped, %s cannot run it\n", text, d->gpu[i]->info.id);
+    }
+    if (any)
+        print_message("row %s\n", text);
+    return any;
+}
+
+static int run_every_row(op_context *c)
+{
+    int failures = 0;
+    for (int i = 0; i < gr_variant_count; i++)
+        if (force_row(c->devices, &gr_variants[i]))
+            failures += run_row(c, &gr_variants[i]);
+    return failures;
+}
+
 int main(int argc, char **argv)
 {
+    bool every_row = false;
     op_figures figures[OP_COUNT + 1] = {0};
     op_context context = {.figures = figures};
     int wanted = 0;
@@ -168,6 +234,8 @@ int main(int argc, char **argv)
                 NULL);
         if (strcmp(argv[i], "--small") == 0)
             context.small = true;
+        else if (strcmp(argv[i], "--every-row") == 0)
+            every_row = context.small = true;
         else
             argv[wanted++] = argv[i];
     }
@@ -176,7 +244,9 @@ int main(int argc, char **argv)
     if (test_devices_open(&state) == 0) {
         context.devices = state;
         note_slow_devices(&context);
-        failures = context.devices->reference ? run_groups(&context, argv, wanted) : 77;
+        failures = !context.devices->reference ? 77
+                   : every_row                 ? run_every_row(&context)
+                                               : run_groups(&context, argv, wanted);
         if (context.devices->reference)
             print_figures(&context);
     }

@@ -1,6 +1,6 @@
 /* A matrix product as the candidate kernels see it. */
-#ifndef GR_MATMUL_H
-#define GR_MATMUL_H
+#ifndef GR_GEMM_H
+#define GR_GEMM_H
 
 #include "plan/lower.h"
 
@@ -29,12 +29,12 @@ static inline double gr_gemm_work(const gr_gemm *g)
 /* Emits the product with the best kernels that the device has for it. */
 void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
 
-/* Emits the product with kernels for CPUs. False, with nothing emitted, when the device is none
- * or c has neither contiguous rows nor contiguous columns. */
-bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm);
+/* Emits the product with matmul_panel, as the row of src/kernels says. False, with nothing emitted,
+ * when c has neither contiguous rows nor contiguous columns. */
+bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
 
 /* Emits the product as an operation of a vendor library. False, with nothing emitted, when the
- * device has none for this case or the case is too small for it. */
+ * library has none for this case. */
 bool gr_matmul_library(gr_plan *plan, const gr_gemm *gemm);
 
 #endif

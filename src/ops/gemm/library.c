@@ -1,17 +1,5 @@
 /* The matrix product by a vendor library. */
-#include "ops/matmul.h"
-
-/* Below this, an own kernel has finished before a library has looked at its operands: libraries
- * pad and transpose large ones first, and ask for more than one dispatch. */
-static const uint32_t LEAST_AXIS = 64;
-static const double LEAST_PRODUCTS = 16e6;
-
-static bool is_large(const gr_gemm *g)
-{
-    double products = (double)g->m * g->n * g->k * g->outer * g->inner;
-    return g->m >= LEAST_AXIS && g->n >= LEAST_AXIS && g->k >= LEAST_AXIS &&
-           products >= LEAST_PRODUCTS;
-}
+#include "ops/gemm/gemm.h"
 
 /* Libraries know matrices with contiguous rows or contiguous columns. */
 static bool is_matrix(const gr_gemm_operand *x, uint32_t rows, uint32_t cols, bool *transposed,
@@ -68,7 +56,7 @@ static void copy_bias(gr_plan *plan, const gr_gemm *g, const gr_gemm_desc *d)
 bool gr_matmul_library(gr_plan *plan, const gr_gemm *g)
 {
     gr_library_desc desc = {.kind = GR_LIBRARY_GEMM};
-    if (!gr_lower_caps(plan)->gemm_library || !is_large(g) || !describe(g, &desc.gemm))
+    if (!describe(g, &desc.gemm))
         return false;
     gr_library *library = gr_lower_library(plan, &desc);
     if (!library)

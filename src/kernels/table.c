@@ -1,0 +1,130 @@
+/* The rows, the best of each kernel first. Figures are in docs/matmul.md and docs/performance.md.
+ */
+#include "kernels/choose.h"
+
+#include "shaders/conv2d.gk.h"
+#include "shaders/conv2d_grad_w.gk.h"
+#include "shaders/dft.gk.h"
+#include "shaders/dft_wide.gk.h"
+#include "shaders/layer_norm.gk.h"
+#include "shaders/layer_norm_grad.gk.h"
+#include "shaders/layer_norm_grad_wide.gk.h"
+#include "shaders/layer_norm_wide.gk.h"
+#include "shaders/matmul.gk.h"
+#include "shaders/matmul_panel.gk.h"
+#include "shaders/permute.gk.h"
+#include "shaders/reduce_rows.gk.h"
+#include "shaders/reduce_rows_wide.gk.h"
+#include "shaders/softmax.gk.h"
+#include "shaders/softmax_grad.gk.h"
+#include "shaders/softmax_grad_wide.gk.h"
+#include "shaders/softmax_wide.gk.h"
+#include "shaders/unary.gk.h"
+#include "shaders/unary_grad.gk.h"
+#include "shaders/unary_grad_wide.gk.h"
+#include "shaders/unary_wide.gk.h"
+
+/* Needs and tunables of matmul_panel: register tiles of `rows` by two vectors of `lanes` floats,
+ * and shared memory for the staged block of a, a panel of b and the sums. */
+#define PANEL_NEEDS(lanes, rows, registers, depth, tiles, block_m)                                 \
+    .vector_bits = 32 * (lanes), .vector_registers = (registers),                                  \
+    .shared_bytes = 4 * ((block_m) * (rows) * ((depth) + 16) + (depth)*2 * (lanes) +               \
+                         (tiles) * (rows)*2 * (lanes) + 2 * (lanes) * (lanes))
+#define PANEL_TUNABLES(lanes, rows, registers, depth, tiles, block_m)                              \
+    1, depth, tiles, block_m, lanes, rows
+#define PANEL_16       16, 12, 32, 256, 119, 17
+#define PANEL_16_SMALL 16, 12, 32, 64, 4, 2
+#define PANEL_8        8, 6, 16, 256, 192, 16
+#define PANEL_8_SMALL  8, 6, 16, 64, 16, 4
+#define PANEL_4_TALL   4, 12, 32, 256, 192, 8
+#define PANEL_4        4, 6, 16, 256, 384, 16
+#define PANEL_4_SMALL  4, 6, 16, 64, 32, 4
+#define PANEL(sizes)                                                                               \
+    {PANEL_NEEDS(sizes)}, &gr_kernel_matmul_panel, 1,                                              \
+    {                                                                                              \
+        PANEL_TUNABLES(sizes)                                                                      \
+    }
+
+#define PORTABLE(kernel)                                                                           \
+    {0}, &gr_kernel_##kernel, 1,                                                                   \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+/* Wide kernels have the bindings, parameters and tunables of the portable ones, and LANES behind
+ * them: vectors as long as the device has them. */
+const gr_variant gr_variants[] = {
+    /* Below its size an own kernel has finished before a library has looked at its operands:
+     * libraries pad and transpose large ones first, and ask for more than one dispatch. */
+    {"matmul", "library", {.gemm_library = true, .problem = {64, 16e6}}, NULL, 1, {0}},
+    {"matmul", "panel16", PANEL(PANEL_16)},
+    {"matmul", "panel16small", PANEL(PANEL_16_SMALL)},
+    {"matmul", "panel8", PANEL(PANEL_8)},
+    {"matmul", "panel8small", PANEL(PANEL_8_SMALL)},
+    {"matmul", "panel4tall", PANEL(PANEL_4_TALL)},
+    {"matmul", "panel4", PANEL(PANEL_4)},
+    {"matmul", "panel4small", PANEL(PANEL_4_SMALL)},
+    {"matmul", "portable", PORTABLE(matmul)},
+
+    /* Products of unfolded windows, where products are much the faster. */
+    {"conv2d", "product", {.vector_bits = 128}, NULL, 1, {0}},
+    {"conv2d", "portable", PORTABLE(conv2d)},
+    {"conv2d_grad_w", "product", {.vector_bits = 128}, NULL, 1, {0}},
+    {"conv2d_grad_w", "portable", PORTABLE(conv2d_grad_w)},
+
+    /* CPUs divide slowly and move quickly: there a work-item takes the whole last axis, unless so
+     * few work-items would be left that threads have nothing to do. */
+    {"permute", "runs", {.vector_bits = 128}, &gr_kernel_permute, 1024, {0}},
+    {"permute", "portable", PORTABLE(permute)},
+
+    /* One work-item takes a vector or some, or a whole row. */
+    {"dft", "lanes16", {.vector_bits = 512}, &gr_kernel_dft_wide, 16, {0, 0, 16}},
+    {"dft", "lanes8", {.vector_bits = 256}, &gr_kernel_dft_wide, 8, {0, 0, 8}},
+    {"dft", "lanes4", {.vector_bits = 128}, &gr_kernel_dft_wide, 4, {0, 0, 4}},
+    {"dft", "portable", PORTABLE(dft)},
+    {"layer_norm", "lanes16", {.vector_bits = 512}, &gr_kernel_layer_norm_wide, 1, {0, 0, 16}},
+    {"layer_norm", "lanes8", {.vector_bits = 256}, &gr_kernel_layer_norm_wide, 1, {0, 0, 8}},
+    {"layer_norm", "lanes4", {.vector_bits = 128}, &gr_kernel_layer_norm_wide, 1, {0, 0, 4}},
+    {"layer_norm", "portable", PORTABLE(layer_norm)},
+    {"layer_norm_grad",
+     "lanes16",
+     {.vector_bits = 512},
+     &gr_kernel_layer_norm_grad_wide,
+     1,
+     {0, 0, 16}},
+    {"layer_norm_grad",
+     "lanes8",
+     {.vector_bits = 256},
+     &gr_kernel_layer_norm_grad_wide,
+     1,
+     {0, 0, 8}},
+    {"layer_norm_grad",
+     "lanes4",
+     {.vector_bits = 128},
+     &gr_kernel_layer_norm_grad_wide,
+     1,
+     {0, 0, 4}},
+    {"layer_norm_grad", "portable", PORTABLE(layer_norm_grad)},
+    {"reduce_rows", "lanes16", {.vector_bits = 512}, &gr_kernel_reduce_rows_wide, 64, {0, 16}},
+    {"reduce_rows", "lanes8", {.vector_bits = 256}, &gr_kernel_reduce_rows_wide, 32, {0, 8}},
+    {"reduce_rows", "lanes4", {.vector_bits = 128}, &gr_kernel_reduce_rows_wide, 16, {0, 4}},
+    {"reduce_rows", "portable", PORTABLE(reduce_rows)},
+    {"softmax", "lanes16", {.vector_bits = 512}, &gr_kernel_softmax_wide, 1, {0, 16}},
+    {"softmax", "lanes8", {.vector_bits = 256}, &gr_kernel_softmax_wide, 1, {0, 8}},
+    {"softmax", "lanes4", {.vector_bits = 128}, &gr_kernel_softmax_wide, 1, {0, 4}},
+    {"softmax", "portable", PORTABLE(softmax)},
+    {"softmax_grad", "lanes16", {.vector_bits = 512}, &gr_kernel_softmax_grad_wide, 1, {0, 16}},
+    {"softmax_grad", "lanes8", {.vector_bits = 256}, &gr_kernel_softmax_grad_wide, 1, {0, 8}},
+    {"softmax_grad", "lanes4", {.vector_bits = 128}, &gr_kernel_softmax_grad_wide, 1, {0, 4}},
+    {"softmax_grad", "portable", PORTABLE(softmax_grad)},
+    {"unary", "lanes16", {.vector_bits = 512}, &gr_kernel_unary_wide, 16, {0, 0, 16}},
+    {"unary", "lanes8", {.vector_bits = 256}, &gr_kernel_unary_wide, 8, {0, 0, 8}},
+    {"unary", "lanes4", {.vector_bits = 128}, &gr_kernel_unary_wide, 4, {0, 0, 4}},
+    {"unary", "portable", PORTABLE(unary)},
+    {"unary_grad", "lanes16", {.vector_bits = 512}, &gr_kernel_unary_grad_wide, 16, {0, 0, 16}},
+    {"unary_grad", "lanes8", {.vector_bits = 256}, &gr_kernel_unary_grad_wide, 8, {0, 0, 8}},
+    {"unary_grad", "lanes4", {.vector_bits = 128}, &gr_kernel_unary_grad_wide, 4, {0, 0, 4}},
+    {"unary_grad", "portable", PORTABLE(unary_grad)},
+};
+
+const int gr_variant_count = sizeof(gr_variants) / sizeof(gr_variants[0]);

@@ -1,0 +1,257 @@
+/* The matrix product on CPUs that run OpenCL: register tiles over operands that are copied to
+ * shared memory piece by piece, see docs/matmul.md. This file decides which weights are packed
+ * ahead, and how the work is divided. */
+#include "ops/gemm/gemm.h"
+
+#include "shaders/matmul_panel.gk.h"
+#include "shaders/panel_pack.gk.h"
+
+#include <stdio.h>
+
+enum { GROUPS_LEAST = 16 };
+
+enum { FLAG_BIAS = 1, FLAG_PACKED = 8 }; /* of panel_store.gkh and matmul_panel.gk */
+
+/* Sizes of matmul_panel, from a row of src/kernels. */
+typedef struct tile_sizes {
+    uint32_t tiles, block_m; /* of a work-group, at most */
+    uint32_t lanes, rows, panel;
+} tile_sizes;
+
+static tile_sizes sizes_of(const gr_variant *v)
+{
+    return (tile_sizes){.tiles = v->tunables[2],
+                        .block_m = v->tunables[3],
+                        .lanes = v->tunables[4],
+                        .rows = v->tunables[5],
+                        .panel = 2 * v->tunables[4]};
+}
+
+static uint32_t parts_of(uint32_t count, uint32_t most)
+{
+    return (count + most - 1) / most;
+}
+
+static bool is_shared(const gr_gemm *g, const gr_gemm_operand *x)
+{
+    return (g->outer == 1 || x->outer == 0) && (g->inner == 1 || x->inner == 0);
+}
+
+static bool packs_ahead(const gr_gemm *g)
+{
+    return g->b_frozen && is_shared(g, &g->b);
+}
+
+/* The same product the other way round: transposed(c) = transposed(b) transposed(a). */
+static gr_gemm_operand transposed(gr_gemm_operand x)
+{
+    int64_t row = x.row;
+    x.row = x.col;
+    x.col = row;
+    return x;
+}
+
+static gr_gemm exchanged(const gr_gemm *g)
+{
+    gr_gemm t = *g;
+    t.m = g->n;
+    t.n = g->m;
+    t.a = transposed(g->b);
+    t.b = transposed(g->a);
+    t.c = transposed(g->c);
+    t.a_frozen = g->b_frozen;
+    t.b_frozen = g->a_frozen;
+    return t;
+}
+
+/* Instructions that copy a vector of an operand to shared memory: along its rows, along its
+ * columns, element by element. */
+static double copy_cost(const tile_sizes *t, int64_t contiguous, int64_t other)
+{
+    return contiguous == 1 ? 2.0 : other == 1 ? 6.0 : 4.0 * t->lanes;
+}
+
+/* The time of one matrix in multiply-adds of a vector: of padded tiles, and of copying. */
+static double cost_of(const gr_gemm *g, const tile_sizes *t)
+{
+    double m = parts_of(g->m, t->rows) * (double)t->rows, n = parts_of(g->n, t->lanes);
+    double blocks_m = parts_of(g->m, t->block_m * t->rows);
+    double blocks_n = parts_of(g->n, t->tiles / t->block_m * t->panel);
+    double a = g->m * blocks_n / t->lanes * copy_cost(t, g->a.col, g->a.row);
+    double b = n * blocks_m * (packs_ahead(g) ? 2.0 : copy_cost(t, g->b.col, g->b.row));
+    double c = g->c.col == 1 ? 2.0 : 8.0;
+    return g->k * (m * n + a + b) + m * n * c;
+}
+
+/* What is packed, and how wide. */
+typedef struct packing {
+    const gr_gemm *gemm;
+    const tile_sizes *sizes;
+} packing;
+
+static void pack(gr_plan *plan, const gr_view *from, const gr_view *to, void *user)
+{
+    const packing *p = user;
+    const gr_gemm *g = p->gemm;
+    gr_panel_pack_params params = {
+        .n = g->n,
+        .k = g->k,
+        .x_offset = (uint32_t)g->b.offset,
+        .x_row = (uint32_t)g->b.row,
+        .x_col = (uint32_t)g->b.col,
+    };
+    gr_launch launch = gr_launch_of(plan, &gr_kernel_panel_pack, &params);
+    launch.tunable[2] = p->sizes->lanes;
+    launch.slot[0] = from->slot;
+    launch.slot[1] = to->slot;
+    launch.grid[0] = parts_of(g->n, p->sizes->panel);
+    launch.grid[1] = parts_of(g->k, launch.tunable[1]);
+    gr_lower_dispatch(plan, &launch);
+}
+
+/* b as the kernel reads it. */
+typedef struct operand {
+    int slot;
+    int64_t offset, row, col, jump, panel, outer, inner;
+    bool packed;
+} operand;
+
+/* A second copy of a frozen weight, packed the other way, is better where it is small beside what
+ * the product reads and writes. */
+static bool second_copy_is_small(const gr_gemm *g)
+{
+    return 8.0 * g->n * g->k < (double)g->m * ((double)g->n + g->k);
+}
+
+/* The frozen b packed ahead. dx = dy W goes with the panels that y = x W^T has, which are
+ * transposed while they are copied: a second copy of all weights would be as large as the model. */
+static operand pack_ahead(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
+{
+    bool turned = g->b.col == 1 && g->b.row != 1 && !second_copy_is_small(g);
+    gr_gemm packed = *g;
+    if (turned) {
+        packed.n = g->k;
+        packed.k = g->n;
+        packed.b = transposed(g->b);
+    }
+    int64_t panel = t->panel, apart = panel * packed.k;
+    gr_view view = {.slot = g->b.slot,
+                    .offset = g->b.offset,
+                    .shape = GR_SHAPE(packed.n, packed.k),
+                    .stride = {packed.b.col, packed.b.row}};
+    char layout[64];
+    snprintf(layout, sizeof(layout), "panels of %u, %lld %lld", t->panel, (long long)packed.b.col,
+             (long long)packed.b.row);
+    gr_shape shape = GR_SHAPE(parts_of(packed.n, t->panel) * apart);
+    int slot = gr_lower_packed(plan, &view, layout, shape, pack, &(packing){&packed, t});
+    if (turned)
+        return (operand){
+            .slot = slot, .row = 1, .col = panel, .jump = apart - panel, .panel = panel * panel};
+    return (operand){.slot = slot, .row = panel, .col = 1, .panel = apart, .packed = true};
+}
+
+static operand right_of(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
+{
+    if (packs_ahead(g))
+        return pack_ahead(plan, g, t);
+    const gr_gemm_operand *b = &g->b;
+    return (operand){.slot = b->slot,
+                     .offset = b->offset,
+                     .row = b->row,
+                     .col = b->col,
+                     .panel = b->col * t->panel,
+                     .outer = b->outer,
+                     .inner = b->inner};
+}
+
+/* Blocks as docs/matmul.md found them best: wide ones with packed panels, which are read where they
+ * lie, and square ones with panels that are copied; smaller ones where there would be too few. */
+static void divide(const gr_gemm *g, const tile_sizes *t, bool packed, gr_launch *launch,
+                   gr_matmul_panel_params *params)
+{
+    uint32_t tiles_m = parts_of(g->m, t->rows), tiles_n = parts_of(g->n, t->panel);
+    bool wide = packed && g->n >= 192 && t->block_m * t->rows > 24;
+    uint32_t most_m = wide ? 24 / t->rows : t->block_m;
+    uint32_t most_n = t->tiles / most_m < 384 / t->panel ? t->tiles / most_m : 384 / t->panel;
+    uint32_t m = parts_of(tiles_m, parts_of(tiles_m, most_m));
+    uint32_t n = parts_of(tiles_n, parts_of(tiles_n, most_n)), batch = g->outer * g->inner;
+    while (m * n > 1 && parts_of(tiles_m, m) * parts_of(tiles_n, n) * batch < GROUPS_LEAST) {
+        if (n == 1 || (m > 1 && m * t->rows > n * t->panel))
+            m = (m + 1) / 2;
+        else
+            n = (n + 1) / 2;
+    }
+    params->block_m = m;
+    params->block_n = n;
+    launch->grid[0] = parts_of(tiles_m, m);
+    launch->grid[1] = parts_of(tiles_n, n);
+    launch->grid[2] = batch;
+}
+
+static void emit_product(gr_plan *plan, const gr_gemm *g, const operand *b, const gr_variant *v)
+{
+    gr_matmul_panel_params params = {
+        .m = g->m,
+        .n = g->n,
+        .k = g->k,
+        .a_offset = (uint32_t)g->a.offset,
+        .a_row = (uint32_t)g->a.row,
+        .a_col = (uint32_t)g->a.col,
+        .b_offset = (uint32_t)b->offset,
+        .b_row = (uint32_t)b->row,
+        .b_col = (uint32_t)b->col,
+        .b_jump = (uint32_t)b->jump,
+        .b_panel = (uint32_t)b->panel,
+        .c_offset = (uint32_t)g->c.offset,
+        .c_row = (uint32_t)g->c.row,
+        .c_col = (uint32_t)g->c.col,
+        .inner = g->inner,
+        .a_outer = (uint32_t)g->a.outer,
+        .a_inner = (uint32_t)g->a.inner,
+        .b_outer = (uint32_t)b->outer,
+        .b_inner = (uint32_t)b->inner,
+        .c_outer = (uint32_t)g->c.outer,
+        .c_inner = (uint32_t)g->c.inner,
+        .bias_offset = (uint32_t)g->bias_offset,
+        .flags = (g->bias_slot >= 0 ? FLAG_BIAS : 0) | (b->packed ? FLAG_PACKED : 0),
+        .alpha = g->alpha,
+    };
+    tile_sizes sizes = sizes_of(v);
+    gr_launch launch = gr_launch_variant(plan, v, &params);
+    launch.slot[0] = g->a.slot;
+    launch.slot[1] = b->slot;
+    launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : b->slot;
+    launch.slot[3] = b->slot;
+    launch.slot[4] = g->c.slot;
+    launch.work = gr_gemm_work(g);
+    divide(g, &sizes, b->packed, &launch, &params);
+    gr_lower_dispatch(plan, &launch);
+}
+
+/* The kernel writes whole rows or whole columns. A single row or column is either. */
+static bool settle_result(gr_gemm *g)
+{
+    if (g->c.row != 1 && g->c.col != 1) {
+        if (g->n == 1)
+            g->c.col = 1;
+        else if (g->m == 1)
+            g->c.row = 1;
+    }
+    return g->c.row == 1 || g->c.col == 1;
+}
+
+bool gr_matmul_panel(gr_plan *plan, const gr_gemm *problem, const gr_variant *v)
+{
+    tile_sizes sizes = sizes_of(v);
+    gr_gemm g = *problem;
+    if (!settle_result(&g))
+        return false;
+    if (g.bias_slot < 0) {
+        gr_gemm other = exchanged(&g);
+        if (cost_of(&other, &sizes) < cost_of(&g, &sizes))
+            g = other;
+    }
+    operand b = right_of(plan, &g, &sizes);
+    emit_product(plan, &g, &b, v);
+    return true;
+}
