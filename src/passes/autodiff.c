@@ -46,7 +46,7 @@ static gr_value *total(const contributions *c)
 {
     if (c->count == 0)
         return NULL;
-    const gr_op *op = common_op(c);
+    const gr_op *op = common_op(c); /* e.g. slices of one value, whose gradients lie side by side */
     gr_value *sum = c->count > 1 && op && op->sum ? op->sum(c->items, (int)c->count) : NULL;
     if (sum)
         return sum;

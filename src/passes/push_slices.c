@@ -117,7 +117,7 @@ static bool step(gr_graph *graph, gr_value **output)
         if (v == *output || !only_read_range(p, v, &range))
             continue;
         gr_value *with = slice_above(v, range);
-        if (with) {
+        if (with) { /* its inputs have other readers now: the order must be found anew */
             replace_slices(p, v, with, output);
             changed = true;
         }

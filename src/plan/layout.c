@@ -60,7 +60,7 @@ static graft_status place_slot(gr_plan *plan, gr_slot *const *placed, size_t cou
             !gr_push(plan, (void **)&plan->block_bytes, &plan->block_count, sizeof(uint64_t)))
             return gr_lower_fail(plan, GRAFT_ERR_MEMORY, "plan: out of memory");
         uint64_t offset = lowest_offset(placed, count, slot, (int)block);
-        if (offset + slot->bytes > limit && offset > 0)
+        if (offset + slot->bytes > limit && offset > 0) /* alone it fits: check_size */
             continue;
         slot->block = (int)block;
         slot->offset = offset;

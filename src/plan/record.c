@@ -63,7 +63,7 @@ static graft_status touch(gr_plan *plan, touched *t, gr_command *command, uint32
 {
     command->barrier = conflicts(t, command, written);
     if (command->barrier)
-        t->count = 0;
+        t->count = 0; /* it waits for all commands before: nothing of theirs can conflict again */
     for (uint32_t i = 0; i < command->binding_count; i++) {
         void *item = gr_push(plan, (void **)&t->items, &t->count, sizeof(*t->items));
         if (!item)

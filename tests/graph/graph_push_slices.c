@@ -76,22 +76,22 @@ static void run_toy(gr_device *device, const toy_config *config, result *r, int6
     toy_close(&t);
 }
 
-static void compare_toys(gr_device *device, toy_config config, result *wide, result *narrow)
+static void compare_toys(gr_device *device, toy_config config, result *plain, result *pushed)
 {
     int64_t sizes[TOY_MAX_PARAMS + 1];
-    run_toy(device, &config, wide, sizes);
-    config.narrow = true;
-    run_toy(device, &config, narrow, sizes);
+    run_toy(device, &config, plain, sizes);
+    config.push_slices = true;
+    run_toy(device, &config, pushed, sizes);
     for (int i = 0; i <= TOY_MAX_PARAMS; i++) {
         /* Rows that nobody reads have gradients of exactly zero: only the order of sums differs. */
-        comparison c = compare_floats(narrow->values[i], wide->values[i], (size_t)sizes[i],
+        comparison c = compare_floats(pushed->values[i], plain->values[i], (size_t)sizes[i],
                                       (tolerance){.absolute = 1e-7, .relative = 1e-6});
         char text[256];
         compare_describe(&c, text, sizeof(text));
         if (c.wrong)
             fail_msg("output %d: %s", i, text);
     }
-    assert_true(narrow->memory < wide->memory);
+    assert_true(pushed->memory < plain->memory);
 }
 
 static const toy_config base = {
@@ -135,19 +135,19 @@ static gr_value *in(gr_graph *g, const char *name, gr_shape shape)
 
 /* Narrows `y`, expects equal numbers, and that the largest value of `op` that is still computed
  * has `largest` elements (0: there is none). */
-static void check_narrowed(const test_target *target, gr_graph *g, gr_value *y, const gr_op *op,
-                           int64_t largest)
+static void check_pushed(const test_target *target, gr_graph *g, gr_value *y, const gr_op *op,
+                         int64_t largest)
 {
     result *r = calloc(2, sizeof(*r));
     assert_non_null(y);
     run(target->device, g, &y, 1, &r[0]);
-    gr_value *narrow = gr_graph_push_slices(g, y);
-    assert_non_null(narrow);
-    assert_true(gr_shape_equal(&narrow->shape, &y->shape));
-    run(target->device, g, &narrow, 1, &r[1]);
+    gr_value *pushed = gr_graph_push_slices(g, y);
+    assert_non_null(pushed);
+    assert_true(gr_shape_equal(&pushed->shape, &y->shape));
+    run(target->device, g, &pushed, 1, &r[1]);
     assert_memory_equal(r[0].values[0], r[1].values[0],
                         (size_t)gr_shape_count(&y->shape) * sizeof(float));
-    assert_int_equal(toy_largest(narrow, op), largest);
+    assert_int_equal(toy_largest(pushed, op), largest);
     gr_graph_destroy(g);
     free(r);
 }
@@ -157,7 +157,7 @@ static void through_broadcast_sums(void **state)
     gr_graph *g = gr_graph_create(((const test_target *)*state)->device->log);
     gr_value *x = gr_add(in(g, "x", GR_SHAPE(2, 5, 3)), in(g, "y", GR_SHAPE(5, 3)));
     x = gr_mul(x, in(g, "z", GR_SHAPE(3)));
-    check_narrowed(*state, g, gr_slice(x, 1, 2, 2), &gr_op_add, 12);
+    check_pushed(*state, g, gr_slice(x, 1, 2, 2), &gr_op_add, 12);
 }
 
 static void through_batched_products(void **state)
@@ -165,7 +165,7 @@ static void through_batched_products(void **state)
     gr_graph *g = gr_graph_create(((const test_target *)*state)->device->log);
     gr_value *x =
         gr_matmul(in(g, "x", GR_SHAPE(2, 5, 3)), in(g, "y", GR_SHAPE(2, 3, 4)), NULL, 1.0f);
-    check_narrowed(*state, g, gr_slice(x, 1, 1, 1), &gr_op_matmul, 8);
+    check_pushed(*state, g, gr_slice(x, 1, 1, 1), &gr_op_matmul, 8);
 }
 
 /* Columns of a product, and matrices of a batch, stay as they are. */
@@ -175,7 +175,7 @@ static void not_along_other_axes(void **state)
     gr_value *x =
         gr_matmul(in(g, "x", GR_SHAPE(2, 5, 3)), in(g, "y", GR_SHAPE(2, 3, 4)), NULL, 1.0f);
     gr_value *y = gr_concat((gr_value *[]){gr_slice(gr_softmax(x, 1.0f), 2, 1, 2)}, 1, 0);
-    check_narrowed(*state, g, y, &gr_op_matmul, 40);
+    check_pushed(*state, g, y, &gr_op_matmul, 40);
 }
 
 static void through_permute_and_reshape(void **state)
@@ -183,7 +183,7 @@ static void through_permute_and_reshape(void **state)
     gr_graph *g = gr_graph_create(((const test_target *)*state)->device->log);
     gr_value *x = gr_gelu(in(g, "x", GR_SHAPE(2, 4, 5, 3)));
     x = gr_reshape(gr_permute(x, (int[]){0, 2, 1, 3}), GR_SHAPE(2, 5, 12));
-    check_narrowed(*state, g, gr_slice(x, 1, 4, 1), &gr_op_unary, 24);
+    check_pushed(*state, g, gr_slice(x, 1, 4, 1), &gr_op_unary, 24);
 }
 
 /* A reshape that merges the axis of the range stops it. */
@@ -191,7 +191,7 @@ static void not_through_merged_axes(void **state)
 {
     gr_graph *g = gr_graph_create(((const test_target *)*state)->device->log);
     gr_value *x = gr_reshape(gr_gelu(in(g, "x", GR_SHAPE(4, 5, 3))), GR_SHAPE(20, 3));
-    check_narrowed(*state, g, gr_slice(x, 0, 3, 4), &gr_op_unary, 60);
+    check_pushed(*state, g, gr_slice(x, 0, 3, 4), &gr_op_unary, 60);
 }
 
 static void into_one_part_of_a_concatenation(void **state)
@@ -200,7 +200,7 @@ static void into_one_part_of_a_concatenation(void **state)
     gr_value *a = gr_gelu(in(g, "a", GR_SHAPE(2, 1, 3)));
     gr_value *b = gr_gelu(in(g, "b", GR_SHAPE(2, 4, 3)));
     gr_value *x = gr_concat((gr_value *[]){a, b}, 2, 1);
-    check_narrowed(*state, g, gr_slice(x, 1, 3, 2), &gr_op_concat, 0);
+    check_pushed(*state, g, gr_slice(x, 1, 3, 2), &gr_op_concat, 0);
 }
 
 static void not_across_parts_or_gaps(void **state)
@@ -208,7 +208,7 @@ static void not_across_parts_or_gaps(void **state)
     gr_graph *g = gr_graph_create(((const test_target *)*state)->device->log);
     gr_value *a = in(g, "a", GR_SHAPE(2, 1, 3)), *b = in(g, "b", GR_SHAPE(2, 3, 3));
     gr_value *x = gr_concat_at((gr_value *[]){a, b}, (int64_t[]){0, 2}, 2, 1, 5);
-    check_narrowed(*state, g, gr_slice(x, 1, 0, 3), &gr_op_concat, 30);
+    check_pushed(*state, g, gr_slice(x, 1, 0, 3), &gr_op_concat, 30);
 }
 
 /* Readers of different rows: everything is needed. */
@@ -218,8 +218,8 @@ static void not_when_more_is_read(void **state)
     gr_value *x = gr_gelu(in(g, "x", GR_SHAPE(4, 5, 3)));
     gr_value *y = gr_add(gr_slice(x, 1, 0, 2), gr_slice(x, 1, 2, 2));
     int before = gr_graph_count(g);
-    gr_value *narrow = gr_graph_push_slices(g, y);
-    assert_ptr_equal(narrow, y);
+    gr_value *pushed = gr_graph_push_slices(g, y);
+    assert_ptr_equal(pushed, y);
     assert_int_equal(gr_graph_count(g), before);
     gr_graph_destroy(g);
 }
@@ -241,5 +241,5 @@ int main(void)
     };
     /* The rewriting is the same for all devices: the reference tells whether it is right. */
     setenv("GRAFT_TEST_DEVICES", "", 1);
-    return TEST_RUN("narrow", cases, TEST_EXECUTING);
+    return TEST_RUN("push_slices", cases, TEST_EXECUTING);
 }

@@ -101,7 +101,7 @@ void toy_open(toy *t, graft_log *log, const toy_config *c)
     x = gr_reshape(gr_slice(x, 1, 0, 1), GR_SHAPE(c->batch, c->dim));
     gr_value *weight = param(t, "head", GR_SHAPE(c->classes, c->dim));
     t->logits = gr_linear(x, weight, param(t, "head.bias", GR_SHAPE(c->classes)));
-    if (c->narrow)
+    if (c->push_slices)
         t->logits = gr_graph_push_slices(t->graph, t->logits);
     t->loss = gr_cross_entropy(t->logits, t->labels, t->scalars);
     gr_graph_gradients(t->graph, t->loss, t->params, t->param_count, t->grads);

@@ -10,7 +10,7 @@ typedef struct toy_config {
     int64_t batch, tokens, dim, heads, classes;
     int blocks;
     float drop_path, dropout; /* rates in the last block */
-    bool narrow;
+    bool push_slices;
 } toy_config;
 
 typedef struct toy {
