@@ -29,7 +29,7 @@ typedef enum graft_setting_type {
     GRAFT_SETTING_FLOAT,        /* float */
     GRAFT_SETTING_DOUBLE,       /* double */
     GRAFT_SETTING_TEXT,         /* const char *, which borrows the text */
-    GRAFT_SETTING_TEXTS,        /* graft_text_list */
+    GRAFT_SETTING_TEXTS,        /* graft_text_list; no text sets it, its owner does */
     GRAFT_SETTING_CHOICE,       /* an enumeration from 0 on: one of `values` */
     GRAFT_SETTING_FLAGS,        /* unsigned, bits from 1 on: a comma list of `values` */
     GRAFT_SETTING_INTS,         /* graft_int_list: "1,5,10" */

@@ -29,7 +29,8 @@ const graft_setting *gr_settings_find(gr_settings table, const char *key);
 void gr_settings_default(gr_settings table, void *params);
 
 /* Whether every number is within its row's range, every choice one of its values, every text UTF-8,
- * in which files are kept. The first that is not is an error that names its parameter. */
+ * in which files are kept, and there where it has a default. The first that is not is an error that
+ * names its parameter. */
 graft_status gr_settings_check(graft_log *log, gr_settings table, const void *params);
 
 /* Adds the rows of a role to an object, each below its key; what is not set is left out. */

@@ -43,23 +43,29 @@ static bool has_bad_text(const graft_setting *s, const void *field)
     return false;
 }
 
+static graft_status check_text(graft_log *log, const graft_setting *s, const void *field)
+{
+    if (s->type == GRAFT_SETTING_TEXT && s->default_value && !*(const char *const *)field)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`%s`: is NULL; expected a text, such as '%s'",
+                       s->name, s->default_value);
+    if (has_bad_text(s, field))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`%s`: is not UTF-8, in which the run's settings are kept; rename it",
+                       s->name);
+    return GRAFT_OK;
+}
+
 /* What a row can write and read again is a value of its type within its limits. */
 static graft_status check(graft_log *log, const graft_setting *s, const void *params)
 {
     char text[GRAFT_SETTING_TEXT_SIZE];
     gr_setting_value value;
     graft_setting alone = *s;
-    if (s->type != GRAFT_SETTING_TEXT && s->type != GRAFT_SETTING_TEXTS) {
-        alone.offset = 0;
-        return graft_setting_text(s, params, text)
-                   ? graft_setting_set(log, &alone, NULL, &value, text)
-                   : GRAFT_OK;
-    }
-    if (has_bad_text(s, (const char *)params + s->offset))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "`%s`: is not UTF-8, in which the run's settings are kept; rename it",
-                       s->name);
-    return GRAFT_OK;
+    if (s->type == GRAFT_SETTING_TEXT || s->type == GRAFT_SETTING_TEXTS)
+        return check_text(log, s, (const char *)params + s->offset);
+    alone.offset = 0;
+    return graft_setting_text(s, params, text) ? graft_setting_set(log, &alone, NULL, &value, text)
+                                               : GRAFT_OK;
 }
 
 graft_status gr_settings_check(graft_log *log, gr_settings table, const void *params)

@@ -104,6 +104,7 @@ static graft_status choose_feature(graft_log *log, const graft_train_params *p, 
 /* What needs no file. */
 static graft_status choose_settings(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
+    GR_TRY(gr_train_settings_check(log, p));
     GR_TRY(check_together(log, p));
     s->optimizer = optimizer_of(p);
     s->schedule = schedule_of(p);
@@ -158,7 +159,6 @@ graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
 {
     gr_run_setup s = {0};
     enum { ANY_SIZE = 224 };
-    GR_TRY(gr_train_settings_check(log, p));
     graft_status status = choose_settings(log, p, &s);
     if (status == GRAFT_OK)
         status = gr_input_resolve(log, &p->input, ANY_SIZE, &s.input);

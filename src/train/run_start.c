@@ -100,7 +100,6 @@ static graft_status open_folder(gr_run *r)
 
 graft_status gr_run_start(gr_run *r, graft_device *device)
 {
-    GR_TRY(gr_train_settings_check(r->log, r->p));
     r->identity = gr_train_settings_identity(r->p);
     if (!r->identity)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");

@@ -19,7 +19,7 @@ typedef struct every_type {
     uint64_t count, bytes;
     float number;
     double precise;
-    const char *text;
+    const char *text, *given;
     graft_optimizer choice;
     graft_pool unset;
     unsigned bits;
@@ -39,6 +39,7 @@ static const graft_setting rows[] = {
     {"number", FIELD(number), GRAFT_SETTING_FLOAT, NULL, NULL, 0, 1},
     {"precise", FIELD(precise), GRAFT_SETTING_DOUBLE, NULL, NULL, 0, 1, .below_max = true},
     {"text", FIELD(text), GRAFT_SETTING_TEXT},
+    {"given", FIELD(given), GRAFT_SETTING_TEXT, "some"},
     {"choice", FIELD(choice), GRAFT_SETTING_CHOICE, NULL, "adamw|sgd"},
     {"unset", FIELD(unset), GRAFT_SETTING_CHOICE, NULL, "|cls|avg"},
     {"bits", FIELD(bits), GRAFT_SETTING_FLAGS, "q", "q|k|v"},
@@ -201,6 +202,8 @@ static void values_are_checked(void **state)
     assert_bad(&v, "`choice` 2: expected one of adamw|sgd");
     v = good, v.unset = (graft_pool)3;
     assert_bad(&v, "`unset` 3: expected one of cls|avg");
+    v = good, v.given = NULL;
+    assert_bad(&v, "`given`: is NULL; expected a text, such as 'some'");
     v = good, v.text = "\xff";
     assert_bad(&v, "`text`: is not UTF-8");
     v = good, v.range = (graft_range){1, 0.5};
