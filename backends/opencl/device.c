@@ -40,7 +40,7 @@ DEFINE_DEVICE_NUMBER(device_uint, cl_uint)
 DEFINE_DEVICE_NUMBER(device_ulong, cl_ulong)
 DEFINE_DEVICE_NUMBER(device_size, size_t)
 
-static bool usable(const gr_opencl_functions *cl, cl_device_id id)
+bool gr_opencl_usable(const gr_opencl_functions *cl, cl_device_id id)
 {
     char text[64];
     int major = 0, minor = 0;
@@ -82,7 +82,7 @@ static int add_devices(const gr_opencl_functions *cl, cl_platform_id platform,
     if (found_count == 0)
         explain_empty(cl, platform, why);
     for (cl_uint d = 0; d < found_count && d < MAX_DEVICES && count < MAX_DEVICES; d++)
-        if (usable(cl, found[d]))
+        if (gr_opencl_usable(cl, found[d]))
             ids[count++] = found[d];
     return count;
 }
@@ -197,6 +197,12 @@ static gr_caps make_caps(const gr_opencl_functions *cl, cl_device_id id,
     };
 }
 
+void gr_opencl_describe(gr_opencl_device *device, int index)
+{
+    fill_info(&device->cl, device->id, index, &device->base.info);
+    device->base.caps = make_caps(&device->cl, device->id, &device->base.info);
+}
+
 static int opencl_enumerate(graft_log *log, graft_device_info *infos, int max,
                             char why[GR_WHY_BYTES])
 {
@@ -254,8 +260,7 @@ static graft_status opencl_device_create(graft_log *log, int index, const char *
     device->id = ids[index];
     base->backend = &gr_backend_opencl;
     base->log = log;
-    fill_info(&device->cl, device->id, index, &base->info);
-    base->caps = make_caps(&device->cl, device->id, &base->info);
+    gr_opencl_describe(device, index);
     snprintf(base->cache_dir, sizeof(base->cache_dir), "%s", cache_dir);
     graft_status status = open_context(device);
     if (status != GRAFT_OK)

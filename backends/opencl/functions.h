@@ -24,9 +24,12 @@
     F(EnqueueWriteBuffer)                                                                          \
     F(Finish)                                                                                      \
     F(Flush)                                                                                       \
+    F(GetCommandQueueInfo)                                                                         \
+    F(GetContextInfo)                                                                              \
     F(GetDeviceIDs)                                                                                \
     F(GetDeviceInfo)                                                                               \
     F(GetEventProfilingInfo)                                                                       \
+    F(GetMemObjectInfo)                                                                            \
     F(GetPlatformIDs)                                                                              \
     F(GetPlatformInfo)                                                                             \
     F(GetProgramBuildInfo)                                                                         \
@@ -37,6 +40,9 @@
     F(ReleaseKernel)                                                                               \
     F(ReleaseMemObject)                                                                            \
     F(ReleaseProgram)                                                                              \
+    F(RetainCommandQueue)                                                                          \
+    F(RetainContext)                                                                               \
+    F(RetainMemObject)                                                                             \
     F(SetKernelArg)                                                                                \
     F(WaitForEvents)
 

@@ -8,15 +8,17 @@
 typedef struct gr_opencl_device {
     gr_device base; /* first: a gr_device * is a gr_opencl_device * */
     gr_opencl_functions cl;
+    bool imported; /* import.c: context and queue are an application's, and references to them ours
+                    */
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;
-    cl_command_queue profile_queue; /* NULL until a profiled list is submitted */
+    cl_command_queue profile_queue;  /* NULL until a profiled list is submitted */
     cl_command_queue transfer_queue; /* NULL until bytes are written beside what is at work */
-    cl_command_queue active;        /* the one of the two that may hold unfinished work */
-    gr_pipeline *unsaved;           /* pipelines whose program is not in the on-disk cache yet */
-    struct gr_opencl_fft *ffts;     /* vkfft.c: plans in use */
-    bool gemms;                     /* clblast.c: CLBlast has compiled kernels for this context */
+    cl_command_queue active;         /* the one of the two that may hold unfinished work */
+    gr_pipeline *unsaved;            /* pipelines whose program is not in the on-disk cache yet */
+    struct gr_opencl_fft *ffts;      /* vkfft.c: plans in use */
+    bool gemms;                      /* clblast.c: CLBlast has compiled kernels for this context */
 } gr_opencl_device;
 
 struct gr_buffer {
@@ -37,6 +39,14 @@ struct gr_library {
                             const gr_command *command);
     void (*destroy)(gr_opencl_device *device, gr_library *library);
 };
+
+/* device.c */
+
+/* Whether graft can run on the device. */
+bool gr_opencl_usable(const gr_opencl_functions *cl, cl_device_id id);
+
+/* Fills in what the device is and can do, from its id; "opencl:<index>" is its name. */
+void gr_opencl_describe(gr_opencl_device *device, int index);
 
 /* error.c */
 const char *gr_opencl_error_name(cl_int code);

@@ -94,6 +94,18 @@ uint32_t graft_buffer_alignment(const graft_device *device)
     return device ? ((const gr_device *)device)->caps.offset_align : 0;
 }
 
+graft_status gr_buffer_check_range(gr_device *device, uint64_t offset, uint64_t size)
+{
+    if (size && size % 4 == 0 && offset % device->caps.offset_align == 0 &&
+        size <= UINT64_MAX - offset)
+        return GRAFT_OK;
+    return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                   "%s: %llu bytes at %llu of a buffer; expected a multiple of 4 at a multiple of "
+                   "%u",
+                   device->info.id, (unsigned long long)size, (unsigned long long)offset,
+                   device->caps.offset_align);
+}
+
 graft_status gr_buffer_region(const graft_buffer *buffer, gr_device *device, const char *name,
                               uint64_t offset_bytes, uint64_t size_bytes, gr_region *out)
 {

@@ -19,6 +19,9 @@ struct graft_buffer {
 graft_status gr_buffer_around(gr_device *device, gr_buffer *handle, uint64_t offset, uint64_t size,
                               graft_buffer **out);
 
+/* Whether a range of bytes of an application's buffer may be wrapped for this device. */
+graft_status gr_buffer_check_range(gr_device *device, uint64_t offset, uint64_t size);
+
 /* One user more, which lets it go by graft_buffer_destroy. */
 graft_buffer *gr_buffer_share(graft_buffer *buffer);
 

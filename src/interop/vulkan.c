@@ -48,13 +48,7 @@ graft_status graft_vulkan_wrap(graft_device *device, const graft_vulkan_range *r
     GR_TRY(imported(device, &d));
     if (!range || !out)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: no range to wrap");
-    if (range->offset_bytes % d->caps.offset_align || !range->size_bytes || range->size_bytes % 4 ||
-        range->size_bytes > UINT64_MAX - range->offset_bytes)
-        return gr_fail(d->log, GRAFT_ERR_ARGUMENT,
-                       "vulkan:app: %llu bytes at %llu of a buffer; expected a multiple of 4 at a "
-                       "multiple of %u",
-                       (unsigned long long)range->size_bytes,
-                       (unsigned long long)range->offset_bytes, d->caps.offset_align);
+    GR_TRY(gr_buffer_check_range(d, range->offset_bytes, range->size_bytes));
     gr_buffer *handle;
     GR_TRY(gr_vk_buffer_wrap(d, range, &handle));
     GR_TRY(gr_device_buffer_adopt(d, handle, range->offset_bytes + range->size_bytes));

@@ -1,0 +1,74 @@
+/* include/graft/opencl.h: checks, and the way from public handles to the backend. */
+#include "backends/opencl/import.h"
+
+#include "base/log.h"
+#include "compute/buffer.h"
+
+void graft_opencl_defaults(graft_opencl_params *params)
+{
+    if (params)
+        *params = (graft_opencl_params){0};
+}
+
+static graft_status make(graft_log *log, const void *params, const char *cache_dir, gr_device **out)
+{
+    return gr_opencl_import(log, params, cache_dir, out);
+}
+
+graft_status graft_opencl_import(graft_log *log, const graft_opencl_params *params,
+                                 graft_device **out)
+{
+    if (!out || !params)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "opencl:app: no parameters");
+    *out = NULL;
+    gr_device *device;
+    GR_TRY(gr_device_import(log, make, params, params->cache_dir, &device));
+    *out = gr_device_to_public(device);
+    return GRAFT_OK;
+}
+
+/* The device, if it was imported by this API. */
+static graft_status imported(graft_device *device, gr_device **out)
+{
+    *out = gr_device_from_public(device);
+    if (!device)
+        return GRAFT_ERR_ARGUMENT;
+    if (!gr_opencl_is_imported(*out))
+        return gr_fail((*out)->log, GRAFT_ERR_ARGUMENT, "%s: no device of graft_opencl_import()",
+                       (*out)->info.id);
+    return GRAFT_OK;
+}
+
+graft_status graft_opencl_wrap(graft_device *device, cl_mem memory, uint64_t offset_bytes,
+                               uint64_t size_bytes, graft_buffer **out)
+{
+    gr_device *d;
+    if (out)
+        *out = NULL;
+    GR_TRY(imported(device, &d));
+    if (!out)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "opencl:app: nowhere to put the buffer");
+    GR_TRY(gr_buffer_check_range(d, offset_bytes, size_bytes));
+    gr_buffer *handle;
+    GR_TRY(gr_opencl_buffer_wrap(d, memory, offset_bytes + size_bytes, &handle));
+    GR_TRY(gr_device_buffer_adopt(d, handle, offset_bytes + size_bytes));
+    return gr_buffer_around(d, handle, offset_bytes, size_bytes, out);
+}
+
+graft_status graft_opencl_wait(graft_device *device, const cl_event *events, int count)
+{
+    gr_device *d;
+    GR_TRY(imported(device, &d));
+    if (!events)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "opencl:app: `events` is NULL");
+    return gr_opencl_wait_events(d, events, count);
+}
+
+graft_status graft_opencl_signal(graft_device *device, cl_event *event)
+{
+    gr_device *d;
+    GR_TRY(imported(device, &d));
+    if (!event)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "opencl:app: `event` is NULL");
+    return gr_opencl_signal_event(d, event);
+}
