@@ -17,6 +17,7 @@
     F(CreateProgramWithBinary)                                                                     \
     F(CreateProgramWithSource)                                                                     \
     F(EnqueueCopyBuffer)                                                                           \
+    F(EnqueueCopyImageToBuffer)                                                                    \
     F(EnqueueFillBuffer)                                                                           \
     F(EnqueueMarkerWithWaitList)                                                                   \
     F(EnqueueNDRangeKernel)                                                                        \
@@ -29,6 +30,7 @@
     F(GetDeviceIDs)                                                                                \
     F(GetDeviceInfo)                                                                               \
     F(GetEventProfilingInfo)                                                                       \
+    F(GetImageInfo)                                                                                \
     F(GetMemObjectInfo)                                                                            \
     F(GetPlatformIDs)                                                                              \
     F(GetPlatformInfo)                                                                             \

@@ -133,6 +133,47 @@ graft_status gr_opencl_buffer_wrap(gr_device *base, cl_mem memory, uint64_t size
     return GRAFT_OK;
 }
 
+graft_status gr_opencl_image_size(gr_device *base, cl_mem image, size_t *width, size_t *height)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    cl_mem_object_type type = 0;
+    cl_context context = NULL;
+    cl_image_format format = {0};
+    if (!image)
+        return refuse(base->log, "`image` is NULL");
+    GR_OPENCL_TRY(device, "not a memory object",
+                  device->cl.GetMemObjectInfo(image, CL_MEM_TYPE, sizeof(type), &type, NULL));
+    device->cl.GetMemObjectInfo(image, CL_MEM_CONTEXT, sizeof(context), &context, NULL);
+    if (type != CL_MEM_OBJECT_IMAGE2D)
+        return refuse(base->log, "`image` is no two-dimensional image");
+    if (context != device->context)
+        return refuse(base->log, "`image` is of another context");
+    device->cl.GetImageInfo(image, CL_IMAGE_FORMAT, sizeof(format), &format, NULL);
+    device->cl.GetImageInfo(image, CL_IMAGE_WIDTH, sizeof(*width), width, NULL);
+    device->cl.GetImageInfo(image, CL_IMAGE_HEIGHT, sizeof(*height), height, NULL);
+    bool order = format.image_channel_order == CL_RGBA || format.image_channel_order == CL_BGRA;
+    bool bytes = format.image_channel_data_type == CL_UNORM_INT8 ||
+                 format.image_channel_data_type == CL_UNSIGNED_INT8;
+    if (!order || !bytes)
+        return gr_fail(base->log, GRAFT_ERR_ARGUMENT,
+                       "opencl:app: an image of order 0x%x and type 0x%x; expected CL_RGBA or "
+                       "CL_BGRA of CL_UNORM_INT8 or CL_UNSIGNED_INT8",
+                       format.image_channel_order, format.image_channel_data_type);
+    return GRAFT_OK;
+}
+
+graft_status gr_opencl_copy_image(gr_device *base, cl_mem image, size_t width, size_t height,
+                                  gr_buffer *buffer, uint64_t offset)
+{
+    gr_opencl_device *device = gr_opencl_device_of(base);
+    const size_t origin[3] = {0}, region[3] = {width, height, 1};
+    GR_OPENCL_TRY(device, "cannot copy an image",
+                  device->cl.EnqueueCopyImageToBuffer(device->active, image, buffer->memory, origin,
+                                                      region, (size_t)offset, 0, NULL, NULL));
+    GR_OPENCL_TRY(device, "cannot flush", device->cl.Flush(device->active));
+    return GRAFT_OK;
+}
+
 graft_status gr_opencl_wait_events(gr_device *base, const cl_event *events, int count)
 {
     gr_opencl_device *device = gr_opencl_device_of(base);

@@ -120,6 +120,7 @@ static void device_destroy(gr_device *device)
         }
         vk->fn.DestroyPipelineCache(vk->device, vk->cache, NULL);
         vk->fn.DestroyCommandPool(vk->device, vk->transfer_pool, NULL);
+        vk->fn.DestroyCommandPool(vk->device, vk->copy_pool, NULL);
         vk->fn.DestroyFence(vk->device, vk->fence, NULL);
         if (!vk->imported)
             vk->fn.DestroyDevice(vk->device, NULL);

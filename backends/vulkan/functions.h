@@ -36,6 +36,7 @@
     F(CmdBindDescriptorSets)                                                                       \
     F(CmdBindPipeline)                                                                             \
     F(CmdCopyBuffer)                                                                               \
+    F(CmdCopyImageToBuffer)                                                                        \
     F(CmdDispatch)                                                                                 \
     F(CmdFillBuffer)                                                                               \
     F(CmdPipelineBarrier)                                                                          \

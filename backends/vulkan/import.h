@@ -23,6 +23,11 @@ graft_status gr_vk_buffer_wrap(gr_device *device, const graft_vulkan_range *rang
 graft_status gr_vk_semaphores(gr_device *device, const graft_vulkan_semaphore *waits,
                               const graft_vulkan_semaphore *signals, int count);
 
+/* The pixels of an image into a buffer, at a multiple of 4 bytes: queued, or with `commands`
+ * recorded. */
+graft_status gr_vk_copy_image(gr_device *device, const graft_vulkan_image *image, gr_buffer *buffer,
+                              uint64_t offset, VkCommandBuffer commands);
+
 /* The commands of a list, recorded once more. */
 graft_status gr_vk_list_record(gr_device *device, gr_list *list, VkCommandBuffer commands);
 

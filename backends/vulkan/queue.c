@@ -92,6 +92,7 @@ graft_status gr_vk_wait(gr_vk_device *vk)
                  "vkWaitForFences"));
     GR_TRY(check(vk, vk->fn.ResetFences(vk->device, 1, &vk->fence), "vkResetFences"));
     vk->pending = false;
+    vk->copies_used = 0;
     return GRAFT_OK;
 }
 
@@ -108,4 +109,5 @@ void gr_vk_drain(gr_vk_device *vk)
     if (vk->pending && vk->unlock)
         vk->unlock(vk->user);
     vk->pending = false;
+    vk->copies_used = 0;
 }

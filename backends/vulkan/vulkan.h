@@ -56,6 +56,8 @@ void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps);
 
 /* device.c */
 
+enum { GR_VK_COPIES = 8 };
+
 typedef struct gr_vk_device {
     gr_device base;
     gr_vk_functions fn;
@@ -67,6 +69,10 @@ typedef struct gr_vk_device {
     void (*lock)(void *user); /* NULL: none */
     void (*unlock)(void *user);
     void *user;
+    /* image.c: command buffers for copies of images, and how many of them may be at work */
+    VkCommandPool copy_pool;
+    VkCommandBuffer copies[GR_VK_COPIES];
+    uint32_t copies_used;
     uint32_t allocations; /* live VkDeviceMemory objects */
     /* queue.c */
     VkQueue queue;

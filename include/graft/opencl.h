@@ -54,6 +54,14 @@ GRAFT_API graft_status graft_opencl_import(graft_log *log, const graft_opencl_pa
 GRAFT_API graft_status graft_opencl_wrap(graft_device *device, cl_mem memory, uint64_t offset_bytes,
                                          uint64_t size_bytes, graft_buffer **out);
 
+/* Copies the pixels of a two-dimensional image on the device into a buffer at offset_bytes, width *
+ * height * 4 bytes: what graft_resize_rgba8 makes network input of (with `bgra` for CL_BGRA).
+ * Queues the copy and does not wait. GRAFT_ERR_ARGUMENT for an image of another context or with
+ * another format than CL_RGBA or CL_BGRA of CL_UNORM_INT8 or CL_UNSIGNED_INT8, and a buffer that is
+ * too small. */
+GRAFT_API graft_status graft_opencl_copy_image(graft_device *device, cl_mem image,
+                                               graft_buffer *buffer, uint64_t offset_bytes);
+
 /* All that is queued on the device from now on waits for the events, without waiting on the host;
  * the application may release them at once. */
 GRAFT_API graft_status graft_opencl_wait(graft_device *device, const cl_event *events, int count);

@@ -125,6 +125,17 @@ GRAFT_API graft_value *graft_real_dft2(graft_value *x);
  * (Cayley transform; BOFT, arXiv 2311.06243). */
 GRAFT_API graft_value *graft_cayley(graft_value *r);
 
+/* ---- Images -----------------------------------------------------------------------------------
+ */
+
+/* 8-bit images as network input: pixels [B, H, W] (I32), four bytes each, red lowest in memory (or
+ * blue, with `bgra`), the fourth ignored -> [B, 3, height, width], red first:
+ * (v / 255 - mean[c]) / deviation[c]. v is interpolated bilinearly between the centres of pixels;
+ * where the image becomes smaller, over as many pixels as one of the result covers, so that it does
+ * not alias. Sides up to 16384; mean and deviation (above 0) [3] are copied. It has no gradient. */
+GRAFT_API graft_value *graft_resize_rgba8(graft_value *pixels, int64_t height, int64_t width,
+                                          const float *mean, const float *deviation, bool bgra);
+
 /* ---- Moving elements --------------------------------------------------------------------------
  */
 

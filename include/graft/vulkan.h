@@ -59,6 +59,17 @@ typedef struct graft_vulkan_range {
     uint64_t size_bytes;      /* a positive multiple of 4, within the buffer */
 } graft_vulkan_range;
 
+/* A two-dimensional image of the application's, of one sample. */
+typedef struct graft_vulkan_image {
+    VkImage image;
+    VkFormat
+        format; /* VK_FORMAT_R8G8B8A8_UNORM or B8G8R8A8, or _SRGB: bytes are taken as they are */
+    VkImageUsageFlags usage; /* that it was made with: transfer source */
+    VkImageLayout layout;    /* that it is in, and is left in */
+    uint32_t width, height;  /* of the level, pixels */
+    uint32_t level, layer;
+} graft_vulkan_image;
+
 GRAFT_BEGIN_DECLS
 
 GRAFT_API void graft_vulkan_defaults(graft_vulkan_params *params);
@@ -96,6 +107,22 @@ GRAFT_API graft_status graft_vulkan_signal(graft_device *device,
  * may not overlap. GRAFT_ERR_UNSUPPORTED for programs that need numbers of the host at each run
  * (those with a loss or dropout) or are profiled. */
 GRAFT_API graft_status graft_vulkan_record(graft_program *program, VkCommandBuffer commands);
+
+/* Copies an image's pixels on the device into a buffer at offset_bytes, width * height * 4 bytes:
+ * what graft_resize_rgba8 makes network input of (with `bgra` for the B8G8R8A8 formats). Queues the
+ * copy and does not wait; the image must be there, in that layout, until it is done. Before it go
+ * all commands that were submitted to the queue earlier, of any kind; see graft_vulkan_wait for
+ * others. GRAFT_ERR_ARGUMENT for a format, usage or layout that does not fit, and a buffer that is
+ * too small. */
+GRAFT_API graft_status graft_vulkan_copy_image(graft_device *device,
+                                               const graft_vulkan_image *image,
+                                               graft_buffer *buffer, uint64_t offset_bytes);
+
+/* The same as commands in the application's command buffer, as graft_vulkan_record. */
+GRAFT_API graft_status graft_vulkan_record_image(graft_device *device,
+                                                 const graft_vulkan_image *image,
+                                                 graft_buffer *buffer, uint64_t offset_bytes,
+                                                 VkCommandBuffer commands);
 
 GRAFT_END_DECLS
 

@@ -207,6 +207,17 @@ graft_value *graft_cayley(graft_value *r)
     return gr_cayley(F32(r));
 }
 
+graft_value *graft_resize_rgba8(graft_value *pixels, int64_t height, int64_t width,
+                                const float *mean, const float *deviation, bool bgra)
+{
+    if (!I32(pixels))
+        return NULL;
+    if (!mean || !deviation)
+        return gr_graph_fail(pixels->graph, GRAFT_ERR_ARGUMENT,
+                             "resize_rgba8: no mean or deviation given");
+    return gr_resize_rgba8(pixels, height, width, mean, deviation, bgra);
+}
+
 /* A shape of the application's, before anything counts its elements. */
 static bool has_rank(graft_value *x, const graft_shape *shape, const char *op)
 {

@@ -55,6 +55,19 @@ graft_status graft_opencl_wrap(graft_device *device, cl_mem memory, uint64_t off
     return gr_buffer_around(d, handle, offset_bytes, size_bytes, out);
 }
 
+graft_status graft_opencl_copy_image(graft_device *device, cl_mem image, graft_buffer *buffer,
+                                     uint64_t offset_bytes)
+{
+    gr_device *d;
+    gr_region region;
+    size_t width, height;
+    GR_TRY(imported(device, &d));
+    GR_TRY(gr_opencl_image_size(d, image, &width, &height));
+    GR_TRY(
+        gr_buffer_region(buffer, d, "image", offset_bytes, (uint64_t)width * height * 4, &region));
+    return gr_opencl_copy_image(d, image, width, height, region.buffer, region.offset);
+}
+
 graft_status graft_opencl_wait(graft_device *device, const cl_event *events, int count)
 {
     gr_device *d;

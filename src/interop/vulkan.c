@@ -75,6 +75,56 @@ graft_status graft_vulkan_signal(graft_device *device, const graft_vulkan_semaph
     return gr_vk_semaphores(d, NULL, semaphores, count);
 }
 
+static graft_status check_image(gr_device *d, const graft_vulkan_image *image)
+{
+    if (!image || !image->image || !image->width || !image->height)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: no image of any pixel");
+    if (image->format != VK_FORMAT_R8G8B8A8_UNORM && image->format != VK_FORMAT_R8G8B8A8_SRGB &&
+        image->format != VK_FORMAT_B8G8R8A8_UNORM && image->format != VK_FORMAT_B8G8R8A8_SRGB)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: an image of VkFormat %d; expected R8G8B8A8 or B8G8R8A8, UNORM "
+                       "or SRGB",
+                       (int)image->format);
+    if (!(image->usage & VK_IMAGE_USAGE_TRANSFER_SRC_BIT))
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: an image of usage 0x%x; expected transfer source (0x1) in it",
+                       image->usage);
+    if (image->layout == VK_IMAGE_LAYOUT_UNDEFINED ||
+        image->layout == VK_IMAGE_LAYOUT_PREINITIALIZED)
+        return gr_fail(d->log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: an image whose layout is undefined has no pixels yet");
+    return GRAFT_OK;
+}
+
+static graft_status copy_image(graft_device *device, const graft_vulkan_image *image,
+                               graft_buffer *buffer, uint64_t offset, VkCommandBuffer commands)
+{
+    gr_device *d;
+    gr_region region;
+    GR_TRY(imported(device, &d));
+    GR_TRY(check_image(d, image));
+    GR_TRY(gr_buffer_region(buffer, d, "image", offset, (uint64_t)image->width * image->height * 4,
+                            &region));
+    return gr_vk_copy_image(d, image, region.buffer, region.offset, commands);
+}
+
+graft_status graft_vulkan_copy_image(graft_device *device, const graft_vulkan_image *image,
+                                     graft_buffer *buffer, uint64_t offset_bytes)
+{
+    return copy_image(device, image, buffer, offset_bytes, VK_NULL_HANDLE);
+}
+
+graft_status graft_vulkan_record_image(graft_device *device, const graft_vulkan_image *image,
+                                       graft_buffer *buffer, uint64_t offset_bytes,
+                                       VkCommandBuffer commands)
+{
+    if (!commands)
+        return device ? gr_fail(gr_device_from_public(device)->log, GRAFT_ERR_ARGUMENT,
+                                "vulkan:app: `commands` is NULL")
+                      : GRAFT_ERR_ARGUMENT;
+    return copy_image(device, image, buffer, offset_bytes, commands);
+}
+
 graft_status graft_vulkan_record(graft_program *p, VkCommandBuffer commands)
 {
     if (!p)

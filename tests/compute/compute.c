@@ -114,6 +114,39 @@ static void outputs_lie_apart(void **state)
     graft_graph_destroy(&graph);
 }
 
+/* Red, green, blue and white, to their mean and to themselves; no test of weights: tests/ops. */
+static void pixels_become_input(void **state)
+{
+    graft_log *log = log_of(state);
+    const uint32_t image[4] = {0xff0000ff, 0xff00ff00, 0xffff0000, 0xffffffff};
+    const float mean[3] = {0.5f, 0, 0}, deviation[3] = {0.5f, 1, 1};
+    graft_graph *graph = graft_graph_create(log);
+    graft_value *x = graft_input(graph, "x", GRAFT_I32, GRAFT_SHAPE(1, 2, 2));
+    graft_value *one = graft_resize_rgba8(x, 1, 1, mean, deviation, false);
+    graft_value *same = graft_resize_rgba8(x, 2, 2, mean, deviation, true);
+    graft_value *outputs[] = {one, same};
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = outputs;
+    params.output_count = 2;
+    graft_program *program;
+    TEST_OK(log, graft_program_create(log, device_of(state), &params, &program));
+    TEST_OK(log, graft_program_write(program, x, image, sizeof(image)));
+    TEST_OK(log, graft_program_run(program));
+    float small[3], whole[12];
+    TEST_OK(log, graft_program_read(program, one, small, sizeof(small)));
+    TEST_OK(log, graft_program_read(program, same, whole, sizeof(whole)));
+    const float wanted[12] = {-1, -1, 1, 1, 0, 1,
+                              0,  1,  1, 0, 0, 1}; /* bgra: red and blue changed */
+    for (int i = 0; i < 12; i++)
+        assert_float_equal(whole[i], wanted[i], 1e-6);
+    assert_float_equal(small[0], 0.0f, 1e-6);
+    assert_float_equal(small[1], 0.5f, 1e-6);
+    assert_float_equal(small[2], 0.5f, 1e-6);
+    graft_program_destroy(&program);
+    graft_graph_destroy(&graph);
+}
+
 static void profiled(void **state)
 {
     graft_log *log = log_of(state);
@@ -153,9 +186,9 @@ static void says_its_version(void **state)
 
 int main(void)
 {
-    const test_case cases[] = {TEST_CASE(written_and_read), TEST_CASE(bound_to_buffers),
-                               TEST_CASE(outputs_lie_apart), TEST_CASE(profiled),
-                               TEST_CASE(says_its_version)};
+    const test_case cases[] = {TEST_CASE(written_and_read),    TEST_CASE(bound_to_buffers),
+                               TEST_CASE(outputs_lie_apart),   TEST_CASE(profiled),
+                               TEST_CASE(pixels_become_input), TEST_CASE(says_its_version)};
     int failures = TEST_RUN("compute", cases, TEST_EXECUTING);
     failures += test_run("training", training_cases, training_count, TEST_EXECUTING);
     int bad = test_run("bad use", bad_use_cases, bad_use_count, TEST_ALL);

@@ -189,6 +189,77 @@ static void events_order(void **state)
     }
 }
 
+#define REFUSED(s, call, status, text)                                                             \
+    do {                                                                                           \
+        assert_int_equal(call, status);                                                            \
+        test_assert_error((s)->log, text);                                                         \
+    } while (0)
+
+enum { WIDTH = 12, HEIGHT = 5 };
+
+static cl_mem image_of(session *s, cl_channel_order order, cl_channel_type type, cl_int *code)
+{
+    const cl_image_format format = {order, type};
+    const cl_image_desc desc = {
+        .image_type = CL_MEM_OBJECT_IMAGE2D, .image_width = WIDTH, .image_height = HEIGHT};
+    return clCreateImage(s->context, CL_MEM_READ_WRITE, &format, &desc, NULL, code);
+}
+
+/* The mean colour of an image that the application fills on its own queue. */
+static void images_become_input(void **state)
+{
+    session *s = *state;
+    NEEDS_OPENCL(s);
+    cl_bool images = CL_FALSE;
+    cl_int code;
+    clGetDeviceInfo(s->id, CL_DEVICE_IMAGE_SUPPORT, sizeof(images), &images, NULL);
+    if (!images) {
+        print_message("the device has no images: skipped\n");
+        skip();
+    }
+    cl_mem image = image_of(s, CL_RGBA, CL_UNORM_INT8, &code);
+    CL(code);
+    const float none[3] = {0}, full[3] = {1, 1, 1};
+    graft_graph *graph = graft_graph_create(s->log);
+    graft_value *pixels = graft_input(graph, "pixels", GRAFT_I32, GRAFT_SHAPE(1, HEIGHT, WIDTH));
+    graft_value *mean = graft_resize_rgba8(pixels, 1, 1, none, full, false);
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = &mean;
+    params.output_count = 1;
+    graft_program *program;
+    graft_buffer *staging;
+    TEST_OK(s->log, graft_program_create(s->log, s->device, &params, &program));
+    TEST_OK(s->log,
+            graft_buffer_create(s->device, WIDTH * HEIGHT * 4, GRAFT_MEMORY_DEVICE, &staging));
+    TEST_OK(s->log, graft_program_bind(program, pixels, staging, 0));
+    for (int frame = 0; frame < 5; frame++) {
+        const size_t origin[3] = {0}, region[3] = {WIDTH, HEIGHT, 1};
+        float colour[4] = {(float)frame / 5.0f, 0.2f, 1.0f, 0.0f}, found[3];
+        CL(clEnqueueFillImage(s->queue, image, colour, origin, region, 0, NULL, NULL));
+        TEST_OK(s->log, graft_opencl_copy_image(s->device, image, staging, 0));
+        TEST_OK(s->log, graft_program_run(program));
+        TEST_OK(s->log, graft_program_read(program, mean, found, sizeof(found)));
+        for (int c = 0; c < 3; c++)
+            assert_float_equal(found[c], colour[c], 1e-6); /* multiples of 51 of 255 */
+    }
+    REFUSED(s, graft_opencl_copy_image(s->device, image, s->in, 900), GRAFT_ERR_ARGUMENT,
+            "image: bound at byte 900");
+    REFUSED(s, graft_opencl_copy_image(s->device, s->memory, staging, 0), GRAFT_ERR_ARGUMENT,
+            "no two-dimensional image");
+    REFUSED(s, graft_opencl_copy_image(s->device, NULL, staging, 0), GRAFT_ERR_ARGUMENT,
+            "`image` is NULL");
+    CL(clReleaseMemObject(image));
+    image = image_of(s, CL_RGBA, CL_FLOAT, &code);
+    CL(code);
+    REFUSED(s, graft_opencl_copy_image(s->device, image, staging, 0), GRAFT_ERR_ARGUMENT,
+            "expected CL_RGBA or CL_BGRA");
+    CL(clReleaseMemObject(image));
+    graft_program_destroy(&program);
+    graft_graph_destroy(&graph);
+    graft_buffer_destroy(&staging);
+}
+
 typedef struct renderer {
     session *s;
     atomic_int stop;
@@ -228,12 +299,6 @@ static void shares_the_queue_with_a_busy_thread(void **state)
     pthread_join(thread, NULL);
     assert_true(r.frames > 0);
 }
-
-#define REFUSED(s, call, status, text)                                                             \
-    do {                                                                                           \
-        assert_int_equal(call, status);                                                            \
-        test_assert_error((s)->log, text);                                                         \
-    } while (0)
 
 static void imports_that_cannot_be(void **state)
 {
@@ -311,6 +376,7 @@ int main(void)
         TEST(wrapped_buffers_are_used_in_place),
         TEST(events_order),
         TEST(shares_the_queue_with_a_busy_thread),
+        TEST(images_become_input),
         TEST(imports_that_cannot_be),
         TEST(memory_that_cannot_be),
     };

@@ -234,6 +234,103 @@ static void recorded_into_the_command_buffer(void **state)
     expect_y(s, 4.0f);
 }
 
+enum { WIDTH = 12, HEIGHT = 5 };
+
+/* The mean colour of the application's image, as network input: its value for each frame. */
+typedef struct mean_colour {
+    graft_graph *graph;
+    graft_value *pixels, *mean;
+    graft_program *program;
+    graft_buffer *staging;
+    app_image image;
+    graft_vulkan_image described;
+} mean_colour;
+
+static mean_colour open_mean(session *s)
+{
+    const float none[3] = {0}, full[3] = {1, 1, 1};
+    mean_colour m = {.graph = graft_graph_create(s->log)};
+    m.pixels = graft_input(m.graph, "pixels", GRAFT_I32, GRAFT_SHAPE(1, HEIGHT, WIDTH));
+    m.mean = graft_resize_rgba8(m.pixels, 1, 1, none, full, false);
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = &m.mean;
+    params.output_count = 1;
+    TEST_OK(s->log, graft_program_create(s->log, s->device, &params, &m.program));
+    TEST_OK(s->log,
+            graft_buffer_create(s->device, WIDTH * HEIGHT * 4, GRAFT_MEMORY_DEVICE, &m.staging));
+    TEST_OK(s->log, graft_program_bind(m.program, m.pixels, m.staging, 0));
+    m.image = app_image_create(&s->app, WIDTH, HEIGHT);
+    m.described = (graft_vulkan_image){m.image.image,
+                                       VK_FORMAT_R8G8B8A8_UNORM,
+                                       APP_IMAGE_USAGE,
+                                       VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL,
+                                       WIDTH,
+                                       HEIGHT,
+                                       0,
+                                       0};
+    return m;
+}
+
+static void close_mean(session *s, mean_colour *m)
+{
+    graft_program_destroy(&m->program);
+    graft_graph_destroy(&m->graph);
+    graft_buffer_destroy(&m->staging);
+    app_image_destroy(&s->app, &m->image);
+}
+
+/* One colour, with its bytes for red, green and blue. */
+static void draw(session *s, const mean_colour *m, uint32_t colour)
+{
+    uint32_t *pixels = (uint32_t *)s->memory.mapped;
+    for (int i = 0; i < WIDTH * HEIGHT; i++)
+        pixels[i] = colour;
+    app_begin(&s->app);
+    app_draw(&s->app, &m->image, s->memory.buffer, WIDTH, HEIGHT);
+}
+
+static void expect_mean(session *s, mean_colour *m, uint32_t colour)
+{
+    float mean[3];
+    TEST_OK(s->log, graft_program_read(m->program, m->mean, mean, sizeof(mean)));
+    for (int c = 0; c < 3; c++)
+        assert_float_equal(mean[c], (float)(colour >> 8 * c & 255) / 255.0f, 1e-6);
+}
+
+/* Frame after frame, more of them than graft has command buffers; no pixel on the host. */
+static void images_become_input(void **state)
+{
+    session *s = *state;
+    NEEDS_VULKAN(s);
+    mean_colour m = open_mean(s);
+    for (uint32_t frame = 0; frame < 20; frame++) {
+        draw(s, &m, 0xff000000 | frame * 0x070a0b);
+        app_submit(&s->app, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
+        TEST_OK(s->log, graft_vulkan_copy_image(s->device, &m.described, m.staging, 0));
+        TEST_OK(s->log, graft_program_run(m.program));
+        if (frame % 10 == 9)
+            expect_mean(s, &m, frame * 0x070a0b);
+        app_wait_idle(&s->app); /* its one command buffer is used again */
+    }
+    close_mean(s, &m);
+}
+
+static void images_are_recorded(void **state)
+{
+    session *s = *state;
+    NEEDS_VULKAN(s);
+    mean_colour m = open_mean(s);
+    draw(s, &m, 0xff204060);
+    TEST_OK(s->log,
+            graft_vulkan_record_image(s->device, &m.described, m.staging, 0, s->app.commands));
+    TEST_OK(s->log, graft_vulkan_record(m.program, s->app.commands));
+    app_submit(&s->app, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
+    app_wait_idle(&s->app);
+    expect_mean(s, &m, 0xff204060);
+    close_mean(s, &m);
+}
+
 typedef struct renderer {
     session *s;
     atomic_int stop;
@@ -381,6 +478,34 @@ static void order_that_cannot_be(void **state)
     graft_graph_destroy(&graph);
 }
 
+static void images_that_cannot_be(void **state)
+{
+    session *s = *state;
+    NEEDS_VULKAN(s);
+    mean_colour m = open_mean(s);
+    graft_vulkan_image i = m.described;
+    i.format = VK_FORMAT_R16G16B16A16_SFLOAT;
+    REFUSED(s, graft_vulkan_copy_image(s->device, &i, m.staging, 0), GRAFT_ERR_ARGUMENT,
+            "expected R8G8B8A8 or B8G8R8A8");
+    i = m.described;
+    i.usage = VK_IMAGE_USAGE_SAMPLED_BIT;
+    REFUSED(s, graft_vulkan_copy_image(s->device, &i, m.staging, 0), GRAFT_ERR_ARGUMENT,
+            "usage 0x4; expected transfer source");
+    i = m.described;
+    i.layout = VK_IMAGE_LAYOUT_UNDEFINED;
+    REFUSED(s, graft_vulkan_copy_image(s->device, &i, m.staging, 0), GRAFT_ERR_ARGUMENT,
+            "layout is undefined");
+    i = m.described;
+    i.height++;
+    REFUSED(s, graft_vulkan_copy_image(s->device, &i, m.staging, 0), GRAFT_ERR_ARGUMENT,
+            "image: takes 288 bytes at 0; the buffer has 240");
+    REFUSED(s, graft_vulkan_copy_image(s->device, &m.described, NULL, 0), GRAFT_ERR_ARGUMENT,
+            "image: no buffer");
+    REFUSED(s, graft_vulkan_record_image(s->device, &m.described, m.staging, 0, VK_NULL_HANDLE),
+            GRAFT_ERR_ARGUMENT, "`commands` is NULL");
+    close_mean(s, &m);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_session, close_session)
 
 int main(void)
@@ -391,6 +516,9 @@ int main(void)
         TEST(timeline_semaphores_order),
         TEST(recorded_into_the_command_buffer),
         TEST(shares_the_queue_with_a_busy_thread),
+        TEST(images_become_input),
+        TEST(images_are_recorded),
+        TEST(images_that_cannot_be),
         TEST(imports_that_cannot_be),
         TEST(ranges_that_cannot_be),
         TEST(order_that_cannot_be),

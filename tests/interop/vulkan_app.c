@@ -137,6 +137,78 @@ void app_buffer_destroy(vulkan_app *app, app_buffer *buffer)
     vkFreeMemory(app->device, buffer->memory, NULL);
 }
 
+static uint32_t any_type(uint32_t allowed)
+{
+    uint32_t type = 0;
+    while (!(allowed & 1u << type))
+        type++;
+    return type;
+}
+
+app_image app_image_create(vulkan_app *app, uint32_t width, uint32_t height)
+{
+    app_image i = {0};
+    VkImageCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
+        .imageType = VK_IMAGE_TYPE_2D,
+        .format = VK_FORMAT_R8G8B8A8_UNORM,
+        .extent = {width, height, 1},
+        .mipLevels = 1,
+        .arrayLayers = 1,
+        .samples = VK_SAMPLE_COUNT_1_BIT,
+        .usage = APP_IMAGE_USAGE,
+    };
+    VkMemoryRequirements needs;
+    VK(vkCreateImage(app->device, &info, NULL, &i.image));
+    vkGetImageMemoryRequirements(app->device, i.image, &needs);
+    VkMemoryAllocateInfo allocate = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+        .allocationSize = needs.size,
+        .memoryTypeIndex = any_type(needs.memoryTypeBits),
+    };
+    VK(vkAllocateMemory(app->device, &allocate, NULL, &i.memory));
+    VK(vkBindImageMemory(app->device, i.image, i.memory, 0));
+    return i;
+}
+
+void app_image_destroy(vulkan_app *app, app_image *image)
+{
+    vkDestroyImage(app->device, image->image, NULL);
+    vkFreeMemory(app->device, image->memory, NULL);
+}
+
+static void change_layout(vulkan_app *app, const app_image *image, VkImageLayout from,
+                          VkImageLayout to)
+{
+    VkImageMemoryBarrier barrier = {
+        .sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER,
+        .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
+        .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT,
+        .oldLayout = from,
+        .newLayout = to,
+        .srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
+        .dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
+        .image = image->image,
+        .subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1},
+    };
+    vkCmdPipelineBarrier(app->commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                         VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 0, NULL, 0, NULL, 1, &barrier);
+}
+
+void app_draw(vulkan_app *app, const app_image *image, VkBuffer from, uint32_t width,
+              uint32_t height)
+{
+    VkBufferImageCopy region = {
+        .imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
+        .imageExtent = {width, height, 1},
+    };
+    change_layout(app, image, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
+    vkCmdCopyBufferToImage(app->commands, from, image->image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+                           1, &region);
+    change_layout(app, image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
+                  VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
+}
+
 VkSemaphore app_semaphore(vulkan_app *app, bool timeline)
 {
     VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,

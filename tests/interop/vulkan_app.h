@@ -38,6 +38,24 @@ void app_close(vulkan_app *app);
 app_buffer app_buffer_create(vulkan_app *app, uint64_t size);
 void app_buffer_destroy(vulkan_app *app, app_buffer *buffer);
 
+/* An image that shaders may sample and copies may read and write, RGBA. */
+typedef struct app_image {
+    VkImage image;
+    VkDeviceMemory memory;
+} app_image;
+
+enum {
+    APP_IMAGE_USAGE = VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT |
+                      VK_IMAGE_USAGE_TRANSFER_DST_BIT
+};
+
+app_image app_image_create(vulkan_app *app, uint32_t width, uint32_t height);
+void app_image_destroy(vulkan_app *app, app_image *image);
+
+/* In `commands`: pixels from the start of a buffer; the image is ready to be sampled then. */
+void app_draw(vulkan_app *app, const app_image *image, VkBuffer from, uint32_t width,
+              uint32_t height);
+
 VkSemaphore app_semaphore(vulkan_app *app, bool timeline);
 
 /* Begins `commands` anew. */

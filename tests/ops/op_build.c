@@ -144,6 +144,15 @@ gr_value *op_indices(op_build *b, int64_t count, int64_t size)
     return add_operand(b, GR_SHAPE(count), index, GR_I32, true);
 }
 
+gr_value *op_pixels(op_build *b, gr_shape shape)
+{
+    int64_t count = gr_shape_count(&shape);
+    uint32_t *pixels = take_memory(b, (size_t)count * sizeof(*pixels)), state = 12345;
+    for (int64_t i = 0; i < count; i++)
+        pixels[i] = state = state * 1664525u + 1013904223u;
+    return add_operand(b, shape, pixels, GR_I32, true);
+}
+
 gr_value *op_scalars(op_build *b)
 {
     gr_scalars *s = take_memory(b, sizeof(*s));

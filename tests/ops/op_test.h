@@ -103,6 +103,9 @@ gr_value *op_labels(op_build *b, int64_t rows, int64_t classes);
 gr_value *op_targets(op_build *b, int64_t rows, int64_t classes);
 gr_value *op_scalars(op_build *b);
 
+/* Random pixels [B, H, W], four bytes each. */
+gr_value *op_pixels(op_build *b, gr_shape shape);
+
 /* `count` distinct indices below `size`, from the last down. */
 gr_value *op_indices(op_build *b, int64_t count, int64_t size);
 
