@@ -54,6 +54,9 @@ GRAFT_API graft_status graft_device_open(graft_log *log, const char *id, const c
  */
 GRAFT_API void graft_device_close(graft_device **device);
 
+/* Waits for everything that was queued on the device. GRAFT_ERR_DEVICE when the device was lost. */
+GRAFT_API graft_status graft_device_wait(graft_device *device);
+
 /* Facts about an open device; valid until it is closed. Thread-safety: safe. */
 GRAFT_API const graft_device_info *graft_device_get_info(const graft_device *device);
 

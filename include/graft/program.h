@@ -102,10 +102,10 @@ GRAFT_API graft_status graft_program_set_lr(graft_program *program, float lr);
  * AdamW corrects its moments by it. For going on where another program stopped. */
 GRAFT_API graft_status graft_program_set_run(graft_program *program, uint64_t run);
 
-/* Queues one run and returns; runs of one device follow one another in order.
- * With a loss or dropout it first waits for earlier runs, to write what changes from run to run.
- * GRAFT_ERR_ARGUMENT when an input has neither been bound nor written, or an output is bound where
- * another value lies.
+/* Queues one run and returns (graft_device_wait waits for it); runs of one device follow one
+ * another in order. With a loss or dropout it first waits for earlier runs, to write what changes
+ * from run to run. GRAFT_ERR_ARGUMENT when an input has neither been bound nor written, or an
+ * output is bound where another value lies.
  */
 GRAFT_API graft_status graft_program_run(graft_program *program);
 

@@ -291,6 +291,11 @@ void graft_device_close(graft_device **device)
     *device = NULL;
 }
 
+graft_status graft_device_wait(graft_device *device)
+{
+    return device ? gr_device_wait(gr_device_from_public(device)) : GRAFT_ERR_ARGUMENT;
+}
+
 const graft_device_info *graft_device_get_info(const graft_device *device)
 {
     return &((const gr_device *)device)->info;

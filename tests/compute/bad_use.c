@@ -262,6 +262,7 @@ static void nothing_at_all(void **state)
     (void)state;
     float y;
     int count;
+    assert_int_equal(graft_device_wait(NULL), GRAFT_ERR_ARGUMENT);
     assert_int_equal(graft_program_run(NULL), GRAFT_ERR_ARGUMENT);
     assert_int_equal(graft_program_read(NULL, NULL, &y, 4), GRAFT_ERR_ARGUMENT);
     assert_int_equal(graft_program_write(NULL, NULL, &y, 4), GRAFT_ERR_ARGUMENT);

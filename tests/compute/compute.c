@@ -167,6 +167,7 @@ static void profiled(void **state)
     CHECK_FAILS(log, graft_program_profile(program, times, 4, &count), GRAFT_ERR_ARGUMENT,
                 "nothing has run");
     TEST_OK(log, graft_program_run(program));
+    TEST_OK(log, graft_device_wait(device_of(state)));
     TEST_OK(log, graft_program_profile(program, times, 4, &count));
     assert_int_equal(count, 1);
     assert_true(strncmp(times[0].name, "softmax/softmax", 15) == 0);

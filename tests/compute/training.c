@@ -2,6 +2,8 @@
  */
 #include "compute.h"
 
+#include "backends/null/null.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -228,10 +230,58 @@ static void cycles_keep_memory_constant(void **state)
     }
 }
 
+/* All of a short life of a program; the first failure ends it. */
+static graft_status live(graft_log *log, graft_device *device, regression *r, graft_buffer **buffer,
+                         graft_program **program)
+{
+    float loss;
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = &r->loss;
+    params.output_count = 1;
+    params.loss = r->loss;
+    graft_status status = graft_buffer_create(device, 1024, GRAFT_MEMORY_HOST, buffer);
+    if (status == GRAFT_OK)
+        status = graft_program_create(log, device, &params, program);
+    if (status == GRAFT_OK)
+        status = graft_program_run(*program);
+    if (status == GRAFT_OK)
+        status = graft_program_bind(*program, r->loss, *buffer, 0);
+    if (status == GRAFT_OK)
+        status = graft_program_run(*program);
+    if (status == GRAFT_OK)
+        status = graft_program_read(*program, r->loss, &loss, sizeof(loss));
+    return status;
+}
+
+/* A device that is lost at any point: a status, and everything can be let go in any order. */
+static void a_lost_device_is_a_status(void **state)
+{
+    const test_devices *all = ((const test_target *)*state)->devices;
+    uint64_t before = all->null->allocated_bytes;
+    int operations = 0;
+    graft_status status;
+    do {
+        regression r = open_regression(state);
+        graft_buffer *buffer = NULL;
+        graft_program *program = NULL;
+        gr_null_fail_after(all->null, operations, GRAFT_ERR_DEVICE);
+        status = live(all->log, gr_device_to_public(all->null), &r, &buffer, &program);
+        assert_true(status == GRAFT_OK || status == GRAFT_ERR_DEVICE);
+        graft_graph_destroy(&r.graph);
+        graft_buffer_destroy(&buffer);
+        graft_program_destroy(&program);
+        gr_null_fail_after(all->null, 0, GRAFT_OK);
+        assert_int_equal(all->null->allocated_bytes, before);
+        operations++;
+    } while (status != GRAFT_OK);
+    assert_true(operations > 10);
+}
+
 const test_case training_cases[] = {
     TEST_CASE(gradients_of_a_loss_of_ones_own), TEST_CASE(adamw_follows_its_formula),
     TEST_CASE(sgd_follows_its_formula),         TEST_CASE(assignments_happen_at_once),
     TEST_CASE(programs_share_parameters),       TEST_CASE(dropout_goes_by_seed_and_run),
-    TEST_CASE(cycles_keep_memory_constant),
+    TEST_CASE(cycles_keep_memory_constant),     TEST_CASE(a_lost_device_is_a_status),
 };
 const int training_count = sizeof(training_cases) / sizeof(training_cases[0]);
