@@ -21,7 +21,8 @@ typedef struct graft_eval_result {
     int64_t images;
 } graft_eval_result;
 
-/* Calls back for each image: k class indices, best first, with their probabilities. */
+/* Calls back for each image: k class indices, best first, with their probabilities. k 0: the file
+ * could not be read, the log tells why. */
 typedef void graft_prediction(void *user, const char *image, const int *classes,
                               const float *probabilities, int k);
 
@@ -61,9 +62,9 @@ GRAFT_API graft_status graft_model_logits(graft_model *model, const float *image
 GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
                                             graft_eval_result *result);
 
-/* Classifies image files: one callback for each, in order. k: how many classes to tell, from 1 to
- * all of them. A file that cannot be read ends it, after the callbacks of batches before. Blocks.
- */
+/* Classifies image files: one callback for each, in order; a folder stands for all images in it, at
+ * any depth, in order of their paths. k: how many classes to tell, from 1 to all of them. Goes on
+ * after a file that cannot be read, and returns the status of the first of them. Blocks. */
 GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
                                            int k, graft_prediction *callback, void *user);
 

@@ -1,11 +1,13 @@
 /* graft_model: a backbone with an adapter, for evaluation and prediction. */
 #include <graft/model.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/image.h"
 #include "data/relabel.h"
+#include "data/source.h"
 #include "device/device.h"
 #include "adapter/merge.h"
 #include "adapter/file.h"
@@ -207,57 +209,113 @@ static void top_k(const float *values, int count, int k, int *indices)
     }
 }
 
-/* Decodes up to a batch of files from `names` into images. */
-static graft_status read_images(graft_model *m, const char *const *names, int count, float *images)
+/* ---- Prediction -------------------------------------------------------------------------- */
+
+/* Images on their way to the network. */
+typedef struct prediction {
+    graft_model *model;
+    int k;
+    graft_prediction *callback;
+    void *user;
+    const char **names; /* [batch] that wait */
+    int waiting;
+    float *pixels, *logits;
+    int *classes;         /* [k] */
+    float *probabilities; /* [k] */
+    graft_status failed;  /* of the first image that could not be read */
+} prediction;
+
+static graft_status create_prediction(void *room, prediction *p)
 {
-    const gr_preprocess *p = &m->info.input.preprocess;
-    size_t pixels = 3 * (size_t)p->size * (size_t)p->size;
+    const graft_model *m = p->model;
+    size_t size = (size_t)m->info.input.preprocess.size, batch = (size_t)m->batch;
+    p->names = gr_alloc_array(room, batch, sizeof(*p->names));
+    p->pixels = gr_alloc_array(room, batch * 3 * size * size, sizeof(*p->pixels));
+    p->logits = gr_alloc_array(room, batch * (size_t)graft_model_classes(m), sizeof(*p->logits));
+    p->classes = gr_alloc_array(room, (size_t)p->k, sizeof(*p->classes));
+    p->probabilities = gr_alloc_array(room, (size_t)p->k, sizeof(*p->probabilities));
+    return p->names && p->pixels && p->logits && p->classes && p->probabilities
+               ? GRAFT_OK
+               : gr_fail(m->log, GRAFT_ERR_MEMORY, "predict: out of memory");
+}
+
+/* Classifies what waits. */
+static graft_status flush(prediction *p)
+{
+    int all = graft_model_classes(p->model), count = p->waiting;
+    p->waiting = 0;
+    if (count == 0)
+        return GRAFT_OK;
+    GR_TRY(graft_model_logits(p->model, p->pixels, count, p->logits));
     for (int i = 0; i < count; i++) {
-        gr_image image;
-        GR_TRY(gr_image_load(m->log, names[i], names[i], &m->info.input.decode, &image));
-        graft_status status = gr_preprocess_image(m->log, p, &image, images + (size_t)i * pixels);
-        gr_image_free(&image);
-        GR_TRY(status);
+        float *row = p->logits + (size_t)i * (size_t)all;
+        gr_softmax_row(row, all);
+        top_k(row, all, p->k, p->classes);
+        for (int r = 0; r < p->k; r++)
+            p->probabilities[r] = row[p->classes[r]];
+        p->callback(p->user, p->names[i], p->classes, p->probabilities, p->k);
     }
     return GRAFT_OK;
 }
 
-static void hand_out(graft_model *m, const char *const *names, int count, int k, float *logits,
-                     graft_prediction *callback, void *user, int *classes, float *probabilities)
+static graft_status read_image(const prediction *p, const char *name)
 {
-    int all = graft_model_classes(m);
-    for (int i = 0; i < count; i++) {
-        float *row = logits + (size_t)i * (size_t)all;
-        gr_softmax_row(row, all);
-        top_k(row, all, k, classes);
-        for (int r = 0; r < k; r++)
-            probabilities[r] = row[classes[r]];
-        callback(user, names[i], classes, probabilities, k);
-    }
+    const gr_input *input = &p->model->info.input;
+    size_t size = (size_t)input->preprocess.size;
+    gr_image image;
+    GR_TRY(gr_image_load(p->model->log, name, name, &input->decode, &image));
+    graft_status status = gr_preprocess_image(p->model->log, &input->preprocess, &image,
+                                              p->pixels + (size_t)p->waiting * 3 * size * size);
+    gr_image_free(&image);
+    return status;
+}
+
+/* Tells of a file that cannot be read, after those before it; the log holds why. */
+static graft_status tell_failure(prediction *p, const char *name, graft_status status)
+{
+    if (status == GRAFT_ERR_MEMORY)
+        return status;
+    GR_TRY(flush(p));
+    p->callback(p->user, name, NULL, NULL, 0);
+    if (p->failed == GRAFT_OK)
+        p->failed = status;
+    return GRAFT_OK;
+}
+
+static graft_status predict_file(prediction *p, const char *name)
+{
+    graft_status status = read_image(p, name);
+    if (status != GRAFT_OK)
+        return tell_failure(p, name, status);
+    p->names[p->waiting++] = name;
+    return p->waiting == p->model->batch ? flush(p) : GRAFT_OK;
+}
+
+static graft_status predict_folder(prediction *p, void *room, const char *name)
+{
+    const char **paths;
+    size_t count;
+    graft_status status = gr_image_folder_list(p->model->log, room, name, &paths, &count);
+    if (status != GRAFT_OK)
+        return tell_failure(p, name, status);
+    for (size_t i = 0; i < count && status == GRAFT_OK; i++)
+        status = predict_file(p, paths[i]);
+    return status;
 }
 
 graft_status graft_model_predict(graft_model *m, const char *const *images, int count, int k,
                                  graft_prediction *callback, void *user)
 {
     int all = graft_model_classes(m);
-    k = k < 1 ? 1 : k > all ? all : k;
-    size_t size = (size_t)m->info.input.preprocess.size, batch = (size_t)m->batch;
+    prediction p = {.model = m, .callback = callback, .user = user};
+    p.k = k < 1 ? 1 : k > all ? all : k;
     void *room = gr_alloc(NULL, 1);
-    float *pixels = gr_alloc_array(room, batch * 3 * size * size, sizeof(*pixels));
-    float *logits = gr_alloc_array(room, batch * (size_t)all, sizeof(*logits));
-    int *classes = gr_alloc_array(room, (size_t)k, sizeof(*classes));
-    float *probabilities = gr_alloc_array(room, (size_t)k, sizeof(*probabilities));
-    graft_status status = pixels && logits && classes && probabilities
-                              ? GRAFT_OK
-                              : gr_fail(m->log, GRAFT_ERR_MEMORY, "predict: out of memory");
-    for (int first = 0; first < count && status == GRAFT_OK; first += m->batch) {
-        int n = count - first < m->batch ? count - first : m->batch;
-        status = read_images(m, images + first, n, pixels);
-        if (status == GRAFT_OK)
-            status = graft_model_logits(m, pixels, n, logits);
-        if (status == GRAFT_OK)
-            hand_out(m, images + first, n, k, logits, callback, user, classes, probabilities);
-    }
+    graft_status status = create_prediction(room, &p);
+    for (int i = 0; i < count && status == GRAFT_OK; i++)
+        status = gr_file_is_directory(images[i]) ? predict_folder(&p, room, images[i])
+                                                 : predict_file(&p, images[i]);
+    if (status == GRAFT_OK)
+        status = flush(&p);
     gr_free(room);
-    return status;
+    return status == GRAFT_OK ? p.failed : status;
 }

@@ -9,6 +9,7 @@
 #include "data/tree.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A link that leads back up would go on for ever. */
@@ -142,6 +143,48 @@ unsigned gr_image_folder_roles(const char *spec)
                 roles |= 1u << d->tree->entries[i].role;
     gr_free(d);
     return roles;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static graft_status list_images(graft_log *log, const image_folder *d, void *parent,
+                                const char ***paths, size_t *count)
+{
+    const char *folder = d->base.title;
+    char *left_out = gr_left_out_text(parent, &d->tree->left_out);
+    *paths = gr_alloc_array(parent, d->tree->count + 1, sizeof(**paths));
+    bool fits = left_out && *paths;
+    for (size_t i = 0; fits && i < d->tree->count; i++)
+        if (!d->tree->entries[i].directory) {
+            (*paths)[*count] = gr_path_join(parent, folder, d->tree->entries[i].path);
+            fits = (*paths)[(*count)++] != NULL;
+        }
+    if (!fits)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", folder);
+    if (!*count)
+        return gr_fail(log, GRAFT_ERR_NOT_FOUND, "%s: no images in it%s%s", folder,
+                       *left_out ? "; left out: " : "", left_out);
+    qsort(*paths, *count, sizeof(**paths), compare_paths);
+    if (*left_out)
+        gr_log(log, GRAFT_LOG_INFO, "%s: %zu images; left out: %s", folder, *count, left_out);
+    return GRAFT_OK;
+}
+
+graft_status gr_image_folder_list(graft_log *log, void *parent, const char *folder,
+                                  const char ***paths, size_t *count)
+{
+    image_folder *d = create(folder);
+    *count = 0;
+    if (!d)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: no memory", folder);
+    graft_status status = scan(log, d, "", 0);
+    if (status == GRAFT_OK)
+        status = list_images(log, d, parent, paths, count);
+    gr_free(d);
+    return status;
 }
 
 graft_status gr_image_folder_open(graft_log *log, const char *spec, const gr_dataset_params *params,

@@ -67,6 +67,11 @@ graft_status gr_tar_open(graft_log *log, const char *spec, const gr_dataset_para
 graft_status gr_dsprites_open(graft_log *log, const char *spec, const gr_dataset_params *params,
                               gr_dataset **out);
 
+/* The paths of all images in a folder, at any depth, sorted: allocations of `parent`. Says what is
+ * left out. Without any GRAFT_ERR_NOT_FOUND. */
+graft_status gr_image_folder_list(graft_log *log, void *parent, const char *folder,
+                                  const char ***paths, size_t *count);
+
 /* What splits a tree of folders has: bits 1 << gr_split_role. 0 also when it cannot be read. */
 unsigned gr_image_folder_roles(const char *spec);
 

@@ -101,12 +101,35 @@ class Run(CliTest):
         self.assertRegex(done.stderr, r"(?m)^graft: epoch 1/4  step 1/5  ")
         self.assertRegex(done.stderr, r"(?m)^graft: epoch 2/4  step 5/5  0:00 left  ")
 
+    def test_predict_goes_on(self):
+        """Folders stand for their images; a bad file costs the exit code, and nothing else."""
+        self.works(*self.arguments("run"))
+        model = ["--backbone", self.backbone, "--adapter", self.path("run", "adapter.safetensors"),
+                 "--top", "1", *REFERENCE]
+        os.makedirs(self.path("new/deep"))
+        for name in ("new/b.png", "new/deep/a.png"):
+            self.write(name, png(16, 16, (20, 30, 40)))
+        for name in ("new/bad.png", "worse.jpg", "new/notes.txt"):
+            self.write(name, b"no image")
+        done = graft("predict", *model, self.path("worse.jpg"), self.path("new"))
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([line.split(": ")[0] for line in done.stdout.splitlines()],
+                         [self.path("new/b.png"), self.path("new/deep/a.png")])
+        self.assertEqual(done.stderr.count("\n"), 2, done.stderr)
+        for name in ("worse.jpg", "new/bad.png"):
+            self.assertIn(self.path(name) + ": no image", done.stderr)
+        done = graft("predict", *model, self.path("worse.jpg"), self.path("new"), "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([("error" in image, "top" in image) for image in json.loads(done.stdout)],
+                         [(True, False), (False, True), (True, False),
+                          (False, True)])
+
     def test_terminal(self):
         code, text = self.on_terminal(*self.arguments("run"))
         self.assertEqual(code, 0)
         self.assertRegex(text, "\repoch 1/4  step 1/12  [^\n]* loss [^\n]*\033\\[K")
         self.assertRegex(text, "\repoch 4/4  step 12/12  0:00 left  [^\n]* images/s [^\n]*\033\\[K\r\n$")
-        self.assertEqual(text.count("\n"), 3, text)  # the device, the data, and the line that stays
+        self.assertEqual(text.count("\n"), 4, text)  # device, data, input, and the line that stays
 
     def test_color(self):
         plain = "graft: trian: unknown command; did you mean train?\r\n"

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 typedef struct predict_options {
     cli_model_options model;
@@ -19,8 +20,11 @@ static const graft_setting rows[] = {
 };
 
 typedef struct printer {
+    cli *c;
     graft_model *model;
     json_t *images; /* NULL: print text */
+    int failed;
+    char error[1024]; /* of the latest image that could not be read */
 } printer;
 
 static void print_text(const printer *p, const char *image, const int *classes,
@@ -46,10 +50,25 @@ static json_t *class_json(const printer *p, int index, float probability)
                      name ? cli_json_text(name) : json_null(), "probability", (double)probability);
 }
 
+/* Each has its line; that of the last one is the command's own error. */
+static void note_failure(printer *p, const char *image)
+{
+    if (p->failed++)
+        cli_console_message(p->c->console, GRAFT_LOG_ERROR, p->error);
+    graft_log_error(p->c->log, p->error, sizeof(p->error));
+    if (p->images)
+        json_array_append_new(p->images, json_pack("{s:o,s:o}", "image", cli_json_text(image),
+                                                   "error", cli_json_text(p->error)));
+}
+
 static void print_prediction(void *user, const char *image, const int *classes,
                              const float *probabilities, int k)
 {
-    const printer *p = user;
+    printer *p = user;
+    if (k == 0) {
+        note_failure(p, image);
+        return;
+    }
     if (!p->images) {
         print_text(p, image, classes, probabilities, k);
         return;
@@ -61,11 +80,21 @@ static void print_prediction(void *user, const char *image, const int *classes,
                           json_pack("{s:o,s:o}", "image", cli_json_text(image), "top", top));
 }
 
-/* As many images at once as there are, or a few more: each size has kernels of its own. */
-static int fitting_batch(int images)
+static bool is_folder(const char *path)
 {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* As many images at once as there are, or a few more: each size has kernels of its own. */
+static int fitting_batch(const graft_text_list *images)
+{
+    enum { MOST = 32 };
     int batch = 1;
-    while (batch < images && batch < 32)
+    for (int i = 0; i < images->count; i++)
+        if (is_folder(images->items[i]))
+            return MOST;
+    while (batch < images->count && batch < MOST)
         batch *= 2;
     return batch;
 }
@@ -78,16 +107,18 @@ static graft_status run(cli *c, void *options)
     graft_device *device;
     graft_model *model;
     if (o->model.params.batch_size == 0)
-        o->model.params.batch_size = fitting_batch(images->count);
+        o->model.params.batch_size = fitting_batch(images);
     CLI_TRY(cli_open_model(c, &o->model, &device, &model));
     int classes = graft_model_classes(model), k = o->top < classes ? o->top : classes;
-    printer p = {model, json ? json_array() : NULL};
+    printer p = {.c = c, .model = model, .images = json ? json_array() : NULL};
     graft_status status =
         graft_model_predict(model, images->items, images->count, k, print_prediction, &p);
     graft_model_close(&model);
     graft_device_close(&device);
-    if (json && status == GRAFT_OK)
-        return cli_print_json(c, p.images);
+    if (json && (status == GRAFT_OK || p.failed)) {
+        graft_status printed = cli_print_json(c, p.images);
+        return status == GRAFT_OK ? printed : status;
+    }
     json_decref(p.images);
     return status;
 }
@@ -95,7 +126,7 @@ static graft_status run(cli *c, void *options)
 const cli_command cli_command_predict = {
     .name = "predict",
     .summary = "Names the most likely classes of images",
-    .usage = "--backbone FILE [--adapter FILE] IMAGE... [options]",
+    .usage = "--backbone FILE [--adapter FILE] IMAGE|FOLDER... [options]",
     .options = (const cli_options[]){CLI_MODEL_OPTIONS, {.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(predict_options),
     .operand = "IMAGE",
