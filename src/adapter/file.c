@@ -113,6 +113,7 @@ graft_status gr_adapter_info_read(graft_log *log, const gr_tensors *adapter, gr_
                        "%s: not an adapter of this version of graft (graft.format is %s, expected "
                        "%s)",
                        gr_tensors_source(adapter), format ? format : "missing", FORMAT);
+    GR_TRY(gr_tensors_check_finite(log, adapter));
     graft_status status = gr_methods_parse(log, methods, &out->methods);
     if (status == GRAFT_OK)
         status = read_options(log, adapter, out->methods);

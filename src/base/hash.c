@@ -69,3 +69,22 @@ uint64_t gr_hash_text(uint64_t start, const char *text)
 {
     return gr_hash(start, text, strlen(text) + 1);
 }
+
+void gr_stream_hash_add(gr_stream_hash *stream, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    while (size > 0) {
+        size_t room = GR_HASH_BLOCK - stream->used, n = size < room ? size : room;
+        memcpy(stream->block + stream->used, bytes, n);
+        stream->used += n, bytes += n, size -= n;
+        if (stream->used < GR_HASH_BLOCK)
+            return;
+        stream->hash = gr_hash(stream->hash, stream->block, GR_HASH_BLOCK);
+        stream->used = 0;
+    }
+}
+
+uint64_t gr_stream_hash_end(const gr_stream_hash *stream)
+{
+    return gr_hash(stream->hash, stream->block, stream->used);
+}

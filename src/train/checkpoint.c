@@ -98,7 +98,8 @@ graft_status gr_planes_write(graft_log *log, const char *path, const graft_write
                              const gr_params *params, gr_tensors *file)
 {
     source from = {log, params};
-    gr_safetensors_params how = {.fetch = fetch_saved, .user = &from, .writer = writer};
+    gr_safetensors_params how = {
+        .fetch = fetch_saved, .user = &from, .checksum = true, .writer = writer};
     GR_TRY(list_saved(log, file, params));
     return gr_safetensors_write(log, path, file, &how);
 }
@@ -220,7 +221,7 @@ graft_status gr_params_save(graft_log *log, const char *path, const graft_writer
     }
     source from = {log, params};
     gr_safetensors_params how = {
-        .sorted = true, .fetch = fetch_value, .user = &from, .writer = writer};
+        .sorted = true, .fetch = fetch_value, .user = &from, .checksum = true, .writer = writer};
     if (status == GRAFT_OK)
         status = gr_safetensors_write(log, path, file, &how);
     gr_tensors_destroy(&file);

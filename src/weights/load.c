@@ -86,7 +86,8 @@ graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_la
                                    gr_tensors *file, gr_tensors *backbone)
 {
     GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
-    return gr_layout_translate(log, match, file, backbone);
+    GR_TRY(gr_layout_translate(log, match, file, backbone));
+    return gr_tensors_check_finite(log, backbone);
 }
 
 static graft_status translate(graft_log *log, const char *path, gr_tensors *file,

@@ -14,7 +14,8 @@ graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tens
 graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors);
 
 /* What gr_backbone_load() does with the tensors of `path` once their layout is known: like
- * gr_layout_translate(), and reads the files beside it (sidecars.h). */
+ * gr_layout_translate(), and reads the files beside it (sidecars.h); values that are no
+ * numbers are GRAFT_ERR_NUMERIC. */
 graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_layout_match *match,
                                    gr_tensors *file, gr_tensors *backbone);
 

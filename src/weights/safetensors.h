@@ -2,6 +2,11 @@
  *
  * File: u64 N (little-endian) | N bytes of JSON {"name": {"dtype", "shape", "data_offsets"}, ..,
  * "__metadata__": {text: text}} | data, to which the offsets are relative.
+ *
+ * A file may carry a checksum: its last 8 bytes are the data of a tensor GR_CHECKSUM, U8 [8], the
+ * hash (base/hash.h) of all bytes before, little-endian, and its metadata have that key, too, so
+ * that neither can be lost alone. Readers check it and keep neither; a difference is
+ * GRAFT_ERR_FORMAT.
  */
 #ifndef GR_WEIGHTS_SAFETENSORS_H
 #define GR_WEIGHTS_SAFETENSORS_H
@@ -9,6 +14,8 @@
 #include <graft/io.h>
 
 #include "weights/tensors.h"
+
+#define GR_CHECKSUM "graft.checksum"
 
 /* Maps the file and appends its tensors, in the order of their data, and its metadata. Everything
  * that the header says is checked before it is believed: GRAFT_ERR_FORMAT when it lies,
@@ -42,6 +49,7 @@ typedef struct gr_safetensors_params {
      * values held elsewhere need host memory for one tensor at a time. May be NULL. */
     graft_status (*fetch)(void *user, const gr_tensor *tensor, void *data);
     void *user;
+    bool checksum;
     const graft_writer *writer; /* takes the bytes in the place of a file; NULL: the file */
 } gr_safetensors_params;
 

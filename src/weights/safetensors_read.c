@@ -1,5 +1,6 @@
 #include "weights/safetensors.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -25,6 +26,8 @@ typedef struct reader {
     int64_t data_bytes;
     entry *entries;
     size_t count;
+    const void *file;       /* all of it, up to the end of the data */
+    bool promises_checksum; /* by its metadata */
 } reader;
 
 static bool parse_dtype(const json_t *value, gr_dtype *dtype)
@@ -106,7 +109,7 @@ static graft_status parse_entry(const reader *r, const char *name, const json_t 
     return GRAFT_OK;
 }
 
-static graft_status parse_metadata(const reader *r, json_t *metadata)
+static graft_status parse_metadata(reader *r, json_t *metadata)
 {
     if (!json_is_object(metadata))
         return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: __metadata__ is not a JSON object", r->path);
@@ -117,6 +120,10 @@ static graft_status parse_metadata(const reader *r, json_t *metadata)
         if (!json_is_string(value))
             return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: __metadata__: %s is not a string",
                            r->path, key);
+        if (strcmp(key, GR_CHECKSUM) == 0) {
+            r->promises_checksum = true;
+            continue;
+        }
         GR_TRY(gr_tensors_set_metadata(r->log, r->tensors, key, json_string_value(value)));
     }
     return GRAFT_OK;
@@ -153,6 +160,36 @@ static graft_status check_coverage(const reader *r)
     return GRAFT_OK;
 }
 
+static uint64_t read_u64(const unsigned char bytes[8])
+{
+    uint64_t value = 0;
+    for (int i = 7; i >= 0; i--)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+/* Takes the checksum off the entries, and checks it. */
+static graft_status check_checksum(reader *r)
+{
+    const entry *last = r->count ? &r->entries[r->count - 1] : NULL;
+    bool has_one = last && strcmp(last->name, GR_CHECKSUM) == 0 && last->dtype == GR_U8 &&
+                   last->end - last->begin == 8;
+    if (!has_one && !r->promises_checksum)
+        return GRAFT_OK;
+    gr_stream_hash hash = {0};
+    if (has_one) {
+        const char *end = r->data + last->begin;
+        gr_stream_hash_add(&hash, r->file, (size_t)(end - (const char *)r->file));
+        r->count--;
+        if (gr_stream_hash_end(&hash) == read_u64((const unsigned char *)end))
+            return GRAFT_OK;
+    }
+    return gr_fail(r->log, GRAFT_ERR_FORMAT,
+                   "%s: its checksum differs: the file was changed since it was written, or is "
+                   "damaged; take a copy, or make it again",
+                   r->path);
+}
+
 static graft_status read_entries(reader *r, json_t *header)
 {
     const char *name;
@@ -166,6 +203,7 @@ static graft_status read_entries(reader *r, json_t *header)
     }
     qsort(r->entries, r->count, sizeof(*r->entries), by_offset);
     GR_TRY(check_coverage(r));
+    GR_TRY(check_checksum(r));
     for (size_t i = 0; i < r->count; i++) {
         const entry *e = &r->entries[i];
         GR_TRY(gr_tensors_add(r->log, r->tensors, e->name, e->dtype, e->shape, r->data + e->begin));
@@ -198,7 +236,8 @@ graft_status gr_safetensors_parse(graft_log *log, const char *path, const void *
     json_t *header;
     GR_TRY(gr_json_parse(log, path, text, header_bytes, &header));
 
-    reader r = {.log = log, .path = path, .tensors = tensors, .data = text + header_bytes};
+    reader r = {
+        .log = log, .path = path, .tensors = tensors, .data = text + header_bytes, .file = bytes};
     r.data_bytes = (int64_t)(size_bytes - sizeof(header_bytes) - header_bytes);
     r.entries = gr_alloc_array(NULL, json_object_size(header), sizeof(*r.entries));
     graft_status status = r.entries ? read_entries(&r, header)

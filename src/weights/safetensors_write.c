@@ -1,6 +1,7 @@
 #include "weights/safetensors.h"
 
 #include "base/f16.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <jansson.h>
@@ -18,6 +19,7 @@ typedef struct writer {
     gr_safetensors_params params;
     const gr_tensor **order;
     gr_file_writer *file;
+    gr_stream_hash *hash; /* of what was written; NULL: no checksum */
 } writer;
 
 static gr_dtype stored_dtype(const writer *w, const gr_tensor *tensor)
@@ -50,7 +52,7 @@ static bool set_string(json_t *object, const char *key, const char *value)
 static graft_status describe_metadata(const writer *w, json_t *header)
 {
     size_t count = gr_tensors_metadata_count(w->tensors);
-    if (count == 0)
+    if (count == 0 && !w->hash)
         return GRAFT_OK;
     json_t *metadata = json_object();
     if (json_object_set_new(header, "__metadata__", metadata) < 0)
@@ -62,7 +64,7 @@ static graft_status describe_metadata(const writer *w, json_t *header)
             return gr_fail(w->log, GRAFT_ERR_ARGUMENT, "%s: metadata %s is not UTF-8 text", w->path,
                            key);
     }
-    return GRAFT_OK;
+    return w->hash && !set_string(metadata, GR_CHECKSUM, "1") ? no_memory(w) : GRAFT_OK;
 }
 
 static graft_status describe_tensor(const writer *w, json_t *header, const gr_tensor *tensor,
@@ -92,6 +94,9 @@ static graft_status describe_tensor(const writer *w, json_t *header, const gr_te
     return GRAFT_OK;
 }
 
+static const gr_tensor checksum_tensor = {
+    .name = GR_CHECKSUM, .dtype = GR_U8, .shape = {.rank = 1, .dim = {8}}, .size_bytes = 8};
+
 /* The header as JSON text; the caller frees it with free(). */
 static graft_status describe(const writer *w, char **text)
 {
@@ -102,6 +107,8 @@ static graft_status describe(const writer *w, char **text)
     size_t offset = 0;
     for (size_t i = 0; status == GRAFT_OK && i < gr_tensors_count(w->tensors); i++)
         status = describe_tensor(w, header, w->order[i], &offset);
+    if (status == GRAFT_OK && w->hash)
+        status = describe_tensor(w, header, &checksum_tensor, &offset);
     if (status == GRAFT_OK) {
         *text = json_dumps(header, JSON_COMPACT);
         if (!*text)
@@ -114,6 +121,8 @@ static graft_status describe(const writer *w, char **text)
 static graft_status put(const writer *w, const void *data, size_t size_bytes)
 {
     const graft_writer *to = w->params.writer;
+    if (w->hash)
+        gr_stream_hash_add(w->hash, data, size_bytes);
     if (!to)
         return gr_file_writer_write(w->file, data, size_bytes);
     graft_status status = to->write(to->user, data, size_bytes);
@@ -182,6 +191,17 @@ static graft_status write_tensor(const writer *w, const gr_tensor *tensor)
     return status;
 }
 
+static graft_status write_checksum(const writer *w)
+{
+    unsigned char bytes[8];
+    if (!w->hash)
+        return GRAFT_OK;
+    uint64_t hash = gr_stream_hash_end(w->hash);
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(hash >> 8 * i);
+    return put(w, bytes, sizeof(bytes));
+}
+
 static graft_status write_file(writer *w)
 {
     size_t count = gr_tensors_count(w->tensors);
@@ -194,6 +214,7 @@ static graft_status write_file(writer *w)
     GR_TRY(write_header(w));
     for (size_t i = 0; i < count; i++)
         GR_TRY(write_tensor(w, w->order[i]));
+    GR_TRY(write_checksum(w));
     return w->params.writer ? GRAFT_OK : gr_file_writer_commit(&w->file);
 }
 
@@ -201,8 +222,11 @@ graft_status gr_safetensors_write(graft_log *log, const char *path, const gr_ten
                                   const gr_safetensors_params *params)
 {
     writer w = {.log = log, .path = path, .tensors = tensors};
+    gr_stream_hash hash = {0};
     if (params)
         w.params = *params;
+    if (w.params.checksum)
+        w.hash = &hash;
     w.order = gr_alloc_array(NULL, gr_tensors_count(tensors), sizeof(*w.order));
     graft_status status = w.order ? write_file(&w) : no_memory(&w);
     gr_file_writer_cancel(&w.file);

@@ -72,6 +72,10 @@ size_t gr_tensors_metadata_count(const gr_tensors *tensors);
 void gr_tensors_metadata_at(const gr_tensors *tensors, size_t index, const char **key,
                             const char **value);
 
+/* GRAFT_ERR_NUMERIC, which names the file and the first tensor with a NaN or an infinity. Reads all
+ * values. */
+graft_status gr_tensors_check_finite(graft_log *log, const gr_tensors *tensors);
+
 /* dtype size times element count; false when that overflows or a dimension is negative. */
 bool gr_tensor_bytes(gr_dtype dtype, const gr_shape *shape, size_t *size_bytes);
 

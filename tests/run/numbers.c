@@ -143,7 +143,7 @@ static void exploding_update_is_not_saved(void **state)
     }
 }
 
-/* A model with one broken number in the tensor has no accuracy. */
+/* A model of numbers so large in the tensor that sums overflow has no accuracy. */
 static void assert_does_not_evaluate(gr_device *device, const char *broken)
 {
     fixture *f = scratch();
@@ -152,21 +152,58 @@ static void assert_does_not_evaluate(gr_device *device, const char *broken)
     void *head;
     check_ok(f, gr_tensors_add_new(f->log, tensors, "head.weight", GR_F32, GR_SHAPE(3, 32), &head));
     check_ok(f, gr_tensors_add_new(f->log, tensors, "head.bias", GR_F32, GR_SHAPE(3), &head));
-    ((float *)gr_tensors_find(tensors, broken)->data)[5] = NAN;
+    const gr_tensor *t = gr_tensors_find(tensors, broken);
+    for (int i = 0; i < 64 && i < gr_tensor_count(t); i++)
+        ((float *)t->data)[i] = 3e38f;
     check_ok(f, gr_safetensors_write(f->log, path, tensors, NULL));
     gr_tensors_destroy(&tensors);
     graft_model *model = model_ok(f->log, device, path, NULL);
     graft_eval_result result;
     assert_error(f, graft_model_evaluate(model, tiny_images(), "test", &result), GRAFT_ERR_NUMERIC,
-                 "NaN");
+                 "the model is broken");
     graft_model_close(&model);
+}
+
+/* A file with a NaN or an infinity, in any type, is refused by the tensor's name: as a backbone and
+ * as an adapter. */
+static void broken_files_are_named(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    fixture *f = scratch();
+    char *path = path_of(f, "broken.safetensors");
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 9; i++) {
+        gr_safetensors_params how = {.store = (gr_store_as)(i / 3)};
+        gr_tensors *tensors = tiny_tensors(NULL, false);
+        const gr_tensor *t = gr_tensors_find(tensors, "blocks.1.mlp.fc2.weight");
+        ((float *)t->data)[gr_tensor_count(t) - 1 - i] = bad[i % 3];
+        check_ok(f, gr_safetensors_write(f->log, path, tensors, &how));
+        gr_tensors_destroy(&tensors);
+        graft_train_params p = tiny_run(new_path("out"));
+        p.backbone = path;
+        assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL),
+                     GRAFT_ERR_NUMERIC, path, "blocks.1.mlp.fc2.weight");
+    }
+    graft_train_params p = tiny_run(new_path("out"));
+    train_ok(device, &p);
+    gr_tensors *adapter;
+    check_ok(f, gr_tensors_load(f->log, in_folder(p.out, "adapter.safetensors"), &adapter));
+    void *values;
+    check_ok(f, gr_tensors_add_new(f->log, adapter, "another", GR_F32, GR_SHAPE(2), &values));
+    ((float *)values)[1] = NAN;
+    check_ok(f, gr_safetensors_write(f->log, path, adapter, NULL));
+    gr_tensors_destroy(&adapter);
+    graft_model_params m = {.backbone = p.backbone, .adapter = path};
+    graft_model *model;
+    assert_error(f, graft_model_open(f->log, gr_device_to_public(device), &m, &model),
+                 GRAFT_ERR_NUMERIC, path, "another");
 }
 
 static void broken_model_does_not_evaluate(void **state)
 {
     gr_device *device = ((test_target *)*state)->device;
-    assert_does_not_evaluate(device, "head.weight");
-    /* of the queries, which only the softmax sees */
+    assert_does_not_evaluate(device, "norm.weight");
+    /* of queries and keys, which only the softmax sees */
     assert_does_not_evaluate(device, "blocks.1.attn.qkv.bias");
 }
 
@@ -241,6 +278,7 @@ int main(void)
         TEST_CASE(devices_agree_with_dropout),
         TEST_CASE(exploding_loss_stops),
         TEST_CASE(exploding_update_is_not_saved),
+        TEST_CASE(broken_files_are_named),
         TEST_CASE(broken_model_does_not_evaluate),
         TEST_CASE(dead_tensors_are_reported),
         TEST_CASE(living_tensors_are_not_reported),

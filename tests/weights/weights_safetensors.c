@@ -327,6 +327,35 @@ static void damaged_bytes_do_not_crash(void **state)
     }
 }
 
+/* Every bit of a file with a checksum counts; one without is read as it is. */
+static void flipped_bits_are_found(void **state)
+{
+    fixture *f = *state;
+    char *path = path_of(f, "sum.safetensors"), *bad = path_of(f, "bad.safetensors"), *bytes;
+    size_t size;
+    gr_tensors *out = gr_tensors_create(), *in = gr_tensors_create();
+    const float values[5] = {1, 2, 3, 4, 5};
+    check_ok(f, gr_tensors_set_metadata(f->log, out, "key", "value"));
+    check_ok(f, gr_tensors_add(f->log, out, "a", GR_F32, GR_SHAPE(5), values));
+    gr_safetensors_params with = {.sorted = true, .checksum = true};
+    check_ok(f, gr_safetensors_write(f->log, path, out, &with));
+    check_ok(f, gr_safetensors_read(f->log, path, in));
+    assert_int_equal(gr_tensors_count(in), 1);
+    assert_int_equal(gr_tensors_metadata_count(in), 1);
+    check_ok(f, gr_file_read(f->log, f->memory, path, &bytes, &size));
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        gr_tensors *t = gr_tensors_create();
+        bytes[bit / 8] ^= (char)(1 << bit % 8);
+        put_bytes(bad, bytes, size);
+        if (gr_safetensors_read(f->log, bad, t) == GRAFT_OK)
+            fail_msg("bit %zu of %zu was flipped without a word", bit, 8 * size);
+        bytes[bit / 8] ^= (char)(1 << bit % 8);
+        gr_tensors_destroy(&t);
+    }
+    gr_tensors_destroy(&in);
+    gr_tensors_destroy(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +369,7 @@ int main(void)
         TEST(lying_headers_are_refused),
         TEST(truncated_files_are_refused),
         TEST(damaged_bytes_do_not_crash),
+        TEST(flipped_bits_are_found),
     };
     return RUN_TESTS(tests);
 }
