@@ -80,6 +80,18 @@ typedef struct graft_step_result {
     uint64_t step; /* updates done so far */
 } graft_step_result;
 
+/* Where batches come from. */
+typedef struct graft_batch_source {
+    /* Describes the batch of update number `step`, from 0; count 0 when there are no more. It is
+     * called while the device is at work on the batch before. What it points to stays as it is until
+     * the next call. Another status than GRAFT_OK ends the run after the step at work. */
+    graft_status (*next)(void *user, uint64_t step, graft_batch *batch);
+    void *user;
+} graft_batch_source;
+
+/* After each step; may evaluate and save, but not step. Returns whether to go on. */
+typedef bool graft_step_callback(void *user, const graft_step_result *result);
+
 GRAFT_BEGIN_DECLS
 
 /* No settings, no classes; labels, a constant rate. */
@@ -110,6 +122,14 @@ GRAFT_API graft_status graft_trainer_step(graft_trainer *trainer, const graft_ba
 GRAFT_API graft_status graft_trainer_gradients(graft_trainer *trainer, const graft_batch *batch,
                                                const graft_budget *budget,
                                                graft_step_result *result);
+
+/* Steps with batches of a source, until `steps` more are done or it has no more. Both callbacks run
+ * on the caller's thread. Pixels, labels and targets of the next batch go to the device beside its
+ * work; `images` follow when it is done. GRAFT_ERR_INTERRUPTED when `callback` (may be NULL) says
+ * so: all is as after a whole step, but a batch that the source was asked for ahead is not used.
+ * Blocks. */
+GRAFT_API graft_status graft_trainer_run(graft_trainer *trainer, const graft_batch_source *source,
+                                         uint64_t steps, graft_step_callback *callback, void *user);
 
 /* Gives up a step that is not done: its gradients are lost, parameters are what they were (but for
  * the statistics of `head_norm`). Without such a step, nothing. */

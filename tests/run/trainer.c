@@ -16,6 +16,7 @@ enum { IMAGE_FLOATS = 3 * RUN_SIZE * RUN_SIZE, MOST = 9 * RUN_BATCH };
 /* The batches of tiny_run, all of its epochs. */
 typedef struct batches {
     int count;
+    uint8_t pixels[MOST][IMAGE_FLOATS];
     float images[MOST][IMAGE_FLOATS];
     int32_t labels[MOST];
 } batches;
@@ -43,6 +44,13 @@ static void load_batches(const graft_train_params *p, batches *b)
         for (size_t i = 0; i < gr_loader_batches(loader); i++, b->count++)
             check_ok(scratch(), gr_loader_next(loader, b->images[b->count * RUN_BATCH],
                                                b->labels + b->count * RUN_BATCH, &valid));
+    }
+    for (int i = 0; i < b->count; i++) {
+        int32_t labels[RUN_BATCH];
+        int valid;
+        check_ok(scratch(), gr_loader_seek(loader, (uint32_t)i / 3, (size_t)i % 3));
+        check_ok(scratch(),
+                 gr_loader_next_pixels(loader, b->pixels[i * RUN_BATCH], labels, &valid));
     }
     gr_loader_destroy(&loader);
     gr_dataset_close(&data);
@@ -82,6 +90,68 @@ static graft_trainer *trainer_of(gr_device *device, const graft_trainer_params *
 static graft_trainer *tiny_trainer(gr_device *device, const graft_train_params *settings)
 {
     return trainer_of(device, &(graft_trainer_params){.settings = settings, .classes = 3});
+}
+
+/* A source of these batches, as bytes; each of them is in place until the next is asked for. */
+typedef struct source {
+    int calls, ends, fails, stops; /* before that step; 0: never */
+    uint8_t pixels[RUN_BATCH][IMAGE_FLOATS];
+    int32_t labels[RUN_BATCH];
+} source;
+
+static graft_status next_batch(void *user, uint64_t step, graft_batch *batch)
+{
+    source *s = user;
+    const batches *b = the_batches();
+    s->calls++;
+    if (s->fails && (int)step >= s->fails)
+        return GRAFT_ERR_IO;
+    memcpy(s->pixels, b->pixels[step * RUN_BATCH], sizeof(s->pixels));
+    memcpy(s->labels, b->labels + step * RUN_BATCH, sizeof(s->labels));
+    *batch = (graft_batch){.count = s->ends && (int)step >= s->ends ? 0 : RUN_BATCH,
+                           .pixels = s->pixels[0],
+                           .labels = s->labels};
+    return GRAFT_OK;
+}
+
+static bool after_step(void *user, const graft_step_result *result)
+{
+    const source *s = user;
+    assert_true(result->done && result->loss > 0.0f);
+    return !s->stops || (int)result->step < s->stops;
+}
+
+/* A source may end, fail and be stopped; where it goes on in the end it is the run of graft_train.
+ */
+static void sources_are_runs(void **state)
+{
+    const test_target *target = *state;
+    static const char *const names[] = {"a", "b", "c"};
+    char *out = new_path("out"), *path = adapter_path();
+    graft_train_params p = tiny_run(out);
+    train_ok(target->device, &p);
+    graft_trainer_params params = {
+        .settings = &p, .classes = 3, .class_names = names, .steps_per_epoch = 3};
+    graft_trainer *t = trainer_of(target->device, &params);
+    static source s;
+    s = (source){.ends = 2};
+    graft_batch_source from = {next_batch, &s};
+    check_ok(scratch(), graft_trainer_run(t, &from, 0, after_step, &s));
+    assert_int_equal(s.calls, 0);
+    check_ok(scratch(), graft_trainer_run(t, &from, 100, after_step, &s)); /* steps 1, 2 */
+    assert_int_equal(s.calls, 3);
+    s = (source){.fails = 4};
+    assert_error(scratch(), graft_trainer_run(t, &from, 100, NULL, NULL), GRAFT_ERR_IO,
+                 "no batch for step 5"); /* 3, 4 */
+    s = (source){.stops = 5};
+    assert_error(scratch(), graft_trainer_run(t, &from, 100, after_step, &s), GRAFT_ERR_INTERRUPTED,
+                 "after step 5"); /* 5 */
+    s = (source){0};
+    check_ok(scratch(), graft_trainer_run(t, &from, 4, after_step, &s)); /* 6 to 9 */
+    assert_int_equal(s.calls, 4);
+    check_ok(scratch(), graft_trainer_save_adapter(t, path));
+    graft_trainer_destroy(&t);
+    assert_same_bytes(path, in_folder(out, "adapter.safetensors"), "from a source");
 }
 
 /* The same settings and batches: the same file as that of graft_train. */
@@ -231,6 +301,8 @@ static void refuses_what_does_not_fit(void **state)
     refuses(t, batch, "expected 1 to 4 images");
     batch = good, batch.images = NULL;
     refuses(t, batch, "neither");
+    batch = good, batch.pixels = the_batches()->pixels[0];
+    refuses(t, batch, "both");
     batch = good, batch.targets = batch.images, batch.labels = NULL;
     refuses(t, batch, "expected `labels`");
     assert_error(scratch(), graft_trainer_update(t), GRAFT_ERR_ARGUMENT, "no new gradients");
@@ -430,6 +502,7 @@ int main(void)
 {
     const test_case cases[] = {
         TEST_CASE(steps_are_those_of_a_run),
+        TEST_CASE(sources_are_runs),
         TEST_CASE(gradients_are_one_vector),
         TEST_CASE(tensors_lie_one_after_the_other),
         TEST_CASE(logits_are_those_of_the_file),

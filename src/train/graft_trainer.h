@@ -1,0 +1,40 @@
+/* The inside of a graft_trainer, shared by its files. */
+#ifndef GR_GRAFT_TRAINER_H
+#define GR_GRAFT_TRAINER_H
+
+#include <graft/trainer.h>
+
+#include "train/trainer_setup.h"
+
+/* Where the step at hand stands. */
+typedef enum gr_phase {
+    GR_PHASE_NONE,       /* no gradients */
+    GR_PHASE_GRADIENTS,  /* a budget was spent while they were made */
+    GR_PHASE_READY,      /* gradients are there */
+    GR_PHASE_UPDATE_DUE, /* and a budget was spent before the update of the same step */
+} gr_phase;
+
+struct graft_trainer {
+    graft_log *log;
+    gr_run_setup setup;
+    gr_trainer *core;
+    char *identity; /* of the settings; malloc */
+    graft_trainer_info info;
+    bool soft_targets;
+    uint64_t steps_per_epoch;
+    double lr;     /* with steps_per_epoch 0 */
+    uint64_t step; /* updates done */
+    gr_phase phase;
+    graft_batch batch; /* of the step that is not done */
+    float loss;        /* of the gradients at hand */
+};
+
+/* Whether a budget was spent in the middle of a step. */
+static inline bool gr_is_half_done(const graft_trainer *t)
+{
+    return t->phase == GR_PHASE_GRADIENTS || t->phase == GR_PHASE_UPDATE_DUE;
+}
+
+graft_status gr_refuse_half_done(const graft_trainer *t, const char *what);
+
+#endif

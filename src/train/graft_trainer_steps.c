@@ -1,0 +1,220 @@
+/* Steps of a graft_trainer: whole, in pieces, or one after the other from a source. */
+#include "train/graft_trainer.h"
+
+#include <math.h>
+
+static graft_status check_labels(const graft_trainer *t, const graft_batch *b)
+{
+    for (int i = 0; i < b->count; i++)
+        if (b->labels[i] >= t->info.classes)
+            return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                           "`labels`: image %d has label %d, but there are %d classes", i,
+                           (int)b->labels[i], t->info.classes);
+    return GRAFT_OK;
+}
+
+static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
+{
+    if (b->count < 1 || b->count > t->info.batch_size)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
+                       b->count, t->info.batch_size);
+    if (!b->images == !b->pixels)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "batch: expected either `images` or `pixels`, found %s",
+                       b->images ? "both" : "neither");
+    if (t->soft_targets ? !b->targets || b->labels : !b->labels || b->targets)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "batch: expected `%s`, as the trainer was made",
+                       t->soft_targets ? "targets" : "labels");
+    return t->soft_targets ? GRAFT_OK : check_labels(t, b);
+}
+
+/* Of the update that is next. */
+static float next_lr(const graft_trainer *t)
+{
+    return (float)(t->steps_per_epoch
+                       ? gr_schedule_lr(&t->setup.schedule, t->step, t->steps_per_epoch)
+                       : t->lr);
+}
+
+static bool same_batch(const graft_batch *a, const graft_batch *b)
+{
+    return a->count == b->count && a->images == b->images && a->pixels == b->pixels &&
+           a->labels == b->labels && a->targets == b->targets;
+}
+
+graft_status gr_refuse_half_done(const graft_trainer *t, const char *what)
+{
+    return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                   "%s: a step is not done; go on with its batch, or give it up by "
+                   "graft_trainer_cancel",
+                   what);
+}
+
+static graft_status begin(graft_trainer *t, const graft_batch *batch)
+{
+    if (gr_is_half_done(t))
+        return same_batch(batch, &t->batch) ? GRAFT_OK : gr_refuse_half_done(t, "another batch");
+    GR_TRY(check_batch(t, batch));
+    t->phase = GR_PHASE_NONE;
+    GR_TRY(gr_trainer_begin(t->core, batch, t->step));
+    t->phase = GR_PHASE_GRADIENTS;
+    t->batch = *batch;
+    return GRAFT_OK;
+}
+
+static graft_status check_loss(const graft_trainer *t)
+{
+    if (isfinite(t->loss))
+        return GRAFT_OK;
+    return gr_fail(t->log, GRAFT_ERR_NUMERIC,
+                   "loss became %s in step %llu: lower `lr`, or look at the data",
+                   isnan(t->loss) ? "NaN" : "infinite", (unsigned long long)t->step + 1);
+}
+
+/* Whatever fails, the step at hand cannot go on. */
+static graft_status advance(graft_trainer *t, gr_budget *budget)
+{
+    bool done;
+    t->phase = GR_PHASE_NONE;
+    GR_TRY(gr_trainer_advance(t->core, budget, &done, &t->loss));
+    if (done)
+        GR_TRY(check_loss(t));
+    t->phase = done ? GR_PHASE_READY : GR_PHASE_GRADIENTS;
+    return GRAFT_OK;
+}
+
+static graft_status check_budget(const graft_trainer *t, const graft_budget *budget, gr_budget *out)
+{
+    double ms = budget ? budget->milliseconds : 0.0;
+    if (!(ms >= 0.0) || !isfinite(ms))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "budget of %g ms: must not be negative", ms);
+    *out = gr_budget_begin(ms * 1e-3);
+    return GRAFT_OK;
+}
+
+static void report(const graft_trainer *t, bool done, float lr, graft_step_result *result)
+{
+    if (result)
+        *result = (graft_step_result){done, done ? t->loss : 0.0f, lr, t->step};
+}
+
+graft_status graft_trainer_gradients(graft_trainer *t, const graft_batch *batch,
+                                     const graft_budget *budget, graft_step_result *result)
+{
+    gr_budget span;
+    GR_TRY(check_budget(t, budget, &span));
+    GR_TRY(begin(t, batch));
+    GR_TRY(advance(t, budget ? &span : NULL));
+    report(t, t->phase == GR_PHASE_READY, next_lr(t), result);
+    return GRAFT_OK;
+}
+
+/* With the gradients at hand; NULL budget: at once. */
+static graft_status update(graft_trainer *t, gr_budget *budget)
+{
+    bool done = true;
+    t->phase = GR_PHASE_NONE;
+    if (budget)
+        GR_TRY(gr_trainer_update_within(t->core, budget, t->step, next_lr(t), &done));
+    else
+        GR_TRY(gr_trainer_update(t->core, t->step, next_lr(t)));
+    if (!done)
+        t->phase = GR_PHASE_UPDATE_DUE;
+    t->step += done;
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_update(graft_trainer *t)
+{
+    if (t->phase != GR_PHASE_READY)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "update: there are no new gradients; call graft_trainer_gradients first");
+    return update(t, NULL);
+}
+
+graft_status graft_trainer_step(graft_trainer *t, const graft_batch *batch,
+                                const graft_budget *budget, graft_step_result *result)
+{
+    gr_budget span;
+    GR_TRY(check_budget(t, budget, &span));
+    GR_TRY(begin(t, batch));
+    if (t->phase == GR_PHASE_GRADIENTS)
+        GR_TRY(advance(t, budget ? &span : NULL));
+    float lr = next_lr(t);
+    if (t->phase != GR_PHASE_GRADIENTS)
+        GR_TRY(update(t, budget ? &span : NULL));
+    report(t, !gr_is_half_done(t), lr, result);
+    return GRAFT_OK;
+}
+
+void graft_trainer_cancel(graft_trainer *t)
+{
+    if (gr_is_half_done(t))
+        t->phase = GR_PHASE_NONE;
+}
+
+/* Stages what the source gives for a step; *count: its images. */
+static graft_status stage_next(graft_trainer *t, const graft_batch_source *source, uint64_t step,
+                               int *count)
+{
+    graft_batch batch = {0};
+    *count = 0;
+    graft_status status = source->next(source->user, step, &batch);
+    if (status != GRAFT_OK)
+        return gr_fail(t->log, status, "source: no batch for step %llu: %s",
+                       (unsigned long long)step + 1, graft_status_text(status));
+    if (batch.count == 0)
+        return GRAFT_OK;
+    GR_TRY(check_batch(t, &batch));
+    *count = batch.count;
+    return gr_trainer_stage(t->core, &batch, step);
+}
+
+/* A step with the batch that is staged; the next one is asked for while the device is at work, and
+ * what comes of that is kept for later in *next. */
+static graft_status staged_step(graft_trainer *t, const graft_batch_source *source, bool last,
+                                int *count, graft_status *next, graft_step_result *result)
+{
+    t->phase = GR_PHASE_NONE;
+    GR_TRY(gr_trainer_start(t->core));
+    GR_TRY(gr_trainer_queue(t->core));
+    *count = 0;
+    if (!last)
+        *next = stage_next(t, source, t->step + 1, count);
+    GR_TRY(gr_trainer_finish(t->core, &t->loss));
+    GR_TRY(check_loss(t));
+    float lr = next_lr(t);
+    GR_TRY(update(t, NULL));
+    report(t, true, lr, result);
+    return GRAFT_OK;
+}
+
+graft_status graft_trainer_run(graft_trainer *t, const graft_batch_source *source, uint64_t steps,
+                               graft_step_callback *callback, void *user)
+{
+    int count = 0;
+    if (gr_is_half_done(t))
+        return gr_refuse_half_done(t, "run");
+    uint64_t left = steps;
+    graft_status next = left ? stage_next(t, source, t->step, &count) : GRAFT_OK;
+    for (; left && next == GRAFT_OK && count; left--) {
+        graft_step_result result;
+        GR_TRY(staged_step(t, source, left == 1, &count, &next, &result));
+        if (callback && !callback(user, &result))
+            return gr_fail(t->log, GRAFT_ERR_INTERRUPTED, "stopped after step %llu",
+                           (unsigned long long)t->step);
+    }
+    return next;
+}
+
+graft_status graft_trainer_set_lr(graft_trainer *t, double lr)
+{
+    if (t->steps_per_epoch)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "learning rate: follows the schedule of the settings; make the trainer with "
+                       "`steps_per_epoch` 0 to set it");
+    if (!(lr >= 0.0) || !isfinite(lr))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "learning rate %g: must not be negative", lr);
+    t->lr = lr;
+    return GRAFT_OK;
+}
