@@ -239,6 +239,34 @@ static void updates_that_cannot_be(void **state)
     graft_graph_destroy(&graph);
 }
 
+static void parameters_that_cannot_be_shared(void **state)
+{
+    graft_log *log = log_of(state);
+    const test_devices *all = ((const test_target *)*state)->devices;
+    gr_device *other = test_device_of(state) == all->null ? all->reference : all->null;
+    graft_graph *graphs[2];
+    graft_value *sums[2];
+    for (int i = 0; i < 2; i++) {
+        graphs[i] = graft_graph_create(log);
+        sums[i] = graft_sum(graft_parameter(graphs[i], "w", GRAFT_SHAPE(3 + i), NULL), 0);
+    }
+    graft_program *program = program_of(state, sums[0]), *p;
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = &sums[1];
+    params.output_count = 1;
+    params.share = program;
+    CHECK_FAILS(log, graft_program_create(log, device_of(state), &params, &p), GRAFT_ERR_SHAPE,
+                "w: 12 bytes on the device, expected 16");
+    assert_null(p);
+    if (other)
+        CHECK_FAILS(log, graft_program_create(log, gr_device_to_public(other), &params, &p),
+                    GRAFT_ERR_ARGUMENT, "`share` is on");
+    graft_program_destroy(&program);
+    for (int i = 0; i < 2; i++)
+        graft_graph_destroy(&graphs[i]);
+}
+
 /* More than any device holds, found before anything is allocated. */
 static void sizes_that_do_not_fit(void **state)
 {
@@ -279,9 +307,14 @@ static void nothing_at_all(void **state)
 }
 
 const test_case bad_use_cases[] = {
-    TEST_CASE(inputs_without_data),   TEST_CASE(buffers_that_do_not_fit),
-    TEST_CASE(values_of_elsewhere),   TEST_CASE(programs_that_cannot_be),
-    TEST_CASE(graphs_that_cannot_be), TEST_CASE(sizes_that_do_not_fit),
-    TEST_CASE(nothing_at_all),        TEST_CASE(updates_that_cannot_be),
+    TEST_CASE(inputs_without_data),
+    TEST_CASE(buffers_that_do_not_fit),
+    TEST_CASE(values_of_elsewhere),
+    TEST_CASE(programs_that_cannot_be),
+    TEST_CASE(graphs_that_cannot_be),
+    TEST_CASE(sizes_that_do_not_fit),
+    TEST_CASE(nothing_at_all),
+    TEST_CASE(updates_that_cannot_be),
+    TEST_CASE(parameters_that_cannot_be_shared),
 };
 const int bad_use_count = sizeof(bad_use_cases) / sizeof(bad_use_cases[0]);
