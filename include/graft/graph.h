@@ -32,7 +32,8 @@ typedef struct graft_shape {
     graft_shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                      \
                    (const int64_t[]){__VA_ARGS__})
 
-/* Thread-safety: one graph by one thread at a time. */
+/* Thread-safety: one graph by one thread at a time, also where programs are made of it; running and
+ * destroying these does not count. */
 typedef struct graft_graph graft_graph;
 typedef struct graft_value graft_value;
 

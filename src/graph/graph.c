@@ -4,12 +4,13 @@
 #include "graph/op.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 struct graft_graph {
     graft_log *log;
-    int sharers; /* beside the first owner */
+    atomic_int sharers; /* beside the first owner; on threads of their own */
     graft_status status;
     gr_value **values;
     size_t count;
@@ -25,14 +26,14 @@ gr_graph *gr_graph_create(graft_log *log)
 
 void gr_graph_destroy(gr_graph *graph)
 {
-    if (graph && graph->sharers-- > 0)
+    if (graph && atomic_fetch_sub(&graph->sharers, 1) > 0)
         return;
     gr_free(graph);
 }
 
 gr_graph *gr_graph_share(gr_graph *graph)
 {
-    graph->sharers++;
+    atomic_fetch_add(&graph->sharers, 1);
     return graph;
 }
 

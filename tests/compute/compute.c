@@ -192,6 +192,7 @@ int main(void)
                                TEST_CASE(pixels_become_input), TEST_CASE(says_its_version)};
     int failures = TEST_RUN("compute", cases, TEST_EXECUTING);
     failures += test_run("training", training_cases, training_count, TEST_EXECUTING);
+    failures += test_run("threads", thread_cases, thread_count, TEST_ALL);
     int bad = test_run("bad use", bad_use_cases, bad_use_count, TEST_ALL);
     return failures ? failures : bad;
 }

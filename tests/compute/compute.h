@@ -33,7 +33,7 @@ static inline graft_log *log_of(void **state)
 /* A program with one output. Fails the test when it is not made. */
 graft_program *program_of(void **state, graft_value *output);
 
-extern const test_case training_cases[], bad_use_cases[];
-extern const int training_count, bad_use_count;
+extern const test_case training_cases[], thread_cases[], bad_use_cases[];
+extern const int training_count, thread_count, bad_use_count;
 
 #endif
