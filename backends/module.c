@@ -14,7 +14,9 @@ static char *module_path(void *parent, const char *name)
     const char *folder = getenv("GRAFT_MODULE_DIR");
     if (!folder || !folder[0])
         folder = gr_own_folder(parent);
-    return folder ? gr_printf(parent, "%s/" GR_SHARED_LIBRARY_NAME, folder, name) : NULL;
+    /* Where libgraft lies in no folder, as inside an Android package, the linker knows the name. */
+    return gr_printf(parent, "%s%s" GR_SHARED_LIBRARY_NAME, folder ? folder : "", folder ? "/" : "",
+                     name);
 }
 
 static const gr_module *open_at(const gr_device *device, const char *path, size_t device_bytes)
