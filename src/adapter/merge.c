@@ -246,15 +246,15 @@ void gr_merged_release(gr_merged *merged)
     *merged = (gr_merged){0};
 }
 
-static graft_status choose_type(graft_log *log, const char *type, gr_store_as *out)
+static graft_status choose_type(graft_log *log, const char *type, gr_write_type *out)
 {
-    *out = GR_STORE_AS_IS; /* the folded tensors are f32 */
+    *out = GR_WRITE_UNCHANGED; /* the folded tensors are f32 */
     if (!type || strcmp(type, "f32") == 0)
         return GRAFT_OK;
     if (strcmp(type, "f16") == 0)
-        *out = GR_STORE_F16;
+        *out = GR_WRITE_F16;
     else if (strcmp(type, "bf16") == 0)
-        *out = GR_STORE_BF16;
+        *out = GR_WRITE_BF16;
     else
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "type '%s': expected f32, f16 or bf16", type);
     return GRAFT_OK;
@@ -286,7 +286,7 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
     gr_adapter_info info = {0};
     gr_merged merged = {0};
     gr_safetensors_params how = {.sorted = true};
-    graft_status status = choose_type(log, type, &how.store);
+    graft_status status = choose_type(log, type, &how.type);
     if (status == GRAFT_OK)
         status = check_out(log, out, backbone, adapter);
     if (status == GRAFT_OK)

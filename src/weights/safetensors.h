@@ -35,16 +35,17 @@ graft_status gr_safetensors_read_sharded(graft_log *log, const char *path, gr_te
 /* Reads model.safetensors.index.json, else model.safetensors, else the only .safetensors file. */
 graft_status gr_safetensors_read_directory(graft_log *log, const char *path, gr_tensors *tensors);
 
-typedef enum gr_store_as {
-    GR_STORE_AS_IS,
-    GR_STORE_F16, /* F32 tensors become F16; a finite value that overflows is GRAFT_ERR_NUMERIC */
-    GR_STORE_BF16,
-} gr_store_as;
+/* How tensors are written. */
+typedef enum gr_write_type {
+    GR_WRITE_UNCHANGED,
+    GR_WRITE_F16, /* F32 tensors become F16; a finite value that overflows is GRAFT_ERR_NUMERIC */
+    GR_WRITE_BF16,
+} gr_write_type;
 
 typedef struct gr_safetensors_params {
     bool
         sorted; /* by element size, largest first, then name; otherwise in the order of `tensors` */
-    gr_store_as store;
+    gr_write_type type;
     /* Called for each tensor whose data is NULL to write its size_bytes bytes into `data`, so that
      * values held elsewhere need host memory for one tensor at a time. May be NULL. */
     graft_status (*fetch)(void *user, const gr_tensor *tensor, void *data);

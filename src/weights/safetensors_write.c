@@ -24,9 +24,9 @@ typedef struct writer {
 
 static gr_dtype stored_dtype(const writer *w, const gr_tensor *tensor)
 {
-    if (tensor->dtype != GR_F32 || w->params.store == GR_STORE_AS_IS)
+    if (tensor->dtype != GR_F32 || w->params.type == GR_WRITE_UNCHANGED)
         return tensor->dtype;
-    return w->params.store == GR_STORE_F16 ? GR_F16 : GR_BF16;
+    return w->params.type == GR_WRITE_F16 ? GR_F16 : GR_BF16;
 }
 
 static int by_size_and_name(const void *a, const void *b)
@@ -149,7 +149,7 @@ static graft_status write_header(const writer *w)
 
 static graft_status write_narrowed(const writer *w, const gr_tensor *tensor, const char *data)
 {
-    bool f16 = w->params.store == GR_STORE_F16;
+    bool f16 = w->params.type == GR_WRITE_F16;
     float values[CHUNK];
     uint16_t halves[CHUNK];
     size_t count = tensor->size_bytes / sizeof(float);

@@ -173,7 +173,7 @@ static void broken_files_are_named(void **state)
     char *path = path_of(f, "broken.safetensors");
     const float bad[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 9; i++) {
-        gr_safetensors_params how = {.store = (gr_store_as)(i / 3)};
+        gr_safetensors_params how = {.type = (gr_write_type)(i / 3)};
         gr_tensors *tensors = tiny_tensors(NULL, false);
         const gr_tensor *t = gr_tensors_find(tensors, "blocks.1.mlp.fc2.weight");
         ((float *)t->data)[gr_tensor_count(t) - 1 - i] = bad[i % 3];

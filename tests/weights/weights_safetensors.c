@@ -107,9 +107,9 @@ static void stores_halves(void **state)
         values[i] = (float)i * 1.001f - 7;
     gr_tensors *out = sample(f);
     gr_tensors_add(f->log, out, "long", GR_F32, GR_SHAPE(COUNT), values);
-    for (gr_store_as store = GR_STORE_F16; store <= GR_STORE_BF16; store++) {
-        gr_dtype dtype = store == GR_STORE_F16 ? GR_F16 : GR_BF16;
-        gr_safetensors_params params = {.store = store};
+    for (gr_write_type type = GR_WRITE_F16; type <= GR_WRITE_BF16; type++) {
+        gr_dtype dtype = type == GR_WRITE_F16 ? GR_F16 : GR_BF16;
+        gr_safetensors_params params = {.type = type};
         assert_int_equal(gr_safetensors_write(f->log, path, out, &params), GRAFT_OK);
         gr_tensors *in = load(f, path);
         check_tensor(in, "long", dtype, GR_SHAPE(COUNT));
@@ -117,8 +117,8 @@ static void stores_halves(void **state)
         check_tensor(in, "i", GR_I64, GR_SHAPE(2));
         gr_tensor_to_f32(gr_tensors_find(in, "long"), expected);
         for (int i = 0; i < COUNT; i++) {
-            float rounded = store == GR_STORE_F16 ? gr_f16_to_f32(gr_f32_to_f16(values[i]))
-                                                  : gr_bf16_to_f32(gr_f32_to_bf16(values[i]));
+            float rounded = type == GR_WRITE_F16 ? gr_f16_to_f32(gr_f32_to_f16(values[i]))
+                                                 : gr_bf16_to_f32(gr_f32_to_bf16(values[i]));
             assert_true(expected[i] == rounded);
         }
         gr_tensors_destroy(&in);
@@ -132,7 +132,7 @@ static void a_value_beyond_f16_is_an_error(void **state)
     const char *path = path_of(f, "x.safetensors");
     const float fine[] = {INFINITY, 65519}, large[] = {1, 65520};
     gr_tensors *out = gr_tensors_create();
-    gr_safetensors_params params = {.store = GR_STORE_F16};
+    gr_safetensors_params params = {.type = GR_WRITE_F16};
     gr_tensors_add(f->log, out, "fine", GR_F32, GR_SHAPE(2), fine);
     assert_int_equal(gr_safetensors_write(f->log, path, out, &params), GRAFT_OK);
     gr_tensors_add(f->log, out, "large", GR_F32, GR_SHAPE(2), large);
