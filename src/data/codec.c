@@ -5,7 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static const gr_codec *const codecs[] = {&gr_codec_jpeg, &gr_codec_png};
+/* Images of the last three count as left out where their library is missing. */
+static const gr_codec *const codecs[] = {
+    &gr_codec_jpeg, &gr_codec_png, &gr_codec_bmp,
+#ifdef GRAFT_HAVE_WEBP
+    &gr_codec_webp,
+#endif
+#ifdef GRAFT_HAVE_GIF
+    &gr_codec_gif,
+#endif
+#ifdef GRAFT_HAVE_TIFF
+    &gr_codec_tiff,
+#endif
+};
 
 enum { CODECS = sizeof(codecs) / sizeof(codecs[0]) };
 

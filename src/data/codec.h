@@ -41,6 +41,7 @@ const gr_codec *gr_codec_of(const uint8_t *bytes, size_t size_bytes);
 graft_status gr_codec_refuse(graft_log *log, const char *name, const uint8_t *bytes,
                              size_t size_bytes);
 
-extern const gr_codec gr_codec_jpeg, gr_codec_png;
+extern const gr_codec gr_codec_jpeg, gr_codec_png, gr_codec_bmp;
+extern const gr_codec gr_codec_webp, gr_codec_gif, gr_codec_tiff; /* where they are built in */
 
 #endif

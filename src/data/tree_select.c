@@ -207,8 +207,7 @@ static graft_status choose(graft_log *log, gr_tree *tree, const char *split, con
     if (c->folder.length)
         return GRAFT_OK;
     return gr_fail(log, GRAFT_ERR_NOT_FOUND,
-                   "%s: no images for split '%s'; expected <class>/<image> or %s/<class>/<image> "
-                   "with .jpg, .jpeg or .png images%s",
+                   "%s: no images for split '%s'; expected <class>/<image> or %s/<class>/<image>%s",
                    title, split, c->held_out ? "train" : split, and_left_out(tree));
 }
 

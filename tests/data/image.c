@@ -213,8 +213,8 @@ static void wrong_magic(void **state)
 {
     fixture *f = *state;
     bytes text = bytes_of(f);
-    append(&text, "GIF89a, not for us", 18);
-    expect_failure(f, &text, text.size, "GIF by its first bytes, expected JPEG or PNG");
+    append(&text, "%PDF-1.7, not for us", 20);
+    expect_failure(f, &text, text.size, "PDF by its first bytes, expected JPEG, PNG");
 }
 
 /* A few dozen bytes that announce gigabytes. */

@@ -25,7 +25,7 @@ static graft_status train(gr_device *device, graft_log *log, const graft_train_p
     return graft_train(log, gr_device_to_public(device), p, NULL);
 }
 
-static const char gif[] = "GIF89a, whatever its name says";
+static const char pdf[] = "%PDF-1.7, whatever its name says";
 
 /* Before anything is trained, also when it is a test image. */
 static void other_format_is_found_first(void **state)
@@ -33,11 +33,11 @@ static void other_format_is_found_first(void **state)
     const test_target *target = *state;
     char *bad, *out = new_path("out"), text[1024];
     graft_train_params p = tiny_run(out);
-    p.data = images_with("test/a/12.png", gif, sizeof(gif), &bad);
+    p.data = images_with("test/a/12.png", pdf, sizeof(pdf), &bad);
     graft_log *log = graft_log_create(NULL);
     assert_int_equal(train(target->device, log, &p), GRAFT_ERR_FORMAT);
     graft_log_error(log, text, sizeof(text));
-    assert_non_null(strstr(text, "test/a/12.png: GIF by its first bytes"));
+    assert_non_null(strstr(text, "test/a/12.png: PDF by its first bytes"));
     assert_int_equal(files_below(out), 0);
     graft_log_destroy(&log);
 }
@@ -50,7 +50,7 @@ static void bad_images_are_skipped(void **state)
     graft_train_params p = tiny_run(new_path("out"));
     p.data = images_with("train/b/1.png", cut, sizeof(cut), &bad);
     test = in_folder(p.data, "test/a/12.png");
-    put_bytes(test, gif, sizeof(gif));
+    put_bytes(test, pdf, sizeof(pdf));
     p.input.bad_images = GRAFT_BAD_IMAGES_SKIP;
     listener l;
     listener_open(&l);
@@ -58,7 +58,7 @@ static void bad_images_are_skipped(void **state)
     assert_int_equal(l.warnings, 2);
     assert_non_null(strstr(l.text, "left out: "));
     assert_non_null(strstr(l.text, "train/b/1.png: "));
-    assert_non_null(strstr(l.text, "test/a/12.png: GIF"));
+    assert_non_null(strstr(l.text, "test/a/12.png: PDF"));
     listener_close(&l);
 }
 
