@@ -48,13 +48,13 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%d heads: must divide the width %d; the metadata key graft.heads sets them",
                        c->heads, c->dim);
-    enum { DEEPEST = 1024, MOST_REGISTERS = 1024 };
-    if (c->registers < 0 || c->registers > MOST_REGISTERS)
+    enum { MAX_DEPTH = 1024, MAX_REGISTERS = 1024 };
+    if (c->registers < 0 || c->registers > MAX_REGISTERS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d registers: expected 0 to %d", c->registers,
-                       MOST_REGISTERS);
-    if (c->depth > DEEPEST)
+                       MAX_REGISTERS);
+    if (c->depth > MAX_DEPTH)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d blocks: expected at most %d", c->depth,
-                       DEEPEST);
+                       MAX_DEPTH);
     if (c->depth < 1 || c->hidden < 1 || c->classes < 1)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "depth %d, MLP width %d and %d classes must be positive", c->depth,

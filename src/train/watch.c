@@ -8,7 +8,7 @@
 
 /* Methods that start with a zero factor (LoRA's B, Convpass's up) reach the tensors behind it in
  * their second step after a rate above zero. */
-enum { STEPS_WATCHED = 8, STEPS_LEAST = 4 };
+enum { STEPS_WATCHED = 8, MIN_STEPS = 4 };
 
 struct gr_watch {
     graft_log *log;
@@ -95,7 +95,7 @@ graft_status gr_watch_step(gr_watch *w, float lr)
 
 void gr_watch_end(gr_watch *w)
 {
-    if (w->steps >= STEPS_LEAST && w->steps < STEPS_WATCHED && w->unseen)
+    if (w->steps >= MIN_STEPS && w->steps < STEPS_WATCHED && w->unseen)
         warn_of_unseen(w, gr_trainer_parameters(w->trainer));
     w->steps = STEPS_WATCHED;
 }

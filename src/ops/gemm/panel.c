@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { GROUPS_LEAST = 16 };
+enum { MIN_GROUPS = 16 };
 
 enum { FLAG_BIAS = 1, FLAG_PACKED = 8 }; /* of panel_store.gkh and matmul_panel.gk */
 
@@ -175,7 +175,7 @@ static void divide(const gr_gemm *g, const tile_sizes *t, bool packed, gr_launch
     uint32_t most_n = t->tiles / most_m < 384 / t->panel ? t->tiles / most_m : 384 / t->panel;
     uint32_t m = parts_of(tiles_m, parts_of(tiles_m, most_m));
     uint32_t n = parts_of(tiles_n, parts_of(tiles_n, most_n)), batch = g->outer * g->inner;
-    while (m * n > 1 && parts_of(tiles_m, m) * parts_of(tiles_n, n) * batch < GROUPS_LEAST) {
+    while (m * n > 1 && parts_of(tiles_m, m) * parts_of(tiles_n, n) * batch < MIN_GROUPS) {
         if (n == 1 || (m > 1 && m * t->rows > n * t->panel))
             m = (m + 1) / 2;
         else
