@@ -136,6 +136,7 @@ class CliTest(unittest.TestCase):
         self.assertTrue(lines[0].startswith("graft: "), lines[0])
         for word in telling:
             self.assertIn(word, lines[0])
+        self.assertNotIn("`", lines[0])  # a parameter that no option stands for
         return done
 
     def on_terminal(self, *args, env=None):

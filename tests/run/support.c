@@ -351,4 +351,6 @@ void command_fails(command *c, const char *const *arguments, const char *telling
         fail_msg("exit code %d, expected 1 or 2: %s", code, text);
     if (lines_of(c->errors) != 1 || !strstr(text, telling))
         fail_msg("expected one line with '%s', found: %s", telling, text);
+    if (strchr(text, '`'))
+        fail_msg("a parameter that no option stands for: %s", text);
 }

@@ -123,7 +123,7 @@ static void wrong_texts_change_nothing(void **state)
         {"whole", "2.5", "expected a whole number"},
         {"whole", "", "expected a whole number"},
         {"whole", "8x", "expected a whole number"},
-        {"count", "-1", "expected a whole number from 0"},
+        {"count", "-1", "expected a whole number from 0 to 4611686018427387904"},
         {"count", "99999999999999999999", "expected a whole number"},
         {"bytes", "512Q", "expected a size such as 512M"},
         {"bytes", "-1M", "expected a size"},
