@@ -1,7 +1,7 @@
 /* Two threads, each with a device of its own. */
 #include "compute.h"
 
-#include <pthread.h>
+#include "base/system.h"
 
 enum { STEPS = 30 };
 
@@ -15,7 +15,7 @@ typedef struct worker {
 } worker;
 
 /* Trains, reads and lets the program go, all on this thread. */
-static void *work(void *user)
+static void work(void *user)
 {
     worker *w = user;
     for (int step = 0; step < STEPS && w->status == GRAFT_OK; step++)
@@ -23,7 +23,6 @@ static void *work(void *user)
     if (w->status == GRAFT_OK)
         w->status = graft_program_read(w->program, w->loss, &w->result, sizeof(w->result));
     graft_program_destroy(&w->program);
-    return NULL;
 }
 
 /* Programs of one graph, on two devices at once: the same bits, and the graph lives until the last
@@ -44,14 +43,14 @@ static void train_at_once(void **state)
     params.output_count = 1;
     params.loss = loss;
     worker workers[2] = {{.loss = loss}, {.loss = loss}};
-    pthread_t threads[2];
+    gr_thread threads[2];
     for (int i = 0; i < 2; i++)
         TEST_OK(log, graft_program_create(log, devices[i], &params, &workers[i].program));
     graft_graph_destroy(&graph);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+        assert_true(gr_thread_start(&threads[i], work, &workers[i]));
     for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        gr_thread_join(&threads[i]);
     for (int i = 0; i < 2; i++)
         TEST_OK(log, workers[i].status);
     assert_memory_equal(&workers[0].result, &workers[1].result, sizeof(float));
