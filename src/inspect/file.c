@@ -135,14 +135,26 @@ static graft_status examine(graft_log *quiet, graft_file *file)
     return examine_backbone(quiet, file);
 }
 
+/* They have no place in the table: it is of tensors that have values. */
+static void tell_strange(graft_log *log, const gr_tensors *tensors)
+{
+    const char *name, *why;
+    for (size_t i = 0; i < gr_tensors_strange_count(tensors); i++) {
+        gr_tensors_strange_at(tensors, i, &name, &why);
+        gr_log(log, GRAFT_LOG_WARN, "%s: tensor %s: %s; it is left out",
+               gr_tensors_source(tensors), name, why);
+    }
+}
+
 graft_status graft_file_open(graft_log *log, const char *path, graft_file **out)
 {
     *out = NULL;
     graft_file *file = gr_alloc(NULL, sizeof(*file));
     graft_log *quiet = graft_log_create(NULL);
     graft_status status =
-        file && quiet ? gr_tensors_load(log, path, &file->tensors) : GRAFT_ERR_MEMORY;
+        file && quiet ? gr_tensors_load_lenient(log, path, &file->tensors) : GRAFT_ERR_MEMORY;
     if (status == GRAFT_OK) {
+        tell_strange(log, file->tensors);
         status = examine(quiet, file);
         if (status != GRAFT_OK)
             gr_fail(log, status, "%s: %s", path, graft_status_text(status));

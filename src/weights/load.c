@@ -54,7 +54,7 @@ static graft_status read_any(graft_log *log, const char *path, gr_tensors **tens
                    path);
 }
 
-graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tensors)
+graft_status gr_tensors_load_lenient(graft_log *log, const char *path, gr_tensors **tensors)
 {
     graft_status status = create(log, path, tensors);
     if (status == GRAFT_OK)
@@ -62,6 +62,56 @@ graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tens
     if (status != GRAFT_OK)
         gr_tensors_destroy(tensors);
     return status;
+}
+
+static graft_status refuse_strange(graft_log *log, const gr_tensors *tensors, size_t index)
+{
+    const char *name, *why;
+    gr_tensors_strange_at(tensors, index, &name, &why);
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: tensor %s: %s", gr_tensors_source(tensors),
+                   name, why);
+}
+
+graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tensors)
+{
+    GR_TRY(gr_tensors_load_lenient(log, path, tensors));
+    if (gr_tensors_strange_count(*tensors) == 0)
+        return GRAFT_OK;
+    graft_status status = refuse_strange(log, *tensors, 0);
+    gr_tensors_destroy(tensors);
+    return status;
+}
+
+/* Strange tensors that the layout has no use for are ignored, like others. */
+static graft_status check_strange(graft_log *log, const gr_layout_match *match,
+                                  const gr_tensors *file)
+{
+    size_t count = gr_tensors_strange_count(file);
+    const char *name = NULL, *why;
+    for (size_t i = 0; i < count; i++) {
+        char target[GR_NAME_BYTES];
+        const gr_name_rule *rule;
+        gr_name_parts parts;
+        gr_tensors_strange_at(file, i, &name, &why);
+        gr_name_use use = gr_layout_use(match, name, target, &rule, &parts);
+        if (use == GR_NAME_USED || use == GR_NAME_FOREIGN)
+            return refuse_strange(log, file, i);
+    }
+    if (count)
+        gr_log(log, GRAFT_LOG_INFO, "%s: %zu tensors are ignored, such as %s: %s",
+               gr_tensors_source(file), count, name, why);
+    return GRAFT_OK;
+}
+
+/* A head without a bias is one whose bias is zero. */
+static graft_status complete_head(graft_log *log, gr_tensors *backbone)
+{
+    const gr_tensor *weight = gr_tensors_find(backbone, "head.weight");
+    void *zeros;
+    if (!weight || weight->shape.rank != 2 || gr_tensors_find(backbone, "head.bias"))
+        return GRAFT_OK;
+    return gr_tensors_add_new(log, backbone, "head.bias", weight->dtype,
+                              GR_SHAPE(weight->shape.dim[0]), &zeros);
 }
 
 /* Names the first few tensors of a file whose layout is unknown. */
@@ -87,6 +137,7 @@ graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_la
 {
     GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
     GR_TRY(gr_layout_translate(log, match, file, backbone));
+    GR_TRY(complete_head(log, backbone));
     return gr_tensors_check_finite(log, backbone);
 }
 
@@ -96,6 +147,7 @@ static graft_status translate(graft_log *log, const char *path, gr_tensors *file
     gr_layout_match match;
     if (!gr_layout_recognise(file, &match))
         return unknown(log, file);
+    GR_TRY(check_strange(log, &match, file));
     if (!match.layout->refusal)
         GR_TRY(gr_layout_check(log, &match, file));
     return gr_backbone_translate(log, path, &match, file, backbone);
@@ -105,7 +157,7 @@ graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **ten
 {
     gr_tensors *file;
     *tensors = NULL;
-    GR_TRY(gr_tensors_load(log, path, &file));
+    GR_TRY(gr_tensors_load_lenient(log, path, &file));
     graft_status status = create(log, path, tensors);
     if (status == GRAFT_OK)
         status = translate(log, path, file, *tensors);

@@ -9,8 +9,13 @@
  * Another kind of file is GRAFT_ERR_UNSUPPORTED. */
 graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tensors);
 
+/* The same, but tensors of strange types or shapes are left aside (gr_tensors_strange_count)
+ * instead of GRAFT_ERR_UNSUPPORTED. */
+graft_status gr_tensors_load_lenient(graft_log *log, const char *path, gr_tensors **tensors);
+
 /* The same for a backbone of any known layout (layout.h): it arrives whole, with graft's names and
- * shapes. An unknown layout is GRAFT_ERR_UNSUPPORTED. */
+ * shapes; strange tensors are ignored if the layout does not use them. A head without a bias gets
+ * one of zeros. An unknown layout is GRAFT_ERR_UNSUPPORTED. */
 graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors);
 
 /* What gr_backbone_load() does with the tensors of `path` once their layout is known: like

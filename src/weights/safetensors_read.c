@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ typedef struct entry {
     gr_dtype dtype;
     gr_shape shape;
     int64_t begin, end;
+    char why[96]; /* it is strange; "": it is not */
 } entry;
 
 typedef struct reader {
@@ -40,17 +42,18 @@ static bool parse_dtype(const json_t *value, gr_dtype *dtype)
     return false;
 }
 
-static graft_status parse_shape(const reader *r, const char *name, const json_t *value,
-                                gr_shape *shape)
+static graft_status parse_shape(const reader *r, const char *name, const json_t *value, entry *e)
 {
+    gr_shape *shape = &e->shape;
     size_t rank = json_array_size(value);
     if (!json_is_array(value))
         return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: tensor %s: shape is not a list", r->path,
                        name);
-    if (rank > GR_MAX_RANK)
-        return gr_fail(r->log, GRAFT_ERR_UNSUPPORTED,
-                       "%s: tensor %s: expected at most %d dimensions, found %zu", r->path, name,
-                       GR_MAX_RANK, rank);
+    if (rank > GR_MAX_RANK) {
+        snprintf(e->why, sizeof(e->why), "expected at most %d dimensions, found %zu", GR_MAX_RANK,
+                 rank);
+        return GRAFT_OK;
+    }
     shape->rank = (int)rank;
     for (size_t i = 0; i < rank; i++) {
         const json_t *dim = json_array_get(value, i);
@@ -90,11 +93,15 @@ static graft_status parse_entry(const reader *r, const char *name, const json_t 
         return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: tensor %s: expected a JSON object", r->path,
                        name);
     const json_t *dtype = json_object_get(value, "dtype");
+    if (!json_is_string(dtype))
+        return gr_fail(r->log, GRAFT_ERR_UNSUPPORTED, "%s: tensor %s: unknown dtype (none)",
+                       r->path, name);
     if (!parse_dtype(dtype, &e->dtype))
-        return gr_fail(r->log, GRAFT_ERR_UNSUPPORTED, "%s: tensor %s: unknown dtype %s", r->path,
-                       name, json_is_string(dtype) ? json_string_value(dtype) : "(none)");
-    GR_TRY(parse_shape(r, name, json_object_get(value, "shape"), &e->shape));
+        snprintf(e->why, sizeof(e->why), "unknown dtype %.40s", json_string_value(dtype));
+    GR_TRY(parse_shape(r, name, json_object_get(value, "shape"), e));
     GR_TRY(parse_offsets(r, name, json_object_get(value, "data_offsets"), e));
+    if (*e->why)
+        return GRAFT_OK;
     char text[GR_SHAPE_TEXT];
     size_t size_bytes;
     if (!gr_tensor_bytes(e->dtype, &e->shape, &size_bytes))
@@ -206,7 +213,9 @@ static graft_status read_entries(reader *r, json_t *header)
     GR_TRY(check_checksum(r));
     for (size_t i = 0; i < r->count; i++) {
         const entry *e = &r->entries[i];
-        GR_TRY(gr_tensors_add(r->log, r->tensors, e->name, e->dtype, e->shape, r->data + e->begin));
+        GR_TRY(*e->why ? gr_tensors_add_strange(r->log, r->tensors, e->name, e->why)
+                       : gr_tensors_add(r->log, r->tensors, e->name, e->dtype, e->shape,
+                                        r->data + e->begin));
     }
     return GRAFT_OK;
 }

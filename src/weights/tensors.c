@@ -19,6 +19,8 @@ struct gr_tensors {
     size_t slot_count;
     pair *metadata;
     size_t metadata_count;
+    pair *strange; /* name and why */
+    size_t strange_count;
     gr_mapping *mappings;
     size_t mapping_count;
     gr_tensors *lender; /* owned; tensors borrow from it */
@@ -190,6 +192,30 @@ void gr_tensors_drop_data(gr_tensors *tensors, const gr_tensor *tensor)
         return;
     gr_free((void *)(uintptr_t)item->data);
     item->data = NULL;
+}
+
+graft_status gr_tensors_add_strange(graft_log *log, gr_tensors *tensors, const char *name,
+                                    const char *why)
+{
+    void *strange = tensors->strange;
+    pair *added = gr_push(tensors, &strange, &tensors->strange_count, sizeof(*added));
+    if (!added)
+        return no_memory(log, name);
+    tensors->strange = strange;
+    *added = (pair){gr_strdup(tensors, name), gr_strdup(tensors, why)};
+    return added->key && added->value ? GRAFT_OK : no_memory(log, name);
+}
+
+size_t gr_tensors_strange_count(const gr_tensors *tensors)
+{
+    return tensors->strange_count;
+}
+
+void gr_tensors_strange_at(const gr_tensors *tensors, size_t index, const char **name,
+                           const char **why)
+{
+    *name = tensors->strange[index].key;
+    *why = tensors->strange[index].value;
 }
 
 graft_status gr_tensors_take_mapping(graft_log *log, gr_tensors *tensors, gr_mapping *mapping)

@@ -50,6 +50,14 @@ graft_status gr_tensors_get_shaped(graft_log *log, const gr_tensors *tensors, co
 graft_status gr_tensors_add(graft_log *log, gr_tensors *tensors, const char *name, gr_dtype dtype,
                             gr_shape shape, const void *data);
 
+/* A tensor of a type or shape that nothing here can hold, and `why` ("dtype F8_E4M3 is not
+ * supported"): it is none of the others, and has no values. Both texts are copied. */
+graft_status gr_tensors_add_strange(graft_log *log, gr_tensors *tensors, const char *name,
+                                    const char *why);
+size_t gr_tensors_strange_count(const gr_tensors *tensors);
+void gr_tensors_strange_at(const gr_tensors *tensors, size_t index, const char **name,
+                           const char **why);
+
 /* The same with zeroed memory of its own, aligned to 16 bytes, that *data lets the caller fill. */
 graft_status gr_tensors_add_new(graft_log *log, gr_tensors *tensors, const char *name,
                                 gr_dtype dtype, gr_shape shape, void **data);

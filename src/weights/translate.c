@@ -89,10 +89,30 @@ static graft_status check_tensor(const translation *t, const gr_name_rule *rule,
     return GRAFT_OK;
 }
 
+/* Two tensors of the file for one of graft's. */
+static graft_status fail_twice(const translation *t, const gr_tensor *tensor, const char *name)
+{
+    const char *other = tensor->name;
+    for (size_t i = 0; i < gr_tensors_count(t->in); i++) {
+        char target[GR_NAME_BYTES];
+        const gr_name_rule *rule;
+        gr_name_parts parts;
+        const char *found = gr_tensors_at(t->in, i)->name;
+        if (found != tensor->name &&
+            gr_layout_use(t->match, found, target, &rule, &parts) == GR_NAME_USED &&
+            strcmp(target, name) == 0)
+            other = found;
+    }
+    return gr_fail(t->log, GRAFT_ERR_FORMAT, "%s: has both %s and %s; a %s has one of them",
+                   gr_tensors_source(t->in), other, tensor->name, t->match->layout->name);
+}
+
 static graft_status add_whole(const translation *t, const gr_name_rule *rule,
                               const gr_tensor *tensor, const char *name)
 {
     gr_shape shape = shape_after(&tensor->shape, rule->axes);
+    if (gr_tensors_find(t->out, name))
+        return fail_twice(t, tensor, name);
     if (!moves_values(rule->axes))
         return gr_tensors_add(t->log, t->out, name, tensor->dtype, shape, tensor->data);
     void *values;

@@ -568,8 +568,27 @@ static void linears_may_lack_their_biases(void **state)
     }
     p.model = some;
     put_all(&p);
-    check_round(&p, "timm ViT");
+    static const float zeros[CLASSES];
+    gr_tensors *found = load(&p, "timm ViT", 1); /* the head's, which is zero */
+    check_values(found, "head.bias", GR_SHAPE(CLASSES), zeros);
+    gr_tensors_destroy(&found);
+    end(&p);
     gr_tensors_destroy(&all);
+}
+
+/* norm before mean pooling and fc_norm behind it: a model has one of them. */
+static void two_tensors_for_one_are_named(void **state)
+{
+    pair p = begin(*state, "");
+    gr_tensors *found = NULL;
+    make_vit(&p, GR_F32, false);
+    put_all(&p);
+    put_extra(&p, "fc_norm.weight", GR_SHAPE(D));
+    put_extra(&p, "fc_norm.bias", GR_SHAPE(D));
+    assert_error(p.f, gr_backbone_load(p.f->log, write_file(&p, "model.safetensors"), &found),
+                 GRAFT_ERR_FORMAT, "has both fc_norm.", " and norm.");
+    assert_null(found);
+    end(&p);
 }
 
 static void thirds_that_differ_are_named(void **state)
@@ -726,6 +745,7 @@ int main(void)
         TEST(unknown_parts_are_named),
         TEST(missing_parts_are_named),
         TEST(linears_may_lack_their_biases),
+        TEST(two_tensors_for_one_are_named),
         TEST(thirds_that_differ_are_named),
         TEST(unknown_layouts_are_told),
         TEST(metadata_of_the_file_goes_first),

@@ -118,6 +118,36 @@ static void other_things_are_refused(void **state)
     assert_null(t);
 }
 
+/* Types and ranks that nothing here holds: left aside where that is asked for. */
+static void strange_tensors(void **state)
+{
+    static const char *const entries[] = {"{\"dtype\":\"F8_E4M3\",\"shape\":[4]",
+                                          "{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1]"};
+    static const char *const whys[] = {"unknown dtype F8_E4M3", "at most 6 dimensions, found 7"};
+    fixture *f = *state;
+    const char *path = path_of(f, "x.safetensors");
+    for (int i = 0; i < 2; i++) {
+        const char *name, *why;
+        gr_tensors *t = NULL;
+        char header[300];
+        snprintf(header, sizeof(header),
+                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+                 "\"odd\":%s,\"data_offsets\":[4,8]}}",
+                 entries[i]);
+        put_safetensors(path, header, (float[]){1, 2}, 8);
+        assert_error(f, gr_tensors_load(f->log, path, &t), GRAFT_ERR_UNSUPPORTED, "tensor odd",
+                     whys[i]);
+        assert_null(t);
+        assert_int_equal(gr_tensors_load_lenient(f->log, path, &t), GRAFT_OK);
+        assert_int_equal(gr_tensors_count(t), 1);
+        assert_int_equal(gr_tensors_strange_count(t), 1);
+        gr_tensors_strange_at(t, 0, &name, &why);
+        assert_string_equal(name, "odd");
+        assert_non_null(strstr(why, whys[i]));
+        gr_tensors_destroy(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +156,7 @@ int main(void)
         TEST(a_tensor_in_two_shards_is_refused),
         TEST(loads_the_file_of_a_directory),
         TEST(other_things_are_refused),
+        TEST(strange_tensors),
     };
     return RUN_TESTS(tests);
 }
