@@ -10,7 +10,7 @@
 
 enum { MIN_GROUPS = 16 };
 
-enum { FLAG_BIAS = 1, FLAG_PACKED = 8 }; /* of panel_store.gkh and matmul_panel.gk */
+enum { FLAG_BIAS = 1, FLAG_IN_PLACE = 8 }; /* of panel_store.gkh and matmul_panel.gk */
 
 /* Sizes of matmul_panel, from a row of src/kernels. */
 typedef struct tile_sizes {
@@ -42,6 +42,20 @@ static bool packs_ahead(const gr_gemm *g)
     return g->b_frozen && is_shared(g, &g->b);
 }
 
+/* Rows of b that are panels as they lie. */
+static bool lies_in_panels(const gr_gemm *g, const tile_sizes *t)
+{
+    return g->b.col == 1 && g->n % t->panel == 0;
+}
+
+/* So few rows that copying each panel just before its tiles takes less than a pass that packs b or
+ * than panels that lie far apart; but more than a tile or two, which would read a copy just once.
+ */
+static bool copies_panels(const gr_gemm *g, const tile_sizes *t)
+{
+    return g->m <= 256 && !(lies_in_panels(g, t) && g->m <= 2 * t->rows);
+}
+
 /* The same product the other way round: transposed(c) = transposed(b) transposed(a). */
 static gr_gemm_operand transposed(gr_gemm_operand x)
 {
@@ -64,6 +78,9 @@ static gr_gemm exchanged(const gr_gemm *g)
     return t;
 }
 
+/* Packing a vector in a pass takes as long as this many multiply-adds: memory against registers. */
+static const double PACK_COST = 64.0;
+
 /* Instructions that copy a vector of an operand to shared memory: along its rows, along its
  * columns, element by element. */
 static double copy_cost(const tile_sizes *t, int64_t contiguous, int64_t other)
@@ -78,83 +95,24 @@ static double cost_of(const gr_gemm *g, const tile_sizes *t)
     double blocks_m = parts_of(g->m, t->block_m * t->rows);
     double blocks_n = parts_of(g->n, t->tiles / t->block_m * t->panel);
     double a = g->m * blocks_n / t->lanes * copy_cost(t, g->a.col, g->a.row);
-    double b = n * blocks_m * (packs_ahead(g) ? 2.0 : copy_cost(t, g->b.col, g->b.row));
+    double b = 0.0;
+    if (!packs_ahead(g) && copies_panels(g, t))
+        b = n * blocks_m * copy_cost(t, g->b.col, g->b.row);
+    else if (!packs_ahead(g) && !lies_in_panels(g, t))
+        b = n * PACK_COST / (is_shared(g, &g->b) ? g->outer * g->inner : 1);
     double c = g->c.col == 1 ? 2.0 : 8.0;
     return g->k * (m * n + a + b) + m * n * c;
 }
 
-/* What is packed, and how wide. */
-typedef struct packing {
-    const gr_gemm *gemm;
-    const tile_sizes *sizes;
-} packing;
-
-static void pack(gr_plan *plan, const gr_view *from, const gr_view *to, void *user)
-{
-    const packing *p = user;
-    const gr_gemm *g = p->gemm;
-    gr_panel_pack_params params = {
-        .n = g->n,
-        .k = g->k,
-        .x_offset = (uint32_t)g->b.offset,
-        .x_row = (uint32_t)g->b.row,
-        .x_col = (uint32_t)g->b.col,
-    };
-    gr_launch launch = gr_launch_of(plan, &gr_kernel_panel_pack, &params);
-    launch.tunable[2] = p->sizes->lanes;
-    launch.slot[0] = from->slot;
-    launch.slot[1] = to->slot;
-    launch.grid[0] = parts_of(g->n, p->sizes->panel);
-    launch.grid[1] = parts_of(g->k, launch.tunable[1]);
-    gr_lower_dispatch(plan, &launch);
-}
-
-/* b as the kernel reads it. */
+/* b as the kernel reads it; in_place: panels are not copied. */
 typedef struct operand {
     int slot;
     int64_t offset, row, col, jump, panel, outer, inner;
-    bool packed;
+    bool in_place;
 } operand;
 
-/* A second copy of a frozen weight, packed the other way, is better where it is small beside what
- * the product reads and writes. */
-static bool second_copy_is_small(const gr_gemm *g)
+static operand as_it_lies(const gr_gemm_operand *b, const tile_sizes *t)
 {
-    return 8.0 * g->n * g->k < (double)g->m * ((double)g->n + g->k);
-}
-
-/* The frozen b packed ahead. dx = dy W goes with the panels that y = x W^T has, which are
- * transposed while they are copied: a second copy of all weights would be as large as the model. */
-static operand pack_ahead(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
-{
-    bool turned = g->b.col == 1 && g->b.row != 1 && !second_copy_is_small(g);
-    gr_gemm packed = *g;
-    if (turned) {
-        packed.n = g->k;
-        packed.k = g->n;
-        packed.b = transposed(g->b);
-    }
-    int64_t panel = t->panel, apart = panel * packed.k;
-    gr_view view = {.slot = g->b.slot,
-                    .offset = g->b.offset,
-                    .shape = GR_SHAPE(packed.n, packed.k),
-                    .stride = {packed.b.col, packed.b.row}};
-    char layout[64];
-    snprintf(layout, sizeof(layout), "panels of %u, %lld %lld", t->panel, (long long)packed.b.col,
-             (long long)packed.b.row);
-    gr_shape shape = GR_SHAPE(parts_of(packed.n, t->panel) * apart);
-    int slot = gr_lower_packed(plan, &view, layout, shape, pack, &(packing){&packed, t});
-    if (turned)
-        return (operand){
-            .slot = slot, .row = 1, .col = panel, .jump = apart - panel, .panel = panel * panel};
-    return (operand){.slot = slot, .row = panel, .col = 1, .panel = apart, .packed = true};
-}
-
-static operand right_of(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
-{
-    if (packs_ahead(g))
-        return pack_ahead(plan, g, t);
-    const gr_gemm_operand *b = &g->b;
     return (operand){.slot = b->slot,
                      .offset = b->offset,
                      .row = b->row,
@@ -164,13 +122,125 @@ static operand right_of(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
                      .inner = b->inner};
 }
 
+/* Packs `from`, [k, n] and `batch` of them, into the dense panels of `to`. */
+static void emit_pack(gr_plan *plan, const gr_gemm *g, const operand *from, const operand *to,
+                      uint32_t batch, const tile_sizes *t)
+{
+    gr_panel_pack_params params = {
+        .n = g->n,
+        .k = g->k,
+        .x_offset = (uint32_t)from->offset,
+        .x_row = (uint32_t)from->row,
+        .x_col = (uint32_t)from->col,
+        .x_jump = (uint32_t)from->jump,
+        .inner = g->inner,
+        .x_outer = (uint32_t)from->outer,
+        .x_inner = (uint32_t)from->inner,
+        .panels_batch = (uint32_t)to->inner,
+    };
+    gr_launch launch = gr_launch_of(plan, &gr_kernel_panel_pack, &params);
+    launch.tunable[2] = t->lanes;
+    launch.slot[0] = from->slot;
+    launch.slot[1] = to->slot;
+    launch.grid[0] = parts_of(g->n, t->panel);
+    launch.grid[1] = parts_of(g->k, launch.tunable[1]);
+    launch.grid[2] = batch;
+    gr_lower_dispatch(plan, &launch);
+}
+
+/* b as dense panels, in no slot yet. */
+static operand packed_layout(const gr_gemm *g, const tile_sizes *t, gr_shape *shape)
+{
+    int64_t apart = (int64_t)t->panel * g->k, size = parts_of(g->n, t->panel) * apart;
+    bool shared = is_shared(g, &g->b);
+    *shape = GR_SHAPE(shared ? size : size * g->outer * g->inner);
+    return (operand){.row = t->panel,
+                     .col = 1,
+                     .panel = apart,
+                     .outer = shared ? 0 : size * g->inner,
+                     .inner = shared ? 0 : size,
+                     .in_place = true};
+}
+
+static operand pack_now(gr_plan *plan, const gr_gemm *g, const operand *from, const tile_sizes *t)
+{
+    gr_shape shape;
+    operand to = packed_layout(g, t, &shape);
+    to.slot = gr_lower_scratch(plan, shape).slot;
+    emit_pack(plan, g, from, &to, is_shared(g, &g->b) ? 1 : g->outer * g->inner, t);
+    return to;
+}
+
+/* What is packed ahead, and how wide. */
+typedef struct packing {
+    const gr_gemm *gemm;
+    const tile_sizes *sizes;
+} packing;
+
+static void pack_frozen(gr_plan *plan, const gr_view *from, const gr_view *to, void *user)
+{
+    const packing *p = user;
+    operand x = as_it_lies(&p->gemm->b, p->sizes);
+    x.slot = from->slot;
+    emit_pack(plan, p->gemm, &x, &(operand){.slot = to->slot}, 1, p->sizes);
+}
+
+/* A second copy of a frozen weight, packed the other way, is better where it is small beside what
+ * the product reads and writes. */
+static bool second_copy_is_small(const gr_gemm *g)
+{
+    return 8.0 * g->n * g->k < (double)g->m * ((double)g->n + g->k);
+}
+
+/* The frozen b packed ahead. dx = dy W goes with the panels that y = x W^T has, which are
+ * transposed on the way: a second copy of all weights would be as large as the model. */
+static operand pack_ahead(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
+{
+    bool turned = g->b.col == 1 && g->b.row != 1 && !second_copy_is_small(g);
+    gr_gemm packed = *g;
+    if (turned) {
+        packed.n = g->k;
+        packed.k = g->n;
+        packed.b = transposed(g->b);
+    }
+    gr_view view = {.slot = g->b.slot,
+                    .offset = g->b.offset,
+                    .shape = GR_SHAPE(packed.n, packed.k),
+                    .stride = {packed.b.col, packed.b.row}};
+    char layout[64];
+    snprintf(layout, sizeof(layout), "panels of %u, %lld %lld", t->panel, (long long)packed.b.col,
+             (long long)packed.b.row);
+    gr_shape shape;
+    operand w = packed_layout(&packed, t, &shape);
+    w.slot = gr_lower_packed(plan, &view, layout, shape, pack_frozen, &(packing){&packed, t});
+    if (!turned)
+        return w;
+    int64_t panel = t->panel;
+    w = (operand){
+        .slot = w.slot, .row = 1, .col = panel, .jump = w.panel - panel, .panel = panel * panel};
+    return copies_panels(g, t) ? w : pack_now(plan, g, &w, t);
+}
+
+static operand right_of(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
+{
+    if (packs_ahead(g))
+        return pack_ahead(plan, g, t);
+    operand b = as_it_lies(&g->b, t);
+    if (copies_panels(g, t))
+        return b;
+    if (!lies_in_panels(g, t))
+        return pack_now(plan, g, &b, t);
+    b.in_place = true;
+    return b;
+}
+
 /* Blocks as docs/matmul.md found them best: wide ones with packed panels, which are read where they
  * lie, and square ones with panels that are copied; smaller ones where there would be too few. */
-static void divide(const gr_gemm *g, const tile_sizes *t, bool packed, gr_launch *launch,
+static void divide(const gr_gemm *g, const tile_sizes *t, bool in_place, gr_launch *launch,
                    gr_matmul_panel_params *params)
 {
     uint32_t tiles_m = parts_of(g->m, t->rows), tiles_n = parts_of(g->n, t->panel);
-    bool wide = packed && g->n >= 192 && t->block_m * t->rows > 24;
+    bool wide = in_place && g->n >= 192 && t->block_m * t->rows > 24;
     uint32_t most_m = wide ? 24 / t->rows : t->block_m;
     uint32_t most_n = t->tiles / most_m < 384 / t->panel ? t->tiles / most_m : 384 / t->panel;
     uint32_t m = parts_of(tiles_m, parts_of(tiles_m, most_m));
@@ -213,7 +283,7 @@ static void emit_product(gr_plan *plan, const gr_gemm *g, const operand *b, cons
         .c_outer = (uint32_t)g->c.outer,
         .c_inner = (uint32_t)g->c.inner,
         .bias_offset = (uint32_t)g->bias_offset,
-        .flags = (g->bias_slot >= 0 ? FLAG_BIAS : 0) | (b->packed ? FLAG_PACKED : 0),
+        .flags = (g->bias_slot >= 0 ? FLAG_BIAS : 0) | (b->in_place ? FLAG_IN_PLACE : 0),
         .alpha = g->alpha,
     };
     tile_sizes sizes = sizes_of(v);
@@ -224,7 +294,7 @@ static void emit_product(gr_plan *plan, const gr_gemm *g, const operand *b, cons
     launch.slot[3] = b->slot;
     launch.slot[4] = g->c.slot;
     launch.work = gr_gemm_work(g);
-    divide(g, &sizes, b->packed, &launch, &params);
+    divide(g, &sizes, b->in_place, &launch, &params);
     gr_lower_dispatch(plan, &launch);
 }
 
