@@ -134,6 +134,7 @@ static const op_case cases[] = {
     OTHER("linear 2x1x3x5x4", linear, {2, 1, 3, 5, 4, 1}, 5),
     OTHER("linear 2x3x1x5x4", linear, {2, 3, 1, 5, 4, 0}, 5),
     OTHER("linear 3x2x5x7x1", linear, {3, 2, 5, 7, 1, 1}, 7),
+    OTHER("linear 3x1x100x80x96", linear, {3, 1, 100, 80, 96, 1}, 96, OP_BIG), /* W is packed once */
     OTHER("linear 4x1x197x768x8", linear, {4, 1, 197, 768, 8, 1}, 768, OP_BIG),
     OTHER("batched 2x3x5x4x6", batched, {2, 3, 5, 4, 6, 0}, 4),
     OTHER("batched 1x3x4x1x5 NT", batched, {1, 3, 4, 1, 5, 1}, 1),
