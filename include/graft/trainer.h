@@ -68,7 +68,8 @@ typedef struct graft_batch {
 
 /* How long a call may take. It ends when the device is through with what it queued: after this
  * time, or sooner where what comes next would take longer than is left. Times are learnt in the
- * first step, and every call does at least one piece of work (a few kernels, or one large one). */
+ * first step, and every call does at least one piece of work: some kernels, of which slow devices
+ * get fewer from step to step until a piece fits, down to one. */
 typedef struct graft_budget {
     double milliseconds;
 } graft_budget;

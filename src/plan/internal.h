@@ -79,7 +79,7 @@ struct gr_plan {
     /* recorded */
     gr_library **libraries;
     size_t library_count;
-    bool segmented;
+    int segment_steps;    /* at most so many in a segment; 0: all in one */
     gr_segment *segments; /* one after the other; NULL: not recorded */
     size_t segment_count;
 };

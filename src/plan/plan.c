@@ -238,15 +238,20 @@ graft_status gr_plan_prepare(gr_plan *plan)
     return plan->status;
 }
 
-graft_status gr_plan_cut(gr_plan *plan)
+graft_status gr_plan_cut(gr_plan *plan, int commands)
 {
-    if (plan->segmented)
+    if (plan->segment_steps && plan->segment_steps <= commands)
         return gr_plan_prepare(plan);
     if (plan->segments)
         GR_TRY(gr_device_wait(plan->device));
     gr_plan_forget(plan);
-    plan->segmented = true;
+    plan->segment_steps = commands;
     return gr_plan_prepare(plan);
+}
+
+int gr_plan_segment_commands(const gr_plan *plan, int segment)
+{
+    return (int)plan->segments[segment].count;
 }
 
 int gr_plan_segments(const gr_plan *plan)

@@ -78,9 +78,10 @@ graft_status gr_plan_bind(gr_plan *plan, const gr_value *value, gr_region region
 /* Queues one run; does not wait. */
 graft_status gr_plan_run(gr_plan *plan);
 
-/* A run in several submits: cuts the list into segments of a few commands each, once and for all
- * further runs; waits and records anew if it was recorded in one. */
-graft_status gr_plan_cut(gr_plan *plan);
+/* A run in several submits: cuts the list into segments of at most so many commands each, for all
+ * further runs; waits and records anew unless they are that short already. */
+graft_status gr_plan_cut(gr_plan *plan, int commands);
+int gr_plan_segment_commands(const gr_plan *plan, int segment);
 int gr_plan_segments(const gr_plan *plan); /* 1 unless cut; 0 before gr_plan_prepare */
 
 /* Queues segments first .. first + count - 1; all of them in order are one run. */

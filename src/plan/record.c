@@ -201,21 +201,20 @@ graft_status gr_plan_load_constants(gr_plan *plan)
     return add_pipelines(plan, plan->steps, plan->step_count, NULL);
 }
 
-/* How far a segment goes: short enough for a part of a millisecond on a GPU, long enough that
- * submitting it costs little beside running it. */
+/* How far a segment goes: a large product stands alone, or ends one. */
 static size_t segment_length(const gr_plan *plan, size_t first)
 {
-    enum { MAX_STEPS = 8 };
     const double MAX_WORK = 1e9; /* multiply-adds */
-    size_t rest = plan->step_count - first, count = 0;
+    size_t rest = plan->step_count - first, most = (size_t)plan->segment_steps, count = 0;
     double work = 0.0;
-    while (plan->segmented && count < rest && count < MAX_STEPS) {
+    if (!most)
+        return rest;
+    for (; count < rest && count < most; count++) {
         work += plan->steps[first + count].launch.work;
         if (count > 0 && work > MAX_WORK)
-            return count;
-        count++;
+            break;
     }
-    return plan->segmented ? count : rest;
+    return count;
 }
 
 graft_status gr_plan_record(gr_plan *plan)

@@ -5,7 +5,7 @@
 
 gr_budget gr_budget_begin(double seconds)
 {
-    return (gr_budget){.end = gr_seconds() + seconds};
+    return (gr_budget){.seconds = seconds, .end = gr_seconds() + seconds};
 }
 
 bool gr_budget_is_spent(const gr_budget *budget, const gr_timings *timings, int next)

@@ -16,9 +16,10 @@ typedef struct gr_timings {
 
 /* One call's. */
 typedef struct gr_budget {
-    double end;    /* of the span, by gr_seconds() */
-    double queued; /* when the segments at work were queued */
-    bool worked;   /* at least one segment has run */
+    double seconds; /* the span, */
+    double end;     /* and its end by gr_seconds() */
+    double queued;  /* when the segments at work were queued */
+    bool worked;    /* at least one segment has run */
 } gr_budget;
 
 gr_budget gr_budget_begin(double seconds);

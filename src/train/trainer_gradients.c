@@ -129,14 +129,33 @@ static graft_status move_micro_batch(gr_trainer *t, const gr_work *w)
     return gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels != NULL);
 }
 
-/* Segments of the gradients, and one for the update. */
-static graft_status cut(gr_trainer *t)
+/* A segment of several kernels that took longer than a call may. */
+static bool one_is_too_long(const gr_trainer *t, const gr_budget *budget)
 {
-    GR_TRY(gr_plan_cut(t->train.plan));
-    if (t->timings.seconds)
+    for (int i = 0; i < t->timings.count - 1; i++)
+        if (t->timings.seconds[i] > budget->seconds &&
+            gr_plan_segment_commands(t->train.plan, i) > 1)
+            return true;
+    return false;
+}
+
+/* Few enough that they take a part of a millisecond on a GPU, enough that submitting them costs
+ * little beside. Slow devices cut them in halves, between two batches, until they fit. */
+static graft_status cut(gr_trainer *t, const gr_budget *budget)
+{
+    enum { COMMANDS = 8 };
+    int commands = t->segment_commands ? t->segment_commands : COMMANDS;
+    if (t->work.first || t->work.segment)
         return GRAFT_OK;
+    if (commands > 1 && one_is_too_long(t, budget))
+        commands /= 2;
+    if (commands == t->segment_commands)
+        return GRAFT_OK;
+    GR_TRY(gr_plan_cut(t->train.plan, commands));
+    gr_free(t->timings.seconds);
     t->timings.count = gr_plan_segments(t->train.plan) + 1;
     t->timings.seconds = gr_alloc_array(t, (size_t)t->timings.count, sizeof(double));
+    t->segment_commands = commands;
     return t->timings.seconds ? GRAFT_OK
                               : gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
 }
@@ -175,7 +194,7 @@ graft_status gr_trainer_advance(gr_trainer *t, gr_budget *budget, bool *done, fl
 {
     *done = false;
     if (budget)
-        GR_TRY(cut(t));
+        GR_TRY(cut(t, budget));
     else
         GR_TRY(gr_trainer_queue(t));
     while (t->work.first < t->work.batch.count) {

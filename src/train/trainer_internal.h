@@ -32,9 +32,10 @@ struct gr_trainer {
     gr_staging *staging;
     gr_list *zero_loss;
     gr_region update_scalars;
-    gr_work work;       /* at hand */
-    gr_work next;       /* staged */
-    gr_timings timings; /* of the segments of train.plan, and last of the update */
+    gr_work work;         /* at hand */
+    gr_work next;         /* staged */
+    int segment_commands; /* train.plan is cut into segments of at most so many; 0: it is not cut */
+    gr_timings timings;   /* of the segments of train.plan, and last of the update */
 };
 
 /* Makes both networks and the parameters, and plans them: halves the micro-batch until everything

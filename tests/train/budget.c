@@ -81,6 +81,31 @@ static void pieces_give_the_same_bits(void **state)
     train_setup_close(&s);
 }
 
+/* Where a piece takes longer than a call may, it becomes smaller with the next batch; and the bits
+ * stay the same. */
+static void long_pieces_are_cut(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, "lora", BATCH);
+    gr_trainer_params params = train_params(&s, target->device);
+    gr_trainer *a = train_create(&s, &params), *b = train_create(&s, &params);
+    float whole[STEPS], pieces[STEPS];
+    int calls[4];
+    train_whole(&s, a, whole);
+    calls[0] = train_within(&s, b, 0.0, pieces);
+    assert_memory_equal(whole, pieces, sizeof(whole));
+    assert_same_planes(&s, a, b);
+    for (int i = 1; i < 4; i++)
+        calls[i] = train_within(&s, b, 0.0, pieces);
+    assert_true(calls[1] > calls[0]);
+    assert_int_equal(calls[2], calls[3]); /* one kernel is the least */
+    assert_int_equal(train_within(&s, b, 3600.0, pieces), STEPS);
+    gr_trainer_destroy(a);
+    gr_trainer_destroy(b);
+    train_setup_close(&s);
+}
+
 /* What is known of the pieces decides how many go into a span. */
 static void times_tell_how_much_fits(void **state)
 {
@@ -108,7 +133,7 @@ static void times_tell_how_much_fits(void **state)
 
 int main(void)
 {
-    const test_case cases[] = {TEST_CASE(pieces_give_the_same_bits),
+    const test_case cases[] = {TEST_CASE(pieces_give_the_same_bits), TEST_CASE(long_pieces_are_cut),
                                TEST_CASE(times_tell_how_much_fits)};
     return TEST_RUN("budget", cases, TEST_ALL);
 }
