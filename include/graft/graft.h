@@ -2,6 +2,7 @@
 #ifndef GRAFT_GRAFT_H
 #define GRAFT_GRAFT_H
 
+#include <graft/adapter.h>
 #include <graft/analyze.h>
 #include <graft/buffer.h>
 #include <graft/data.h>

@@ -1,20 +1,54 @@
-/* Trained models: evaluation, prediction, merging, and what a method would train. */
+/* Models: a backbone that stays on a device, and adapters that are attached to it, swapped and
+ * detached without uploading it again.
+ *
+ *     graft_model_params params;
+ *     graft_model_defaults(&params);
+ *     params.backbone.path = "vit.safetensors";
+ *     graft_model *model;
+ *     if (graft_model_open(log, device, &params, &model) != GRAFT_OK) ...
+ *     graft_model_attach(model, birds);
+ *     graft_model_attach(model, flowers);
+ *     graft_model_run(model, GRAFT_OUTPUT_LOGITS, images, count, logits);   (flowers)
+ *     graft_model_use(model, birds);
+ *     graft_model_run(model, GRAFT_OUTPUT_LOGITS, images, count, logits);   (birds)
+ *
+ * On the device there are the backbone, the tensors of each attached adapter, and room for one
+ * batch of intermediate values, which all of them use.
+ */
 #ifndef GRAFT_MODEL_H
 #define GRAFT_MODEL_H
 
+#include <graft/adapter.h>
 #include <graft/train.h>
 
-/* A backbone with an adapter on a device. Thread-safety: one thread at a time. */
+/* Thread-safety: one thread at a time, as its device. */
 typedef struct graft_model graft_model;
 
+/* Filled in by graft_model_defaults(); may grow at the end. */
 typedef struct graft_model_params {
-    const char *backbone;     /* as in graft_train_params */
-    const char *adapter;      /* made by graft_train; NULL: the backbone with its own head */
-    int batch_size;           /* most images at once; 0: 32 */
-    bool accept_changes;      /* warn, instead of failing, where the adapter was trained on another
+    graft_source backbone;    /* a path: as in graft_train_params */
+    const char *adapter;      /* a file to attach at once; NULL: none */
+    int batch_size;           /* most images at once on the device; 32 */
+    bool accept_changes;      /* warn, instead of failing, where an adapter was trained on another
                                * backbone */
     graft_input_params input; /* 0, .._DEFAULT: as the adapter was trained */
 } graft_model_params;
+
+/* What a model says of an image. */
+typedef enum graft_output {
+    GRAFT_OUTPUT_LOGITS,        /* [classes] */
+    GRAFT_OUTPUT_PROBABILITIES, /* [classes], softmax of the logits */
+    GRAFT_OUTPUT_FEATURES, /* [D], what the head sees: the normed class token or mean of patches,
+                            * CLIP's projected and scaled; methods act, head_norm does not */
+} graft_output;
+
+/* An 8-bit image of any size in host memory. */
+typedef struct graft_pixels {
+    const uint8_t *data; /* rows of RGB or RGBA, top to bottom; alpha plays no part */
+    int width, height;   /* pixels */
+    int channels;        /* 3 or 4 */
+    size_t row_bytes;    /* from row to row; 0: width * channels */
+} graft_pixels;
 
 typedef struct graft_eval_result {
     double accuracy, loss; /* part of the images from 0 to 1; mean cross entropy */
@@ -36,25 +70,59 @@ GRAFT_BEGIN_DECLS
 /* The table of graft_model_params: row `index`, NULL past the last one. Thread-safety: safe. */
 GRAFT_API const graft_setting *graft_model_setting(int index);
 
-/* Reads the files and compiles for the device. The model borrows `log` and `device`, which must
- * outlive it; the files are not needed any more. *out is NULL on failure. Blocks. Thread-safety:
- * one thread at a time for each device. */
+GRAFT_API void graft_model_defaults(graft_model_params *params);
+
+/* Reads the backbone; it goes to the device as adapters come to need it. The model borrows `log`
+ * and `device`, which must outlive it, and copies the texts of `params`. A backbone in memory
+ * (backbone.data) is borrowed as long as the model lives. *out is NULL on failure. Blocks.
+ * Thread-safety: one thread at a time for each device. */
 GRAFT_API graft_status graft_model_open(graft_log *log, graft_device *device,
                                         const graft_model_params *params, graft_model **out);
 
-/* Frees the model and sets *model to NULL. NULL is accepted. */
+/* Frees the model, lets its adapters go, and sets *model to NULL. NULL is accepted. */
 GRAFT_API void graft_model_close(graft_model **model);
 
-/* The number of logits, and the side of the input in pixels. */
+/* Brings an adapter to the device, compiles for it, and uses it from now on. NULL stands for the
+ * head that the backbone has itself. The model keeps the adapter alive. GRAFT_ERR_ARGUMENT when it
+ * is attached already, or there is no such head; GRAFT_ERR_SHAPE when it was trained on another
+ * geometry, GRAFT_ERR_ARGUMENT on other weights, unless accept_changes. On failure the model is as
+ * it was. Blocks. */
+GRAFT_API graft_status graft_model_attach(graft_model *model, graft_adapter *adapter);
+
+/* Uses another one of those that are attached, NULL as above. Moves nothing: a swap costs what
+ * setting a pointer does, or recording commands anew where another adapter needed more room. */
+GRAFT_API graft_status graft_model_use(graft_model *model, graft_adapter *adapter);
+
+/* Frees what an adapter has on the device. If it was in use none is until the next attach or use.
+ */
+GRAFT_API graft_status graft_model_detach(graft_model *model, graft_adapter *adapter);
+
+/* Of what is in use; 0 when nothing is: the number of logits, and the side of the input in pixels;
+ * the length of features. */
 GRAFT_API int graft_model_classes(const graft_model *model);
 GRAFT_API int graft_model_image_size(const graft_model *model);
+GRAFT_API int graft_model_features(const graft_model *model);
 
 /* The name of a class, or NULL when no file tells. Valid until the next call. */
 GRAFT_API const char *graft_model_class_name(graft_model *model, int index);
 
-/* logits [count, classes] of normalised images [count, 3, size, size]. Blocks. */
+/* Runs what is in use on normalised images [count, 3, S, S], S graft_model_image_size(), in batches
+ * of the model's size: out [count, classes or features]. GRAFT_ERR_ARGUMENT when nothing is in use.
+ * Blocks. */
+GRAFT_API graft_status graft_model_run(graft_model *model, graft_output output, const float *images,
+                                       int count, float *out);
+
+/* The same of images of any size, resized and normalised as those were that it was trained on. */
+GRAFT_API graft_status graft_model_run_pixels(graft_model *model, graft_output output,
+                                              const graft_pixels *images, int count, float *out);
+
+/* graft_model_run of GRAFT_OUTPUT_LOGITS. */
 GRAFT_API graft_status graft_model_logits(graft_model *model, const float *images, int count,
                                           float *logits);
+
+/* Folds the adapter in use into the backbone, as graft_merge, for a writer. Blocks. */
+GRAFT_API graft_status graft_model_merge(graft_model *model, const char *type,
+                                         const graft_writer *writer);
 
 /* Accuracy and mean loss on a split of a data set (docs/data.md); NULL: "test". Where both the data
  * and the model name their classes, images belong to the model's class of that name, and data with

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 static const graft_setting model_rows[] = {
-    {"backbone", GR_SETTING(graft_model_params, backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
-     "pretrained weights: .safetensors, its folder, or JAX .npz", .letter = 'b'},
+    {"backbone", GR_SETTING(graft_model_params, backbone.path), GRAFT_SETTING_TEXT, NULL, "FILE", 0,
+     0, "pretrained weights: .safetensors, its folder, or JAX .npz", .letter = 'b'},
     {"adapter", GR_SETTING(graft_model_params, adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "made by graft train", "none, the backbone's own head", .letter = 'a'},
     {"accept-changes", GR_SETTING(graft_model_params, accept_changes), GRAFT_SETTING_BOOL, NULL,

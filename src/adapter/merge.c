@@ -2,6 +2,7 @@
 
 #include "adapter/fingerprint.h"
 #include "adapter/fold.h"
+#include "adapter/model.h"
 #include "base/convert.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -279,12 +280,24 @@ static graft_status check_out(graft_log *log, const char *out, const char *backb
                 : GRAFT_OK;
 }
 
+/* Folds, and writes the result to a path or, where there is a writer, to that. */
+static graft_status write_merged(graft_log *log, const gr_tensors *backbone,
+                                 const gr_tensors *adapter, const gr_adapter_info *info,
+                                 const char *path, const gr_safetensors_params *how)
+{
+    gr_merged merged;
+    GR_TRY(check_foldable(log, info->methods));
+    GR_TRY(gr_merge(log, backbone, adapter, info, &merged));
+    graft_status status = gr_safetensors_write(log, path, merged.tensors, how);
+    gr_merged_release(&merged);
+    return status;
+}
+
 graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
                          const char *type)
 {
-    gr_tensors *weights = NULL, *trained = NULL;
-    gr_adapter_info info = {0};
-    gr_merged merged = {0};
+    gr_tensors *weights = NULL;
+    graft_adapter *trained = NULL;
     gr_safetensors_params how = {.sorted = true};
     graft_status status = choose_type(log, type, &how.type);
     if (status == GRAFT_OK)
@@ -292,18 +305,25 @@ graft_status graft_merge(graft_log *log, const char *backbone, const char *adapt
     if (status == GRAFT_OK)
         status = gr_backbone_load(log, backbone, &weights);
     if (status == GRAFT_OK)
-        status = gr_tensors_load(log, adapter, &trained);
+        status = graft_adapter_open(log, &(graft_source){.path = adapter}, &trained);
     if (status == GRAFT_OK)
-        status = gr_adapter_info_read(log, trained, &info);
-    if (status == GRAFT_OK)
-        status = check_foldable(log, info.methods);
-    if (status == GRAFT_OK)
-        status = gr_merge(log, weights, trained, &info, &merged);
-    if (status == GRAFT_OK)
-        status = gr_safetensors_write(log, out, merged.tensors, &how);
-    gr_merged_release(&merged);
-    gr_adapter_info_release(&info);
+        status = write_merged(log, weights, trained->tensors, &trained->info, out, &how);
+    graft_adapter_close(&trained);
     gr_tensors_destroy(&weights);
-    gr_tensors_destroy(&trained);
     return status;
+}
+
+graft_status graft_model_merge(graft_model *model, const char *type, const graft_writer *writer)
+{
+    gr_attachment *a;
+    gr_safetensors_params how = {.sorted = true, .writer = writer};
+    GR_TRY(gr_model_active(model, &a));
+    if (!a->adapter)
+        return gr_fail(model->log, GRAFT_ERR_ARGUMENT,
+                       "model: its own head is in use; there is no adapter to merge");
+    if (!writer || !writer->write)
+        return gr_fail(model->log, GRAFT_ERR_ARGUMENT, "merge: a writer that writes nothing");
+    GR_TRY(choose_type(model->log, type, &how.type));
+    return write_merged(model->log, model->weights, a->adapter->tensors, &a->adapter->info,
+                        "merged", &how);
 }

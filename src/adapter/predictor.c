@@ -1,147 +1,19 @@
-/* graft_model: a backbone with an adapter, for evaluation and prediction. */
-#include <graft/model.h>
-
+/* What a graft_model says of images: of a data set, of files, of pixels in memory. */
+#include "adapter/evaluate.h"
+#include "adapter/model.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/image.h"
 #include "data/relabel.h"
 #include "data/source.h"
-#include "device/device.h"
-#include "adapter/merge.h"
-#include "adapter/file.h"
-#include "adapter/fingerprint.h"
-#include "adapter/evaluate.h"
-#include "model/network.h"
-#include "weights/load.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct graft_model {
-    graft_log *log;
-    gr_tensors *weights, *adapter;
-    gr_adapter_info info;
-    gr_store *store;
-    gr_network network;
-    int batch, threads;
-    graft_bad_images bad_images;
-    char class_name[128];
-};
-
-/* Without an adapter the backbone's own head classifies. */
-static graft_status describe_backbone(graft_model *m)
-{
-    GR_TRY(gr_model_config_read(m->log, m->weights, &m->info.config));
-    if (m->info.config.classes < 1)
-        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
-                       "%s: has no head.weight; give an adapter made by graft train",
-                       gr_tensors_source(m->weights));
-    GR_TRY(gr_methods_parse(m->log, "linear", &m->info.methods));
-    int size = m->info.config.image_size;
-    if (gr_tensors_metadata(m->weights, "graft.input")) /* merged by graft */
-        return gr_adapter_input_read(m->log, m->weights, size, &m->info.input);
-    return gr_input_resolve(m->log, &(graft_input_params){0}, size, &m->info.input);
-}
-
-static graft_status override_input(graft_model *m, const graft_input_params *p)
-{
-    gr_input *input = &m->info.input;
-    if (p->image_size)
-        m->info.config.image_size = p->image_size;
-    GR_TRY(gr_model_config_check(m->log, &m->info.config));
-    graft_input_params merged = gr_input_merge(p, &input->settings);
-    return gr_input_resolve(m->log, &merged, m->info.config.image_size, input);
-}
-
-static graft_status load(graft_model *m, const graft_model_params *p)
-{
-    if (!p->backbone)
-        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "`backbone`: is required");
-    GR_TRY(gr_backbone_load(m->log, p->backbone, &m->weights));
-    if (p->adapter) {
-        GR_TRY(gr_tensors_load(m->log, p->adapter, &m->adapter));
-        GR_TRY(gr_adapter_info_read(m->log, m->adapter, &m->info));
-        GR_TRY(gr_merge_check(m->log, m->weights, &m->info));
-        GR_TRY(gr_fingerprint_check(m->log, m->adapter, m->weights, &p->accept_changes));
-    } else {
-        GR_TRY(describe_backbone(m));
-    }
-    return override_input(m, &p->input);
-}
-
-static graft_status prepare(graft_model *m)
-{
-    gr_build build = {
-        .config = &m->info.config,
-        .methods = m->info.methods,
-        .weights = m->weights,
-        .adapter = m->adapter ? m->adapter : m->weights,
-        .adapter_is_complete = true,
-    };
-    return gr_network_fit(m->log, m->store, &build, &m->batch, &m->network);
-}
-
-graft_status graft_model_open(graft_log *log, graft_device *device,
-                              const graft_model_params *params, graft_model **out)
-{
-    graft_model *m = gr_alloc(NULL, sizeof(*m));
-    *out = NULL;
-    if (!m)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "model: out of memory");
-    m->log = log;
-    m->batch = params->batch_size > 0 ? params->batch_size : 32;
-    m->threads = params->input.threads;
-    m->bad_images = params->input.bad_images;
-    graft_status status = gr_settings_check(log, gr_model_settings, params);
-    if (status == GRAFT_OK)
-        status = load(m, params);
-    if (status == GRAFT_OK)
-        status = gr_store_create(log, gr_device_from_public(device), &m->store);
-    if (status == GRAFT_OK)
-        status = prepare(m);
-    if (status != GRAFT_OK) {
-        graft_model_close(&m);
-        return status;
-    }
-    *out = m;
-    return GRAFT_OK;
-}
-
-void graft_model_close(graft_model **model)
-{
-    if (!model || !*model)
-        return;
-    graft_model *m = *model;
-    gr_network_release(&m->network);
-    gr_store_destroy(m->store);
-    gr_adapter_info_release(&m->info);
-    gr_tensors_destroy(&m->weights);
-    gr_tensors_destroy(&m->adapter);
-    gr_free(m);
-    *model = NULL;
-}
-
-int graft_model_classes(const graft_model *model)
-{
-    return model->info.config.classes;
-}
-
-int graft_model_image_size(const graft_model *model)
-{
-    return model->info.config.image_size;
-}
-
-const char *graft_model_class_name(graft_model *model, int index)
-{
-    const gr_tensors *file = model->adapter ? model->adapter : model->weights;
-    return gr_adapter_class_name(file, index, model->class_name);
-}
-
 graft_status graft_model_logits(graft_model *model, const float *images, int count, float *logits)
 {
-    return gr_network_logits(model->log, model->store, &model->network, images, count, logits);
+    return graft_model_run(model, GRAFT_OUTPUT_LOGITS, images, count, logits);
 }
 
 static graft_status logits_callback(void *model, const float *images, int count, float *logits)
@@ -155,8 +27,8 @@ static graft_status match_classes(graft_model *m, gr_dataset *dataset)
     const char **names;
     int count = graft_model_classes(m);
     void *room = gr_alloc(NULL, 1);
-    const gr_tensors *file = m->adapter ? m->adapter : m->weights;
-    graft_status status = gr_adapter_class_names(m->log, file, room, count, &names);
+    graft_status status =
+        gr_adapter_class_names(m->log, gr_model_head_tensors(m), room, count, &names);
     if (status == GRAFT_OK)
         status = gr_dataset_relabel(m->log, dataset, names, count);
     gr_free(room);
@@ -167,18 +39,20 @@ graft_status graft_model_evaluate(graft_model *model, const char *data, const ch
                                   graft_eval_result *result)
 {
     gr_dataset *dataset;
+    gr_attachment *a;
+    GR_TRY(gr_model_active(model, &a));
     gr_dataset_params params = {.split = split ? split : "test",
                                 .classes = graft_model_classes(model),
-                                .decode = model->info.input.decode};
+                                .decode = a->info.input.decode};
     GR_TRY(gr_dataset_open(model->log, data, &params, &dataset));
-    GR_TRY(gr_dataset_check(model->log, &dataset, model->bad_images, model->threads));
+    GR_TRY(gr_dataset_check(model->log, &dataset, model->input.bad_images, model->input.threads));
     gr_dataset_report(model->log, data, NULL, dataset);
     gr_evaluation e = {
         .data = dataset,
-        .preprocess = model->info.input.preprocess,
-        .batch = model->batch,
+        .preprocess = a->info.input.preprocess,
+        .batch = a->batch,
         .classes = graft_model_classes(model),
-        .threads = model->threads,
+        .threads = model->input.threads,
         .logits = logits_callback,
         .model = model,
     };
@@ -209,6 +83,66 @@ static void top_k(const float *values, int count, int k, int *indices)
     }
 }
 
+/* ---- Pixels in memory -------------------------------------------------------------------- */
+
+static graft_status check_pixels(graft_model *m, const graft_pixels *p, int i, size_t row_bytes)
+{
+    if (p->data && (p->channels == 3 || p->channels == 4) && p->width >= 1 && p->height >= 1 &&
+        row_bytes >= (size_t)p->width * (size_t)p->channels)
+        return GRAFT_OK;
+    return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                   "image %d: %d x %d pixels of %d channels in rows of %zu bytes%s; expected data "
+                   "of 3 or 4 channels",
+                   i, p->width, p->height, p->channels, row_bytes, p->data ? "" : " at NULL");
+}
+
+/* Image i as input of the network, [3, S, S]. */
+static graft_status read_pixels(graft_model *m, const graft_pixels *from, int i, float *out)
+{
+    size_t channels = (size_t)from->channels;
+    size_t row_bytes = from->row_bytes ? from->row_bytes : (size_t)from->width * channels;
+    gr_image image;
+    GR_TRY(check_pixels(m, from, i, row_bytes));
+    GR_TRY(gr_image_alloc(m->log, "image", from->width, from->height, &image));
+    uint8_t *to = image.pixels;
+    for (int y = 0; y < from->height; y++)
+        for (int x = 0; x < from->width; x++, to += GR_IMAGE_CHANNELS)
+            memcpy(to, from->data + (size_t)y * row_bytes + (size_t)x * channels,
+                   GR_IMAGE_CHANNELS);
+    graft_status status =
+        gr_preprocess_image(m->log, &m->active->info.input.preprocess, &image, out);
+    gr_image_free(&image);
+    return status;
+}
+
+graft_status graft_model_run_pixels(graft_model *m, graft_output output, const graft_pixels *images,
+                                    int count, float *out)
+{
+    gr_attachment *a;
+    float *pixels;
+    GR_TRY(gr_model_active(m, &a));
+    if (count < 0 || (count && (!images || !out)))
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: %d images, from %s to %s", count,
+                       images ? "memory" : "NULL", out ? "memory" : "NULL");
+    int batch = a->batch;
+    size_t side = (size_t)a->info.input.preprocess.size, image = 3 * side * side;
+    pixels = malloc((size_t)batch * image * sizeof(*pixels));
+    if (!pixels)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "model: out of memory for a batch");
+    bool features = output == GRAFT_OUTPUT_FEATURES;
+    size_t width = (size_t)(features ? graft_model_features(m) : graft_model_classes(m));
+    graft_status status = GRAFT_OK;
+    for (int first = 0; first < count && status == GRAFT_OK; first += batch) {
+        int n = count - first < batch ? count - first : batch;
+        for (int i = 0; i < n && status == GRAFT_OK; i++)
+            status = read_pixels(m, &images[first + i], first + i, pixels + (size_t)i * image);
+        if (status == GRAFT_OK)
+            status = graft_model_run(m, output, pixels, n, out + (size_t)first * width);
+    }
+    free(pixels);
+    return status;
+}
+
 /* ---- Prediction -------------------------------------------------------------------------- */
 
 /* Images on their way to the network. */
@@ -218,7 +152,7 @@ typedef struct prediction {
     graft_prediction *callback;
     void *user;
     const char **names; /* [batch] that wait */
-    int waiting;
+    int batch, waiting;
     float *pixels, *logits;
     int *classes;         /* [k] */
     float *probabilities; /* [k] */
@@ -228,7 +162,8 @@ typedef struct prediction {
 static graft_status create_prediction(void *room, prediction *p)
 {
     const graft_model *m = p->model;
-    size_t size = (size_t)m->info.input.preprocess.size, batch = (size_t)m->batch;
+    const gr_attachment *a = m->active;
+    size_t size = (size_t)a->info.input.preprocess.size, batch = (size_t)a->batch;
     p->names = gr_alloc_array(room, batch, sizeof(*p->names));
     p->pixels = gr_alloc_array(room, batch * 3 * size * size, sizeof(*p->pixels));
     p->logits = gr_alloc_array(room, batch * (size_t)graft_model_classes(m), sizeof(*p->logits));
@@ -260,7 +195,7 @@ static graft_status flush(prediction *p)
 
 static graft_status read_image(const prediction *p, const char *name)
 {
-    const gr_input *input = &p->model->info.input;
+    const gr_input *input = &p->model->active->info.input;
     size_t size = (size_t)input->preprocess.size;
     gr_image image;
     GR_TRY(gr_image_load(p->model->log, name, name, &input->decode, &image));
@@ -288,7 +223,7 @@ static graft_status predict_file(prediction *p, const char *name)
     if (status != GRAFT_OK)
         return tell_failure(p, name, status);
     p->names[p->waiting++] = name;
-    return p->waiting == p->model->batch ? flush(p) : GRAFT_OK;
+    return p->waiting == p->batch ? flush(p) : GRAFT_OK;
 }
 
 static graft_status predict_folder(prediction *p, void *room, const char *name)
@@ -306,8 +241,10 @@ static graft_status predict_folder(prediction *p, void *room, const char *name)
 graft_status graft_model_predict(graft_model *m, const char *const *images, int count, int k,
                                  graft_prediction *callback, void *user)
 {
+    gr_attachment *a;
+    GR_TRY(gr_model_active(m, &a));
     int all = graft_model_classes(m);
-    prediction p = {.model = m, .callback = callback, .user = user};
+    prediction p = {.model = m, .callback = callback, .user = user, .batch = a->batch};
     p.k = k < 1 ? 1 : k > all ? all : k;
     void *room = gr_alloc(NULL, 1);
     graft_status status = create_prediction(room, &p);

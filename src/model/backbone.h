@@ -4,7 +4,7 @@
 
 #include "build/build.h"
 
-/* image [B, 3, S, S] -> logits [B, classes]; S and the family are those of b->config. NULL on
+/* image [B, 3, S, S] -> logits [B, classes], or features where b->headless; S and the family are those of b->config. NULL on
  * error, see gr_graph_status. */
 gr_value *gr_model_logits(gr_build *b, gr_value *image);
 

@@ -57,6 +57,8 @@ static gr_value *batch_norm(gr_build *b, gr_value *x)
 
 gr_value *gr_build_head(gr_build *b, gr_value *feature)
 {
+    if (b->headless)
+        return feature;
     if (feature && (b->head_norm || gr_build_has(b, GR_HEAD_NORM ".running_mean")))
         feature = batch_norm(b, feature);
     if (!feature)

@@ -46,27 +46,42 @@ void gr_network_release(gr_network *n)
     *n = (gr_network){0};
 }
 
-static graft_status plan_logits(graft_log *log, gr_store *store, const gr_build *build, int batch,
-                                gr_network *n)
+static graft_status plan_logits(graft_log *log, gr_store *store, gr_scratch *scratch,
+                                const gr_build *build, int batch, gr_network *n)
 {
     GR_TRY(gr_network_build(log, *build, batch, GR_ANSWERS_NONE, n));
-    gr_plan_params plan = {
-        .store = store, .outputs = &n->logits, .output_count = 1, .tentative = batch > 1};
+    gr_plan_params plan = {.store = store,
+                           .scratch = scratch,
+                           .outputs = &n->logits,
+                           .output_count = 1,
+                           .tentative = batch > 1};
     return gr_plan_create(log, &plan, &n->plan);
+}
+
+graft_status gr_network_plan(graft_log *log, gr_store *store, gr_scratch *scratch,
+                             const gr_build *build, int *batch, gr_network *n)
+{
+    graft_status status;
+    while ((status = plan_logits(log, store, scratch, build, *batch, n)) ==
+               GRAFT_ERR_DEVICE_MEMORY &&
+           *batch > 1) {
+        gr_network_release(n);
+        *batch = (*batch + 1) / 2;
+    }
+    return status;
+}
+
+graft_status gr_network_prepare(graft_log *log, gr_store *store, gr_network *n)
+{
+    GR_TRY(gr_plan_prepare(n->plan));
+    return gr_network_clear_images(log, store, n);
 }
 
 graft_status gr_network_fit(graft_log *log, gr_store *store, const gr_build *build, int *batch,
                             gr_network *n)
 {
-    graft_status status;
-    while ((status = plan_logits(log, store, build, *batch, n)) == GRAFT_ERR_DEVICE_MEMORY &&
-           *batch > 1) {
-        gr_network_release(n);
-        *batch = (*batch + 1) / 2;
-    }
-    GR_TRY(status);
-    GR_TRY(gr_plan_prepare(n->plan));
-    return gr_network_clear_images(log, store, n);
+    GR_TRY(gr_network_plan(log, store, NULL, build, batch, n));
+    return gr_network_prepare(log, store, n);
 }
 
 graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_network *n)

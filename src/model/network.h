@@ -28,8 +28,15 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answ
                               gr_network *out);
 void gr_network_release(gr_network *network);
 
-/* A network that answers with logits, planned and ready, for at most *batch images at once: these
- * are halved until the device takes the values. */
+/* A network that answers with logits, planned, for at most *batch images at once: these are halved
+ * until the device takes the values. scratch: see gr_plan_params; may be NULL. */
+graft_status gr_network_plan(graft_log *log, gr_store *store, gr_scratch *scratch,
+                             const gr_build *build, int *batch, gr_network *out);
+
+/* Makes a planned network ready to run. */
+graft_status gr_network_prepare(graft_log *log, gr_store *store, gr_network *network);
+
+/* Both, with memory of its own. */
 graft_status gr_network_fit(graft_log *log, gr_store *store, const gr_build *build, int *batch,
                             gr_network *out);
 

@@ -73,6 +73,7 @@ struct gr_plan {
     gr_value **outputs;
     int output_count;
     /* memory */
+    gr_scratch *scratch; /* lends the blocks; NULL: they are the plan's own */
     uint64_t *block_bytes;
     size_t block_count;
     gr_buffer **blocks;

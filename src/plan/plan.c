@@ -188,6 +188,7 @@ graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_pla
     plan->device = gr_store_device(params->store);
     plan->profile = params->profile;
     plan->tentative = params->tentative;
+    plan->scratch = params->scratch;
     graft_status status = order_roots(plan, params);
     if (status == GRAFT_OK) {
         gr_plan_choose_destinations(plan);
@@ -214,9 +215,21 @@ void gr_plan_destroy(gr_plan *plan)
     gr_plan_forget(plan);
     for (size_t i = 0; i < plan->library_count; i++)
         gr_device_library_destroy(plan->device, &plan->libraries[i]);
-    for (size_t i = 0; i < plan->block_count && plan->blocks; i++)
+    for (size_t i = 0; i < plan->block_count && plan->blocks && !plan->scratch; i++)
         gr_store_buffer_destroy(plan->store, &plan->blocks[i]);
     gr_free(plan);
+}
+
+bool gr_plan_fits(const gr_plan *plan)
+{
+    return !plan->scratch || gr_scratch_fits(plan->scratch, plan->block_bytes, plan->block_count);
+}
+
+graft_status gr_plan_make_room(gr_plan *plan)
+{
+    return gr_plan_fits(plan)
+               ? GRAFT_OK
+               : gr_scratch_grow(plan->scratch, plan->block_bytes, plan->block_count);
 }
 
 int gr_plan_dispatch_count(const gr_plan *plan)

@@ -10,6 +10,7 @@
 #define GR_PLAN_H
 
 #include "graph/graph.h"
+#include "plan/scratch.h"
 #include "plan/store.h"
 #include "plan/view.h"
 
@@ -39,6 +40,8 @@ typedef struct gr_plan_params {
     bool bound_outputs; /* each output lies where gr_plan_bind tells, not in planned memory */
     const gr_sink *sinks;
     int sink_count;
+    gr_scratch *scratch; /* where values in between lie, see gr_plan_fits; borrowed, outlives the
+                          * plan. NULL: the plan has memory of its own */
     const gr_update *updates;
     int update_count;
     bool profile;   /* measure each dispatch, see gr_plan_profile */
@@ -52,6 +55,13 @@ void gr_plan_destroy(gr_plan *plan); /* NULL is accepted */
 
 /* Bytes of intermediate values, and of the largest one. */
 uint64_t gr_plan_memory(const gr_plan *plan, uint64_t *largest);
+/* Whether its scratch is large enough; prepare when it is, else gr_plan_make_room first. */
+bool gr_plan_fits(const gr_plan *plan);
+
+/* Makes the scratch as large as the plan needs: no other plan with this scratch may be alive that
+ * was prepared. */
+graft_status gr_plan_make_room(gr_plan *plan);
+
 int gr_plan_dispatch_count(const gr_plan *plan);
 
 /* Bytes of device memory that preparing these plans of one store, one after the other, will add at

@@ -10,7 +10,10 @@ static graft_status allocate_blocks(gr_plan *plan)
     plan->blocks = gr_alloc_array(plan, plan->block_count + 1, sizeof(*plan->blocks));
     if (!plan->blocks)
         return gr_fail(plan->log, GRAFT_ERR_MEMORY, "plan: out of memory");
-    for (size_t i = 0; i < plan->block_count; i++)
+    if (plan->scratch)
+        GR_TRY(
+            gr_scratch_borrow(plan->scratch, plan->block_bytes, plan->block_count, plan->blocks));
+    for (size_t i = 0; i < plan->block_count && !plan->scratch; i++)
         GR_TRY(gr_store_buffer_create(plan->store, plan->block_bytes[i], GR_MEMORY_DEVICE,
                                       &plan->blocks[i]));
     for (size_t i = 0; i < plan->slot_count; i++) {
@@ -158,21 +161,24 @@ static graft_status run_pack_job(gr_plan *plan, const gr_pack_job *job)
 static graft_status pack(gr_plan *plan, const gr_pack_job *job)
 {
     gr_slot *raw = &plan->slots[job->raw_slot], *packed = &plan->slots[job->slot];
-    packed->region = gr_store_find(plan->store, packed->packed);
+    gr_store *store = gr_store_of(plan->store, job->value);
+    packed->region = gr_store_find(store, packed->packed);
     if (packed->region.buffer)
         return GRAFT_OK;
     gr_buffer *temporary = NULL;
-    graft_status status = gr_store_allocate(plan->store, packed->packed, packed->bytes,
-                                            GR_MEMORY_DEVICE, &packed->region);
-    raw->region = gr_store_find(plan->store, job->value->name);
+    graft_status status =
+        gr_store_allocate(store, packed->packed, packed->bytes, GR_MEMORY_DEVICE, &packed->region);
+    raw->region = gr_store_find(store, job->value->name);
     if (status == GRAFT_OK && !raw->region.buffer) {
         status = gr_store_buffer_create(plan->store, raw->bytes, GR_MEMORY_DEVICE, &temporary);
         raw->region = (gr_region){temporary, 0, raw->bytes};
         if (status == GRAFT_OK)
-            status = gr_store_upload(plan->store, job->value, &raw->region);
+            status = gr_store_upload(store, job->value, &raw->region);
     }
     if (status == GRAFT_OK && !gr_store_is_dry(plan->store))
         status = run_pack_job(plan, job);
+    if (status != GRAFT_OK && packed->region.buffer)
+        gr_store_forget(store, packed->packed);
     gr_store_buffer_destroy(plan->store, &temporary);
     return status;
 }

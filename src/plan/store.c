@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Small tensors share blocks of this size: drivers limit the number of allocations. */
-static const uint64_t BLOCK_BYTES = 4u << 20;
+/* Small tensors share blocks of this size: drivers limit the number of allocations. A store on
+ * another one holds less. */
+static const uint64_t BLOCK_BYTES = 4u << 20, UPPER_BLOCK_BYTES = 256u << 10;
 
 /* Values are converted and uploaded in pieces, so that no second copy of a weight is needed. */
 enum { UPLOAD_ELEMENTS = 1 << 18 };
@@ -20,6 +21,10 @@ typedef struct entry {
 struct gr_store {
     graft_log *log;
     gr_device *device;
+    gr_store *below; /* NULL: none */
+    gr_store_shared *shared;
+    void *user;
+    uint64_t block_bytes;
     entry *entries;
     size_t count;
     gr_buffer **buffers; /* owned */
@@ -39,8 +44,38 @@ graft_status gr_store_create(graft_log *log, gr_device *device, gr_store **out)
         return gr_fail(log, GRAFT_ERR_MEMORY, "store: out of memory");
     store->log = log;
     store->device = device;
+    store->block_bytes = BLOCK_BYTES;
     *out = store;
     return GRAFT_OK;
+}
+
+graft_status gr_store_create_on(gr_store *below, gr_store_shared *shared, void *user,
+                                gr_store **out)
+{
+    GR_TRY(gr_store_create(below->log, below->device, out));
+    (*out)->below = below;
+    (*out)->shared = shared;
+    (*out)->user = user;
+    (*out)->block_bytes = UPPER_BLOCK_BYTES;
+    return GRAFT_OK;
+}
+
+static uint64_t bytes_of(const gr_value *value)
+{
+    return (uint64_t)gr_shape_count(&value->shape) * gr_dtype_size(value->dtype);
+}
+
+/* Inputs of another size than those below are kept apart. */
+gr_store *gr_store_of(gr_store *store, const gr_value *value)
+{
+    if (!store->below)
+        return store;
+    if (value->kind == GR_VALUE_INPUT) {
+        gr_region there = gr_store_find(store->below, value->name);
+        return !there.buffer || there.size == bytes_of(value) ? store->below : store;
+    }
+    bool frozen = value->kind == GR_VALUE_FROZEN;
+    return frozen && store->shared(store->user, value) ? store->below : store;
 }
 
 graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store **out)
@@ -92,6 +127,15 @@ graft_status gr_store_name(gr_store *store, const char *name, gr_region region)
     return GRAFT_OK;
 }
 
+void gr_store_forget(gr_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (strcmp(store->entries[i].name, name) == 0) {
+            store->entries[i] = store->entries[--store->count];
+            return;
+        }
+}
+
 /* Stands for a buffer of a dry store, behind its type. */
 typedef struct dry_buffer {
     uint64_t bytes;
@@ -139,9 +183,9 @@ static graft_status own_buffer(gr_store *store, uint64_t size, gr_memory memory,
 }
 
 /* Small tensors come from a shared block. */
-static bool is_small(uint64_t size)
+static bool is_small(const gr_store *store, uint64_t size)
 {
-    return size <= BLOCK_BYTES / 4;
+    return size <= store->block_bytes / 4;
 }
 
 static uint64_t aligned(const gr_store *store, uint64_t size)
@@ -154,8 +198,8 @@ static graft_status cut_from_block(gr_store *store, uint64_t size, gr_memory mem
 {
     if (!store->block[memory].buffer ||
         store->block[memory].used + size > store->block[memory].size) {
-        GR_TRY(own_buffer(store, BLOCK_BYTES, memory, &store->block[memory].buffer));
-        store->block[memory].size = BLOCK_BYTES;
+        GR_TRY(own_buffer(store, store->block_bytes, memory, &store->block[memory].buffer));
+        store->block[memory].size = store->block_bytes;
         store->block[memory].used = 0;
     }
     *out = (gr_region){store->block[memory].buffer, store->block[memory].used, size};
@@ -173,7 +217,7 @@ graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_
                        (unsigned long long)(size_bytes >> 20), store->device->info.id,
                        (unsigned long long)(caps->max_binding_bytes >> 20));
     gr_region region = {.size = size_bytes};
-    if (is_small(size_bytes))
+    if (is_small(store, size_bytes))
         GR_TRY(cut_from_block(store, size_bytes, memory, &region));
     else
         GR_TRY(own_buffer(store, size_bytes, memory, &region.buffer));
@@ -208,8 +252,9 @@ graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_re
 
 graft_status gr_store_value(gr_store *store, const gr_value *value, gr_region *out)
 {
+    store = gr_store_of(store, value);
     *out = gr_store_find(store, value->name);
-    uint64_t size = (uint64_t)gr_shape_count(&value->shape) * gr_dtype_size(value->dtype);
+    uint64_t size = bytes_of(value);
     if (out->buffer && out->size != size)
         return gr_fail(store->log, GRAFT_ERR_SHAPE, "%s: %llu bytes on the device, expected %llu",
                        value->name, (unsigned long long)out->size, (unsigned long long)size);
@@ -217,7 +262,10 @@ graft_status gr_store_value(gr_store *store, const gr_value *value, gr_region *o
         return GRAFT_OK;
     gr_memory memory = value->kind == GR_VALUE_INPUT ? GR_MEMORY_HOST : GR_MEMORY_DEVICE;
     GR_TRY(gr_store_allocate(store, value->name, size, memory, out));
-    return value->source ? gr_store_upload(store, value, out) : GRAFT_OK;
+    graft_status status = value->source ? gr_store_upload(store, value, out) : GRAFT_OK;
+    if (status != GRAFT_OK)
+        gr_store_forget(store, value->name);
+    return status;
 }
 
 graft_status gr_store_write(gr_store *store, const gr_region *region, const void *data)

@@ -21,6 +21,16 @@ typedef struct gr_region {
 graft_status gr_store_create(graft_log *log, gr_device *device, gr_store **out);
 void gr_store_destroy(gr_store *store); /* NULL is accepted */
 
+/* A store on top of another one, such as an adapter's on that of a backbone: frozen values that
+ * `shared` accepts, packed forms of them, and inputs are kept in `below`, once for all stores on
+ * it; the rest is this one's own. Borrows `below` and `user`. */
+typedef bool gr_store_shared(void *user, const gr_value *value);
+graft_status gr_store_create_on(gr_store *below, gr_store_shared *shared, void *user,
+                                gr_store **out);
+
+/* The store where a value is kept: `store`, or what it is on. */
+gr_store *gr_store_of(gr_store *store, const gr_value *value);
+
 gr_device *gr_store_device(const gr_store *store);
 
 /* The region of that name, or one with buffer NULL. */
@@ -30,6 +40,9 @@ gr_region gr_store_find(const gr_store *store, const char *name);
 graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_bytes,
                                gr_memory memory, gr_region *out);
 
+/* The name is free again, for a region that could not be filled; its memory stays the store's. */
+void gr_store_forget(gr_store *store, const char *name);
+
 /* A buffer without a name: a plan's intermediate values, or what is needed for a while. */
 graft_status gr_store_buffer_create(gr_store *store, uint64_t size_bytes, gr_memory memory,
                                     gr_buffer **out);
@@ -37,7 +50,8 @@ void gr_store_buffer_destroy(gr_store *store, gr_buffer **buffer);
 
 /* A dry store: it begins with what `base` holds, counts further buffers instead of making them, and
  * uploads nothing. What needs memory runs on it as on a real one; its buffers are good for nothing
- * else. Borrows `base`, which must not change meanwhile. */
+ * else. Borrows `base`, which must not change meanwhile, and is on
+ * no other store. */
 graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store **out);
 bool gr_store_is_dry(const gr_store *store);
 

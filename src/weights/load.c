@@ -3,6 +3,7 @@
 #include "weights/npz.h"
 #include "weights/safetensors.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 static graft_status create(graft_log *log, const char *path, gr_tensors **tensors)
@@ -54,14 +55,60 @@ static graft_status read_any(graft_log *log, const char *path, gr_tensors **tens
                    path);
 }
 
-graft_status gr_tensors_load_lenient(graft_log *log, const char *path, gr_tensors **tensors)
+/* Tensors of a file whose bytes a reader gives, in memory that they own. */
+static graft_status read_all(graft_log *log, const char *name, const graft_reader *reader,
+                             gr_tensors *tensors)
 {
-    graft_status status = create(log, path, tensors);
+    gr_tensors *bytes;
+    void *data;
+    if (reader->size_bytes == 0 || reader->size_bytes > PTRDIFF_MAX)
+        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s", name,
+                       reader->size_bytes ? "too large for this machine" : "is empty");
+    GR_TRY(create(log, name, &bytes));
+    size_t size = (size_t)reader->size_bytes;
+    graft_status status =
+        gr_tensors_add_new(log, bytes, "bytes", GR_U8, GR_SHAPE((int64_t)size), &data);
+    if (status == GRAFT_OK) {
+        status = reader->read(reader->user, 0, data, size);
+        if (status != GRAFT_OK)
+            gr_fail(log, status, "%s: its reader failed", name);
+    }
     if (status == GRAFT_OK)
-        status = read_any(log, path, tensors);
+        status = gr_safetensors_parse(log, name, data, size, tensors);
+    if (status == GRAFT_OK)
+        gr_tensors_borrow_from(tensors, &bytes);
+    gr_tensors_destroy(&bytes);
+    return status;
+}
+
+static const char *name_of(const graft_source *source)
+{
+    return source->path ? source->path : source->name ? source->name : "memory";
+}
+
+static graft_status load_lenient(graft_log *log, const graft_source *source, gr_tensors **tensors)
+{
+    const char *name = name_of(source);
+    graft_status status = create(log, name, tensors);
+    if (status == GRAFT_OK) {
+        if (source->path)
+            status = read_any(log, source->path, tensors);
+        else if (source->data)
+            status = gr_safetensors_parse(log, name, source->data, source->size_bytes, *tensors);
+        else if (source->reader && source->reader->read)
+            status = read_all(log, name, source->reader, *tensors);
+        else
+            status = gr_fail(log, GRAFT_ERR_ARGUMENT,
+                             "%s: a source without path, data and reader; set one", name);
+    }
     if (status != GRAFT_OK)
         gr_tensors_destroy(tensors);
     return status;
+}
+
+graft_status gr_tensors_load_lenient(graft_log *log, const char *path, gr_tensors **tensors)
+{
+    return load_lenient(log, &(graft_source){.path = path}, tensors);
 }
 
 static graft_status refuse_strange(graft_log *log, const gr_tensors *tensors, size_t index)
@@ -72,14 +119,20 @@ static graft_status refuse_strange(graft_log *log, const gr_tensors *tensors, si
                    name, why);
 }
 
-graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tensors)
+graft_status gr_tensors_load_source(graft_log *log, const graft_source *source,
+                                    gr_tensors **tensors)
 {
-    GR_TRY(gr_tensors_load_lenient(log, path, tensors));
+    GR_TRY(load_lenient(log, source, tensors));
     if (gr_tensors_strange_count(*tensors) == 0)
         return GRAFT_OK;
     graft_status status = refuse_strange(log, *tensors, 0);
     gr_tensors_destroy(tensors);
     return status;
+}
+
+graft_status gr_tensors_load(graft_log *log, const char *path, gr_tensors **tensors)
+{
+    return gr_tensors_load_source(log, &(graft_source){.path = path}, tensors);
 }
 
 /* Strange tensors that the layout has no use for are ignored, like others. */
@@ -135,7 +188,8 @@ static graft_status unknown(graft_log *log, const gr_tensors *tensors)
 graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_layout_match *match,
                                    gr_tensors *file, gr_tensors *backbone)
 {
-    GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
+    if (path)
+        GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
     GR_TRY(gr_layout_translate(log, match, file, backbone));
     GR_TRY(complete_head(log, backbone));
     return gr_tensors_check_finite(log, backbone);
@@ -153,14 +207,15 @@ static graft_status translate(graft_log *log, const char *path, gr_tensors *file
     return gr_backbone_translate(log, path, &match, file, backbone);
 }
 
-graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors)
+graft_status gr_backbone_load_source(graft_log *log, const graft_source *source,
+                                     gr_tensors **tensors)
 {
     gr_tensors *file;
     *tensors = NULL;
-    GR_TRY(gr_tensors_load_lenient(log, path, &file));
-    graft_status status = create(log, path, tensors);
+    GR_TRY(load_lenient(log, source, &file));
+    graft_status status = create(log, name_of(source), tensors);
     if (status == GRAFT_OK)
-        status = translate(log, path, file, *tensors);
+        status = translate(log, source->path, file, *tensors);
     if (status == GRAFT_OK) {
         gr_tensors_borrow_from(*tensors, &file);
         return GRAFT_OK;
@@ -168,4 +223,9 @@ graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **ten
     gr_tensors_destroy(&file);
     gr_tensors_destroy(tensors);
     return status;
+}
+
+graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors)
+{
+    return gr_backbone_load_source(log, &(graft_source){.path = path}, tensors);
 }

@@ -193,7 +193,7 @@ static void broken_files_are_named(void **state)
     ((float *)values)[1] = NAN;
     check_ok(f, gr_safetensors_write(f->log, path, adapter, NULL));
     gr_tensors_destroy(&adapter);
-    graft_model_params m = {.backbone = p.backbone, .adapter = path};
+    graft_model_params m = {.backbone = {.path = p.backbone}, .adapter = path};
     graft_model *model;
     assert_error(f, graft_model_open(f->log, gr_device_to_public(device), &m, &model),
                  GRAFT_ERR_NUMERIC, path, "another");

@@ -105,7 +105,8 @@ static char *other_backbone(void)
 static graft_status open_model(gr_device *device, const char *backbone, const char *adapter,
                                bool accept)
 {
-    graft_model_params p = {.backbone = backbone, .adapter = adapter, .accept_changes = accept};
+    graft_model_params p = {
+        .backbone = {.path = backbone}, .adapter = adapter, .accept_changes = accept};
     graft_model *model;
     graft_status status = graft_model_open(scratch()->log, gr_device_to_public(device), &p, &model);
     graft_model_close(&model);

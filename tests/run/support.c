@@ -200,10 +200,14 @@ graft_train_result train_ok(gr_device *device, const graft_train_params *params)
 
 graft_model *model_ok(graft_log *log, gr_device *device, const char *backbone, const char *adapter)
 {
-    graft_model_params params = {
-        .backbone = backbone, .adapter = adapter, .batch_size = 4, .input = {.threads = 1}};
+    graft_model_params params = {.backbone = {.path = backbone},
+                                 .adapter = adapter,
+                                 .batch_size = 4,
+                                 .input = {.threads = 1}};
     graft_model *model = NULL;
     TEST_OK(log, graft_model_open(log, gr_device_to_public(device), &params, &model));
+    if (!adapter)
+        TEST_OK(log, graft_model_attach(model, NULL));
     return model;
 }
 

@@ -7,10 +7,14 @@ graft_status cli_open_model(cli *c, const cli_model_options *options, graft_devi
 {
     *device = NULL;
     *model = NULL;
-    CLI_TRY(cli_need(c, "backbone", options->params.backbone));
+    CLI_TRY(cli_need(c, "backbone", options->params.backbone.path));
     CLI_TRY(graft_device_open(c->log, options->device, NULL, device));
     graft_status status = graft_model_open(c->log, *device, &options->params, model);
-    if (status != GRAFT_OK)
+    if (status == GRAFT_OK && !options->params.adapter)
+        status = graft_model_attach(*model, NULL); /* the backbone's own head */
+    if (status != GRAFT_OK) {
+        graft_model_close(model);
         graft_device_close(device);
+    }
     return status;
 }

@@ -1,0 +1,281 @@
+/* graft_model: a resident backbone and the adapters on it. */
+#include "adapter/model.h"
+
+#include "adapter/evaluate.h"
+#include "adapter/fingerprint.h"
+#include "adapter/merge.h"
+#include "base/mem.h"
+#include "weights/load.h"
+
+#include <string.h>
+
+void graft_model_defaults(graft_model_params *params)
+{
+    *params = (graft_model_params){.batch_size = 32};
+}
+
+static graft_status open_model(graft_model *m, const graft_model_params *p)
+{
+    const graft_source *s = &p->backbone;
+    if (!s->path && !s->data && !s->reader)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "`backbone`: is required");
+    GR_TRY(gr_settings_check(m->log, gr_model_settings, p));
+    m->input = p->input;
+    GR_TRY(gr_backbone_load_source(m->log, s, &m->weights));
+    GR_TRY(gr_store_create(m->log, m->device, &m->store));
+    GR_TRY(gr_scratch_create(m->log, m->device, &m->scratch));
+    if (!p->adapter)
+        return GRAFT_OK;
+    graft_adapter *adapter;
+    GR_TRY(graft_adapter_open(m->log, &(graft_source){.path = p->adapter}, &adapter));
+    graft_status status = graft_model_attach(m, adapter);
+    graft_adapter_close(&adapter);
+    return status;
+}
+
+graft_status graft_model_open(graft_log *log, graft_device *device,
+                              const graft_model_params *params, graft_model **out)
+{
+    graft_model *m = gr_alloc(NULL, sizeof(*m));
+    *out = NULL;
+    if (!m)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "model: out of memory");
+    m->log = log;
+    m->device = gr_device_from_public(device);
+    m->batch = params->batch_size > 0 ? params->batch_size : 32;
+    m->accept_changes = params->accept_changes;
+    graft_status status = open_model(m, params);
+    if (status != GRAFT_OK) {
+        graft_model_close(&m);
+        return status;
+    }
+    *out = m;
+    return GRAFT_OK;
+}
+
+static void release(gr_attachment *a)
+{
+    gr_network_release(&a->logits);
+    gr_network_release(&a->features);
+    gr_store_destroy(a->store);
+    gr_methods_destroy(a->own);
+    graft_adapter_close(&a->adapter);
+    gr_free(a);
+}
+
+void graft_model_close(graft_model **model)
+{
+    if (!model || !*model)
+        return;
+    graft_model *m = *model;
+    for (size_t i = 0; i < m->count; i++)
+        release(m->attached[i]);
+    gr_scratch_destroy(m->scratch);
+    gr_store_destroy(m->store);
+    gr_tensors_destroy(&m->weights);
+    gr_free(m);
+    *model = NULL;
+}
+
+/* Without an adapter the backbone's own head classifies. */
+static graft_status describe_backbone(graft_model *m, gr_attachment *a)
+{
+    GR_TRY(gr_model_config_read(m->log, m->weights, &a->info.config));
+    if (a->info.config.classes < 1)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                       "%s: has no head.weight; give an adapter made by graft train",
+                       gr_tensors_source(m->weights));
+    GR_TRY(gr_methods_parse(m->log, "linear", &a->own));
+    a->info.methods = a->own;
+    int size = a->info.config.image_size;
+    if (gr_tensors_metadata(m->weights, "graft.input")) /* merged by graft */
+        return gr_adapter_input_read(m->log, m->weights, size, &a->info.input);
+    return gr_input_resolve(m->log, &(graft_input_params){0}, size, &a->info.input);
+}
+
+static graft_status describe_adapter(graft_model *m, gr_attachment *a)
+{
+    GR_TRY(gr_merge_check(m->log, m->weights, &a->adapter->info));
+    GR_TRY(gr_fingerprint_check(m->log, a->adapter->tensors, m->weights, &m->accept_changes));
+    a->info = a->adapter->info;
+    return GRAFT_OK;
+}
+
+static graft_status override_input(graft_model *m, gr_adapter_info *info)
+{
+    if (m->input.image_size)
+        info->config.image_size = m->input.image_size;
+    GR_TRY(gr_model_config_check(m->log, &info->config));
+    graft_input_params merged = gr_input_merge(&m->input, &info->input.settings);
+    return gr_input_resolve(m->log, &merged, info->config.image_size, &info->input);
+}
+
+/* Values of the backbone as it was read; what an adapter resized or trains is its own. */
+static bool is_of_backbone(void *user, const gr_value *value)
+{
+    const graft_model *m = user;
+    const gr_tensor *t = gr_tensors_find(m->weights, value->name);
+    return t && t->data && t->data == value->source;
+}
+
+static void release_networks(graft_model *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        gr_network_release(&m->attached[i]->logits);
+        gr_network_release(&m->attached[i]->features);
+    }
+}
+
+/* One of the attachment's networks, made where it is not there. Where it needs more room for
+ * intermediate values than any before, the others are made anew when they are run next. */
+static graft_status make_network(graft_model *m, gr_attachment *a, bool features)
+{
+    gr_network *n = features ? &a->features : &a->logits, made;
+    if (n->plan)
+        return GRAFT_OK;
+    gr_build build = {
+        .config = &a->info.config,
+        .methods = a->info.methods,
+        .weights = m->weights,
+        .adapter = a->adapter ? a->adapter->tensors : m->weights,
+        .adapter_is_complete = true,
+        .headless = features,
+    };
+    graft_status status = gr_network_plan(m->log, a->store, m->scratch, &build, &a->batch, &made);
+    if (status == GRAFT_OK && !gr_plan_fits(made.plan)) {
+        release_networks(m);
+        gr_network_release(&a->logits);
+        gr_network_release(&a->features);
+        status = gr_plan_make_room(made.plan);
+    }
+    if (status == GRAFT_OK)
+        status = gr_network_prepare(m->log, a->store, &made);
+    if (status == GRAFT_OK)
+        *n = made;
+    else
+        gr_network_release(&made);
+    return status;
+}
+
+static gr_attachment *find(const graft_model *m, const graft_adapter *adapter, size_t *index)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->attached[i]->adapter == adapter) {
+            *index = i;
+            return m->attached[i];
+        }
+    return NULL;
+}
+
+static graft_status attach(graft_model *m, gr_attachment *a)
+{
+    GR_TRY(a->adapter ? describe_adapter(m, a) : describe_backbone(m, a));
+    GR_TRY(override_input(m, &a->info));
+    GR_TRY(gr_store_create_on(m->store, is_of_backbone, m, &a->store));
+    GR_TRY(make_network(m, a, false));
+    gr_attachment **place = gr_push(m, (void **)&m->attached, &m->count, sizeof(*place));
+    if (!place)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "model: out of memory");
+    *place = m->active = a;
+    return GRAFT_OK;
+}
+
+graft_status graft_model_attach(graft_model *m, graft_adapter *adapter)
+{
+    size_t index;
+    if (find(m, adapter, &index))
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "%s: is attached already",
+                       adapter ? gr_tensors_source(adapter->tensors) : "the backbone's head");
+    gr_attachment *a = gr_alloc(NULL, sizeof(*a));
+    if (!a)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "model: out of memory");
+    a->adapter = gr_adapter_share(adapter);
+    a->batch = m->batch;
+    graft_status status = attach(m, a);
+    if (status != GRAFT_OK)
+        release(a);
+    return status;
+}
+
+static graft_status missing(graft_model *m, const graft_adapter *adapter)
+{
+    return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "%s: is not attached",
+                   adapter ? gr_tensors_source(adapter->tensors) : "the backbone's head");
+}
+
+graft_status graft_model_use(graft_model *m, graft_adapter *adapter)
+{
+    size_t index;
+    gr_attachment *a = find(m, adapter, &index);
+    if (!a)
+        return missing(m, adapter);
+    m->active = a;
+    return GRAFT_OK;
+}
+
+graft_status graft_model_detach(graft_model *m, graft_adapter *adapter)
+{
+    size_t index;
+    gr_attachment *a = find(m, adapter, &index);
+    if (!a)
+        return missing(m, adapter);
+    m->attached[index] = m->attached[--m->count];
+    m->active = m->active == a ? NULL : m->active;
+    release(a);
+    return GRAFT_OK;
+}
+
+graft_status gr_model_active(graft_model *m, gr_attachment **out)
+{
+    *out = m->active;
+    return m->active ? GRAFT_OK
+                     : gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                               "model: nothing is in use; attach an adapter, or NULL for the "
+                               "backbone's own head");
+}
+
+const gr_tensors *gr_model_head_tensors(const graft_model *m)
+{
+    return m->active && m->active->adapter ? m->active->adapter->tensors : m->weights;
+}
+
+int graft_model_classes(const graft_model *m)
+{
+    return m->active ? m->active->info.config.classes : 0;
+}
+
+int graft_model_image_size(const graft_model *m)
+{
+    return m->active ? m->active->info.config.image_size : 0;
+}
+
+int graft_model_features(const graft_model *m)
+{
+    if (!m->active)
+        return 0;
+    const gr_model_config *c = &m->active->info.config;
+    return c->proj_dim ? c->proj_dim : c->dim << (c->stages ? c->stages - 1 : 0);
+}
+
+const char *graft_model_class_name(graft_model *m, int index)
+{
+    return m->active ? gr_adapter_class_name(gr_model_head_tensors(m), index, m->class_name) : NULL;
+}
+
+graft_status graft_model_run(graft_model *m, graft_output output, const float *images, int count,
+                             float *out)
+{
+    gr_attachment *a;
+    GR_TRY(gr_model_active(m, &a));
+    if (count < 0 || (count && (!images || !out)))
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: %d images, from %s to %s", count,
+                       images ? "memory" : "NULL", out ? "memory" : "NULL");
+    bool features = output == GRAFT_OUTPUT_FEATURES;
+    GR_TRY(make_network(m, a, features));
+    gr_network *n = features ? &a->features : &a->logits;
+    GR_TRY(gr_network_logits(m->log, a->store, n, images, count, out));
+    size_t classes = (size_t)a->info.config.classes;
+    for (int i = 0; i < count && output == GRAFT_OUTPUT_PROBABILITIES; i++)
+        gr_softmax_row(out + (size_t)i * classes, (int)classes);
+    return GRAFT_OK;
+}

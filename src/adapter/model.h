@@ -1,0 +1,42 @@
+/* The inside of a graft_model: a backbone's tensors in one store, and on it a store for each
+ * adapter. */
+#ifndef GR_ADAPTER_MODEL_H
+#define GR_ADAPTER_MODEL_H
+
+#include "adapter/adapter.h"
+#include "model/network.h"
+
+#include <graft/model.h>
+
+/* Networks are {0} until they are needed, and again when their scratch had to move. */
+typedef struct gr_attachment {
+    graft_adapter *adapter; /* shared; NULL: the backbone's own head */
+    gr_adapter_info info;   /* as the model uses it; methods are the adapter's, or `own` */
+    gr_methods *own;
+    gr_store *store;
+    gr_network logits, features;
+    int batch; /* most images at once */
+} gr_attachment;
+
+struct graft_model {
+    graft_log *log;
+    gr_device *device;
+    gr_tensors *weights;
+    graft_input_params input;
+    bool accept_changes;
+    int batch;
+    gr_store *store;
+    gr_scratch *scratch;
+    gr_attachment **attached;
+    size_t count;
+    gr_attachment *active; /* NULL: none */
+    char class_name[128];
+};
+
+/* GRAFT_ERR_ARGUMENT when nothing is in use. */
+graft_status gr_model_active(graft_model *model, gr_attachment **out);
+
+/* The tensors that speak of the classes of what is in use. */
+const gr_tensors *gr_model_head_tensors(const graft_model *model);
+
+#endif
