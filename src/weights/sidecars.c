@@ -242,9 +242,9 @@ graft_status gr_sidecars_read(graft_log *log, const char *path, gr_sidecars kind
         [GR_SIDECARS_TIMM] = read_timm,
         [GR_SIDECARS_OPEN_CLIP] = read_open_clip,
     };
-    reader r = {.log = log, .tensors = tensors, .memory = gr_alloc(NULL, 1)};
     if (kind == GR_SIDECARS_NONE)
         return GRAFT_OK;
+    reader r = {.log = log, .tensors = tensors, .memory = gr_alloc(NULL, 1)};
     r.directory =
         gr_file_is_directory(path) ? gr_strdup(r.memory, path) : gr_path_directory(r.memory, path);
     graft_status status =
