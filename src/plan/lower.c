@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-const gr_caps *gr_lower_caps(const gr_plan *plan)
-{
-    return &plan->device->caps;
-}
-
 const gr_variant *gr_lower_variant(const gr_plan *plan, const char *kernel,
                                    const gr_problem *problem, const gr_variant *after)
 {

@@ -12,9 +12,6 @@
 #include "kernels/choose.h"
 #include "plan/view.h"
 
-/* Facts about the device the plan is for. */
-const gr_caps *gr_lower_caps(const gr_plan *plan);
-
 /* What the device runs for a kernel, see gr_variant_next(). */
 const gr_variant *gr_lower_variant(const gr_plan *plan, const char *kernel,
                                    const gr_problem *problem, const gr_variant *after);
