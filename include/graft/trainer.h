@@ -31,6 +31,7 @@
 #define GRAFT_TRAINER_H
 
 #include <graft/io.h>
+#include <graft/model.h>
 #include <graft/train.h>
 
 /* Thread-safety: one thread at a time, as the device. */
@@ -42,6 +43,8 @@ typedef struct graft_trainer_params {
      * files of a run (`data` to `test_split`, `augment`, `epochs`, `max_steps`, `out`, ..) plays no
      * part, but for the schedule, see steps_per_epoch. `batch_size`: the most images of a batch. */
     const graft_train_params *settings;
+    graft_model *model; /* whose backbone, which stays on the device once, is trained on, in the place
+                         * of settings->backbone; borrowed, outlives the trainer; NULL: none */
     int classes;                    /* logits of an image, at least 1 */
     const char *const *class_names; /* [classes], for the adapter's file; borrowed; NULL: none */
     bool soft_targets;              /* batches have `targets`, not `labels` */

@@ -111,11 +111,17 @@ static graft_status override_input(graft_model *m, gr_adapter_info *info)
 }
 
 /* Values of the backbone as it was read; what an adapter resized or trains is its own. */
-static bool is_of_backbone(void *user, const gr_value *value)
+bool gr_model_has(void *model, const gr_value *value)
 {
-    const graft_model *m = user;
+    const graft_model *m = model;
     const gr_tensor *t = gr_tensors_find(m->weights, value->name);
-    return t && t->data && t->data == value->source;
+    return value->kind == GR_VALUE_FROZEN && t && t->data && t->data == value->source;
+}
+
+/* Adapters run one after the other: they have their inputs in common. */
+static bool is_shared(void *model, const gr_value *value)
+{
+    return value->kind == GR_VALUE_INPUT || gr_model_has(model, value);
 }
 
 static void release_networks(graft_model *m)
@@ -171,7 +177,7 @@ static graft_status attach(graft_model *m, gr_attachment *a)
 {
     GR_TRY(a->adapter ? describe_adapter(m, a) : describe_backbone(m, a));
     GR_TRY(override_input(m, &a->info));
-    GR_TRY(gr_store_create_on(m->store, is_of_backbone, m, &a->store));
+    GR_TRY(gr_store_create_on(m->store, is_shared, m, &a->store));
     GR_TRY(make_network(m, a, false));
     gr_attachment **place = gr_push(m, (void **)&m->attached, &m->count, sizeof(*place));
     if (!place)

@@ -33,6 +33,9 @@ struct graft_model {
     char class_name[128];
 };
 
+/* Whether a frozen value is a tensor of the backbone as it was read; a gr_store_shared. */
+bool gr_model_has(void *model, const gr_value *value);
+
 /* GRAFT_ERR_ARGUMENT when nothing is in use. */
 graft_status gr_model_active(graft_model *model, gr_attachment **out);
 

@@ -65,17 +65,14 @@ static uint64_t bytes_of(const gr_value *value)
     return (uint64_t)gr_shape_count(&value->shape) * gr_dtype_size(value->dtype);
 }
 
-/* Inputs of another size than those below are kept apart. */
+/* Inputs of another size than those below are kept apart, too. */
 gr_store *gr_store_of(gr_store *store, const gr_value *value)
 {
-    if (!store->below)
+    bool input = value->kind == GR_VALUE_INPUT, frozen = value->kind == GR_VALUE_FROZEN;
+    if (!store->below || !(input || frozen) || !store->shared(store->user, value))
         return store;
-    if (value->kind == GR_VALUE_INPUT) {
-        gr_region there = gr_store_find(store->below, value->name);
-        return !there.buffer || there.size == bytes_of(value) ? store->below : store;
-    }
-    bool frozen = value->kind == GR_VALUE_FROZEN;
-    return frozen && store->shared(store->user, value) ? store->below : store;
+    gr_region there = gr_store_find(store->below, value->name);
+    return frozen || !there.buffer || there.size == bytes_of(value) ? store->below : store;
 }
 
 graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store **out)

@@ -21,9 +21,9 @@ typedef struct gr_region {
 graft_status gr_store_create(graft_log *log, gr_device *device, gr_store **out);
 void gr_store_destroy(gr_store *store); /* NULL is accepted */
 
-/* A store on top of another one, such as an adapter's on that of a backbone: frozen values that
- * `shared` accepts, packed forms of them, and inputs are kept in `below`, once for all stores on
- * it; the rest is this one's own. Borrows `below` and `user`. */
+/* A store on top of another one, such as an adapter's on that of a backbone: frozen values and
+ * inputs that `shared` accepts, and packed forms of them, are kept in `below`, once for all stores
+ * on it; the rest is this one's own. Borrows `below` and `user`. */
 typedef bool gr_store_shared(void *user, const gr_value *value);
 graft_status gr_store_create_on(gr_store *below, gr_store_shared *shared, void *user,
                                 gr_store **out);

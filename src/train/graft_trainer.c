@@ -31,8 +31,8 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
 {
     const graft_train_params *settings = p->settings;
     gr_class_names names = {p->class_names, p->class_names ? p->classes : 0};
-    GR_TRY(
-        gr_run_setup_create_without_data(t->log, device, settings, p->classes, names, &t->setup));
+    GR_TRY(gr_run_setup_create_without_data(t->log, device, settings, p->model, p->classes, names,
+                                            &t->setup));
     GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, settings->batch_size,
                                         p->soft_targets, &t->core));
     t->identity = gr_train_settings_identity(settings);

@@ -66,12 +66,19 @@ static gr_schedule schedule_of(const graft_train_params *p)
 
 static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
+    if (s->weights && (p->backbone || p->model))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`%s` %s: there is the backbone of a model already; leave it out",
+                       p->backbone ? "backbone" : "model", p->backbone ? p->backbone : p->model);
+    if (s->weights)
+        return gr_model_config_read(log, s->weights, &s->config);
     if (p->backbone && p->model)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`model` %s: starts from scratch, `backbone` %s has a model; leave one out",
                        p->model, p->backbone);
     if (p->backbone) {
-        GR_TRY(gr_backbone_load(log, p->backbone, &s->weights));
+        GR_TRY(gr_backbone_load(log, p->backbone, &s->own_weights));
+        s->weights = s->own_weights;
         return gr_model_config_read(log, s->weights, &s->config);
     }
     if (!p->model)
@@ -252,10 +259,15 @@ graft_status gr_run_setup_create(graft_log *log, graft_device *device, const gra
 }
 
 graft_status gr_run_setup_create_without_data(graft_log *log, graft_device *device,
-                                              const graft_train_params *p, int classes,
-                                              gr_class_names names, gr_run_setup *s)
+                                              const graft_train_params *p, graft_model *lender,
+                                              int classes, gr_class_names names, gr_run_setup *s)
 {
-    *s = (gr_run_setup){.device = gr_device_from_public(device), .classes = names};
+    *s =
+        (gr_run_setup){.device = gr_device_from_public(device), .lender = lender, .classes = names};
+    if (lender && lender->device != s->device)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`model`: is on %s, the trainer on %s",
+                       lender->device->info.id, s->device->info.id);
+    s->weights = lender ? lender->weights : NULL;
     GR_TRY(choose_settings(log, p, s));
     GR_TRY(open_backbone(log, p, s));
     s->config.classes = classes;
@@ -264,7 +276,7 @@ graft_status gr_run_setup_create_without_data(graft_log *log, graft_device *devi
 
 void gr_run_setup_release(gr_run_setup *s)
 {
-    gr_tensors_destroy(&s->weights);
+    gr_tensors_destroy(&s->own_weights);
     gr_tensors_destroy(&s->adapter);
     gr_tensors_destroy(&s->header);
     gr_dataset_close(&s->train);
@@ -276,6 +288,7 @@ void gr_run_setup_release(gr_run_setup *s)
 
 void gr_run_setup_drop_weights(gr_run_setup *s)
 {
-    gr_tensors_destroy(&s->weights);
+    gr_tensors_destroy(&s->own_weights);
     gr_tensors_destroy(&s->adapter);
+    s->weights = NULL;
 }

@@ -24,7 +24,9 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     t->params = *params;
     graft_status status = gr_model_config_check(log, &t->config);
     if (status == GRAFT_OK)
-        status = gr_store_create(log, t->device, &t->store);
+        status = params->below ? gr_store_create_on(params->below, params->shared,
+                                                    params->shared_user, &t->store)
+                               : gr_store_create(log, t->device, &t->store);
     if (status == GRAFT_OK)
         status = gr_trainer_fit_networks(t);
     if (status == GRAFT_OK)

@@ -23,11 +23,15 @@ typedef struct gr_trainer_params {
     const gr_methods *methods;     /* borrowed */
     const gr_tensors *weights;     /* backbone; borrowed until create returns; NULL: random start,
                                     * for methods that train every tensor */
-    const gr_tensors *adapter;     /* values of trained tensors to start from; may be NULL */
-    int batch;                     /* images in a step */
-    int micro_batch;               /* at most so many at once; 0: as many as fit */
-    uint64_t memory_budget;        /* bytes of device memory in all; 0: no limit */
-    uint64_t seed;                 /* of start values, dropout and drop-path */
+    gr_store *below;               /* what holds the backbone already, where `shared` says so of a
+                                    * value; borrowed for the trainer's life; NULL: nothing does */
+    gr_store_shared *shared;
+    void *shared_user;
+    const gr_tensors *adapter; /* values of trained tensors to start from; may be NULL */
+    int batch;                 /* images in a step */
+    int micro_batch;           /* at most so many at once; 0: as many as fit */
+    uint64_t memory_budget;    /* bytes of device memory in all; 0: no limit */
+    uint64_t seed;             /* of start values, dropout and drop-path */
     graft_head_init head_init;
     bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;

@@ -363,6 +363,56 @@ static void budgets_change_nothing(void **state)
     graft_trainer_destroy(&b);
 }
 
+/* On the backbone of a model that is there already: the same adapter, for the price of an adapter;
+ * then the model takes it. */
+static void trains_on_a_resident_backbone(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_train_params p = tiny_run(""), resident = p;
+    resident.backbone = NULL;
+    graft_model_params open;
+    graft_model_defaults(&open);
+    open.backbone.path = p.backbone;
+    graft_model *model = NULL;
+    check_ok(scratch(),
+             graft_model_open(scratch()->log, gr_device_to_public(device), &open, &model));
+    graft_batch batch = batch_of(the_batches(), 0);
+    graft_trainer_params params = {.settings = &resident, .model = model, .classes = 3};
+    graft_bytes files[3] = {{0}};
+    float mine[RUN_BATCH * 3], models[RUN_BATCH * 3];
+    uint64_t used[3];
+    for (int i = 0; i < 3; i++) { /* alone, then twice on the model */
+        uint64_t before = device->allocated_bytes;
+        graft_writer writer = graft_bytes_writer(&files[i]);
+        graft_trainer *t = i ? trainer_of(device, &params) : tiny_trainer(device, &p);
+        used[i] = device->allocated_bytes - before;
+        check_ok(scratch(), graft_trainer_step(t, &batch, NULL, NULL));
+        check_ok(scratch(), graft_trainer_step(t, &batch, &(graft_budget){1e6}, NULL));
+        check_ok(scratch(), graft_trainer_logits(t, batch.images, RUN_BATCH, mine));
+        check_ok(scratch(), graft_trainer_write_adapter(t, &writer));
+        graft_trainer_destroy(&t);
+        assert_int_equal(files[i].size_bytes, files[0].size_bytes);
+        assert_memory_equal(files[i].data, files[0].data, files[0].size_bytes);
+    }
+    assert_true(used[2] < used[0]);
+    graft_adapter *adapter = NULL;
+    graft_source file = {.data = files[2].data, .size_bytes = files[2].size_bytes};
+    check_ok(scratch(), graft_adapter_open(scratch()->log, &file, &adapter));
+    check_ok(scratch(), graft_model_attach(model, adapter));
+    check_ok(scratch(), graft_model_logits(model, batch.images, RUN_BATCH, models));
+    for (int i = 0; i < RUN_BATCH * 3; i++)
+        assert_float_equal(mine[i], models[i], 1e-5f);
+    graft_trainer *t = NULL;
+    params.settings = &p;
+    assert_error(scratch(),
+                 graft_trainer_create(scratch()->log, gr_device_to_public(device), &params, &t),
+                 GRAFT_ERR_ARGUMENT, "model already");
+    graft_adapter_close(&adapter);
+    graft_model_close(&model);
+    for (int i = 0; i < 3; i++)
+        graft_bytes_free(&files[i]);
+}
+
 static graft_status refuse(void *user, const void *data, size_t size_bytes)
 {
     *(size_t *)user += size_bytes;
@@ -508,17 +558,12 @@ static void example_runs(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(steps_are_those_of_a_run),
-        TEST_CASE(sources_are_runs),
-        TEST_CASE(gradients_are_one_vector),
-        TEST_CASE(tensors_lie_one_after_the_other),
-        TEST_CASE(logits_are_those_of_the_file),
-        TEST_CASE(refuses_what_does_not_fit),
-        TEST_CASE(budgets_change_nothing),
-        TEST_CASE(goes_on_from_its_state),
-        TEST_CASE(stops_at_nan),
-        TEST_CASE(cycles_keep_memory),
-        TEST_CASE(example_runs),
+        TEST_CASE(steps_are_those_of_a_run),     TEST_CASE(sources_are_runs),
+        TEST_CASE(gradients_are_one_vector),     TEST_CASE(tensors_lie_one_after_the_other),
+        TEST_CASE(logits_are_those_of_the_file), TEST_CASE(refuses_what_does_not_fit),
+        TEST_CASE(budgets_change_nothing),       TEST_CASE(trains_on_a_resident_backbone),
+        TEST_CASE(goes_on_from_its_state),       TEST_CASE(stops_at_nan),
+        TEST_CASE(cycles_keep_memory),           TEST_CASE(example_runs),
     };
     scratch_open();
     int failures = TEST_RUN("trainer", cases, TEST_EXECUTING);
