@@ -413,6 +413,43 @@ static void trains_on_a_resident_backbone(void **state)
         graft_bytes_free(&files[i]);
 }
 
+/* Two trainers on one backbone, by turns in the middle of their steps: each has
+ * what it has alone. */
+static void takes_turns_on_a_backbone(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_train_params p = tiny_run(""), resident = p;
+    resident.backbone = NULL;
+    graft_model *model = NULL;
+    graft_model_params open;
+    graft_model_defaults(&open);
+    open.backbone.path = p.backbone;
+    check_ok(scratch(),
+             graft_model_open(scratch()->log, gr_device_to_public(device), &open, &model));
+    graft_trainer_params params = {.settings = &resident, .model = model, .classes = 3};
+    graft_batch batch[2] = {batch_of(the_batches(), 0), batch_of(the_batches(), 1)};
+    graft_trainer *turns[2] = {trainer_of(device, &params), trainer_of(device, &params)};
+    for (bool done[2] = {false, false}; !done[0] || !done[1];)
+        for (int i = 0; i < 2; i++) {
+            graft_step_result result = {.done = true};
+            if (!done[i])
+                check_ok(scratch(),
+                         graft_trainer_step(turns[i], &batch[i], &(graft_budget){0.0}, &result));
+            done[i] = result.done;
+        }
+    for (int i = 0; i < 2; i++) {
+        char *alone = adapter_path(), *turn = adapter_path();
+        graft_trainer *t = tiny_trainer(device, &p);
+        check_ok(scratch(), graft_trainer_step(t, &batch[i], NULL, NULL));
+        check_ok(scratch(), graft_trainer_save_adapter(t, alone));
+        check_ok(scratch(), graft_trainer_save_adapter(turns[i], turn));
+        assert_same_bytes(alone, turn, "a trainer that took turns");
+        graft_trainer_destroy(&t);
+        graft_trainer_destroy(&turns[i]);
+    }
+    graft_model_close(&model);
+}
+
 static graft_status refuse(void *user, const void *data, size_t size_bytes)
 {
     *(size_t *)user += size_bytes;
@@ -558,12 +595,19 @@ static void example_runs(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(steps_are_those_of_a_run),     TEST_CASE(sources_are_runs),
-        TEST_CASE(gradients_are_one_vector),     TEST_CASE(tensors_lie_one_after_the_other),
-        TEST_CASE(logits_are_those_of_the_file), TEST_CASE(refuses_what_does_not_fit),
-        TEST_CASE(budgets_change_nothing),       TEST_CASE(trains_on_a_resident_backbone),
-        TEST_CASE(goes_on_from_its_state),       TEST_CASE(stops_at_nan),
-        TEST_CASE(cycles_keep_memory),           TEST_CASE(example_runs),
+        TEST_CASE(steps_are_those_of_a_run),
+        TEST_CASE(sources_are_runs),
+        TEST_CASE(gradients_are_one_vector),
+        TEST_CASE(tensors_lie_one_after_the_other),
+        TEST_CASE(logits_are_those_of_the_file),
+        TEST_CASE(refuses_what_does_not_fit),
+        TEST_CASE(budgets_change_nothing),
+        TEST_CASE(trains_on_a_resident_backbone),
+        TEST_CASE(takes_turns_on_a_backbone),
+        TEST_CASE(goes_on_from_its_state),
+        TEST_CASE(stops_at_nan),
+        TEST_CASE(cycles_keep_memory),
+        TEST_CASE(example_runs),
     };
     scratch_open();
     int failures = TEST_RUN("trainer", cases, TEST_EXECUTING);
