@@ -30,6 +30,7 @@
 #ifndef GRAFT_TRAINER_H
 #define GRAFT_TRAINER_H
 
+#include <graft/buffer.h>
 #include <graft/io.h>
 #include <graft/model.h>
 #include <graft/train.h>
@@ -64,9 +65,13 @@ typedef struct graft_batch {
     int count;             /* images, from 1 to batch_size */
     const uint8_t *pixels; /* [count, S, S, 3], 8-bit RGB, which the device normalises as
                             * settings->input tells; or NULL: */
-    const float *images;   /* [count, 3, S, S], normalised */
+    const float *images;   /* [count, 3, S, S], normalised; or NULL: */
     const int32_t *labels; /* [count], from 0 to classes - 1; negative: does not count */
     const float *targets;  /* [count, classes], with soft_targets; a row of zeros does not count */
+    /* `images` on the trainer's device, from offset_bytes on: copied there when the step begins to
+     * need them, after what was queued before. */
+    const graft_buffer *buffer;
+    uint64_t offset_bytes;
 } graft_batch;
 
 /* How long a call may take. It ends when the device is through with what it queued: after this
@@ -164,6 +169,13 @@ GRAFT_API bool graft_trainer_get_tensor(const graft_trainer *trainer, int index,
  * with `ema` those of the averaged parameters, and then the gradients at hand are lost. Blocks. */
 GRAFT_API graft_status graft_trainer_logits(graft_trainer *trainer, const float *images, int count,
                                             float *logits);
+
+/* The same of images [count, 3, S, S], normalised, in a buffer of the trainer's device, from
+ * offset_bytes on, a multiple of graft_buffer_alignment(): no pixel reaches the host. */
+GRAFT_API graft_status graft_trainer_logits_of_buffer(graft_trainer *trainer,
+                                                      const graft_buffer *buffer,
+                                                      uint64_t offset_bytes, int count,
+                                                      float *logits);
 
 /* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
  * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */

@@ -105,27 +105,78 @@ graft_status gr_network_write(gr_store *store, const gr_value *input, const void
                                   bytes);
 }
 
-graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *n, const float *images,
-                               int count, float *logits)
+graft_status gr_network_copy_images(gr_store *store, const gr_network *n, const gr_region *from,
+                                    int rows, gr_list **list)
+{
+    gr_region to;
+    uint64_t size =
+        (uint64_t)rows * (uint64_t)gr_shape_span(&n->image->shape, 1, 4) * sizeof(float);
+    GR_TRY(gr_store_value(store, n->image, &to));
+    gr_command copy = {
+        .kind = GR_COMMAND_COPY,
+        .barrier = true,
+        .label = "images",
+        .binding_count = 2,
+        .binding = {{from->buffer, from->offset, size}, {to.buffer, to.offset, size}}};
+    GR_TRY(gr_device_list_create(gr_store_device(store), &copy, 1, false, list));
+    return gr_device_submit(gr_store_device(store), *list);
+}
+
+/* Images come from the host, or from the device where `images` is NULL. */
+typedef struct image_source {
+    const float *images;
+    gr_region from;
+} image_source;
+
+/* The logits of the images from `first` on, into all rows of `padded`. */
+static graft_status run_batch(gr_store *store, gr_network *n, const image_source *source, int first,
+                              int rows, float *padded)
+{
+    size_t pixels = (size_t)gr_shape_span(&n->image->shape, 1, 4) * sizeof(float);
+    gr_list *copy = NULL;
+    gr_region from = source->from;
+    from.offset += (uint64_t)first * pixels;
+    graft_status status =
+        source->images ? gr_network_write(store, n->image,
+                                          (const char *)source->images + (size_t)first * pixels,
+                                          (size_t)rows * pixels)
+                       : gr_network_copy_images(store, n, &from, rows, &copy);
+    if (status == GRAFT_OK)
+        status = gr_plan_run(n->plan);
+    if (status == GRAFT_OK)
+        status = gr_plan_read(n->plan, n->logits, padded);
+    gr_device_list_destroy(gr_store_device(store), &copy);
+    return status;
+}
+
+static graft_status logits_of(graft_log *log, gr_store *store, gr_network *n,
+                              const image_source *source, int count, float *logits)
 {
     int batch = (int)n->image->shape.dim[0];
     size_t classes = (size_t)n->logits->shape.dim[1];
-    size_t pixels = (size_t)gr_shape_span(&n->image->shape, 1, 4);
     float *padded = malloc((size_t)batch * classes * sizeof(*padded));
     if (!padded)
         return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
     graft_status status = GRAFT_OK;
     for (int first = 0; first < count && status == GRAFT_OK; first += batch) {
-        size_t rows = (size_t)(count - first < batch ? count - first : batch);
-        status = gr_network_write(store, n->image, images + (size_t)first * pixels,
-                                  rows * pixels * sizeof(float));
+        int rows = count - first < batch ? count - first : batch;
+        status = run_batch(store, n, source, first, rows, padded);
         if (status == GRAFT_OK)
-            status = gr_plan_run(n->plan);
-        if (status == GRAFT_OK)
-            status = gr_plan_read(n->plan, n->logits, padded);
-        if (status == GRAFT_OK)
-            memcpy(logits + (size_t)first * classes, padded, rows * classes * sizeof(float));
+            memcpy(logits + (size_t)first * classes, padded,
+                   (size_t)rows * classes * sizeof(float));
     }
     free(padded);
     return status;
+}
+
+graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *n, const float *images,
+                               int count, float *logits)
+{
+    return logits_of(log, store, n, &(image_source){.images = images}, count, logits);
+}
+
+graft_status gr_network_logits_on_device(graft_log *log, gr_store *store, gr_network *n,
+                                         const gr_region *from, int count, float *logits)
+{
+    return logits_of(log, store, n, &(image_source){.from = *from}, count, logits);
 }

@@ -48,6 +48,15 @@ graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_n
 graft_status gr_network_write(gr_store *store, const gr_value *input, const void *data,
                               uint64_t bytes);
 
+/* Queues a copy of the first `rows` images of `from` to where the network reads them, after what is
+ * queued. The list is the caller's, to be destroyed after a wait. */
+graft_status gr_network_copy_images(gr_store *store, const gr_network *network,
+                                    const gr_region *from, int rows, gr_list **list);
+
+/* The same logits of images that lie on the device, from the beginning of `from` on. */
+graft_status gr_network_logits_on_device(graft_log *log, gr_store *store, gr_network *network,
+                                         const gr_region *from, int count, float *logits);
+
 /* logits [count, classes] of images [count, 3, S, S], in batches of the network's size. */
 graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *network,
                                const float *images, int count, float *logits);

@@ -156,6 +156,20 @@ graft_status graft_trainer_logits(graft_trainer *t, const float *images, int cou
     return status != GRAFT_OK ? status : back;
 }
 
+graft_status graft_trainer_logits_of_buffer(graft_trainer *t, const graft_buffer *buffer,
+                                            uint64_t offset_bytes, int count, float *logits)
+{
+    gr_region from;
+    if (count < 1 || !buffer || !logits)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
+                       count, buffer && logits ? "given" : "NULL");
+    GR_TRY(gr_trainer_images_region(t, buffer, offset_bytes, count, &from));
+    GR_TRY(swap_averages(t));
+    graft_status status = gr_trainer_logits_on_device(t->core, &from, count, logits);
+    graft_status back = swap_averages(t);
+    return status != GRAFT_OK ? status : back;
+}
+
 static graft_status save_adapter(graft_trainer *t, const char *path, const graft_writer *writer)
 {
     GR_TRY(swap_averages(t));

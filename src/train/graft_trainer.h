@@ -2,6 +2,7 @@
 #ifndef GR_GRAFT_TRAINER_H
 #define GR_GRAFT_TRAINER_H
 
+#include <graft/buffer.h>
 #include <graft/trainer.h>
 
 #include "train/trainer_setup.h"
@@ -36,5 +37,10 @@ static inline bool gr_is_half_done(const graft_trainer *t)
 }
 
 graft_status gr_refuse_half_done(const graft_trainer *t, const char *what);
+
+/* The place of `count` images [3, S, S] in an application's buffer; GRAFT_ERR_ARGUMENT when it is
+ * not of this device, or too small. */
+graft_status gr_trainer_images_region(const graft_trainer *trainer, const graft_buffer *buffer,
+                                      uint64_t offset_bytes, int count, gr_region *out);
 
 #endif

@@ -1,6 +1,8 @@
 /* Steps of a graft_trainer: whole, in pieces, or one after the other from a source. */
 #include "train/graft_trainer.h"
 
+#include "compute/buffer.h"
+
 #include <math.h>
 
 static graft_status check_labels(const graft_trainer *t, const graft_batch *b)
@@ -13,15 +15,34 @@ static graft_status check_labels(const graft_trainer *t, const graft_batch *b)
     return GRAFT_OK;
 }
 
+graft_status gr_trainer_images_region(const graft_trainer *t, const graft_buffer *buffer,
+                                      uint64_t offset_bytes, int count, gr_region *out)
+{
+    uint64_t side = (uint64_t)t->info.image_size;
+    uint64_t size = (uint64_t)count * 3 * side * side * sizeof(float);
+    graft_status status =
+        gr_buffer_region(buffer, t->setup.device, "images", offset_bytes, size, out);
+    return status == GRAFT_OK
+               ? GRAFT_OK
+               : gr_fail(t->log, status,
+                         "images: in a buffer of %llu bytes from byte %llu on: expected %llu bytes "
+                         "on the trainer's device, from a multiple of its alignment on",
+                         (unsigned long long)graft_buffer_size(buffer),
+                         (unsigned long long)offset_bytes, (unsigned long long)size);
+}
+
 static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
 {
     if (b->count < 1 || b->count > t->info.batch_size)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
                        b->count, t->info.batch_size);
-    if (!b->images == !b->pixels)
+    int sources = (b->images != NULL) + (b->pixels != NULL) + (b->buffer != NULL);
+    if (sources != 1)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
-                       "batch: expected either `images` or `pixels`, found %s",
-                       b->images ? "both" : "neither");
+                       "batch: expected one of `images`, `pixels` and `buffer`, found %s",
+                       sources ? "several" : "none");
+    if (b->buffer)
+        GR_TRY(gr_trainer_images_region(t, b->buffer, b->offset_bytes, b->count, &(gr_region){0}));
     if (t->soft_targets ? !b->targets || b->labels : !b->labels || b->targets)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "batch: expected `%s`, as the trainer was made",
                        t->soft_targets ? "targets" : "labels");
@@ -39,7 +60,8 @@ static float next_lr(const graft_trainer *t)
 static bool same_batch(const graft_batch *a, const graft_batch *b)
 {
     return a->count == b->count && a->images == b->images && a->pixels == b->pixels &&
-           a->labels == b->labels && a->targets == b->targets;
+           a->buffer == b->buffer && a->offset_bytes == b->offset_bytes && a->labels == b->labels &&
+           a->targets == b->targets;
 }
 
 graft_status gr_refuse_half_done(const graft_trainer *t, const char *what)

@@ -53,6 +53,7 @@ void gr_trainer_destroy(gr_trainer *t)
 {
     if (!t)
         return;
+    gr_trainer_drop_copies(t);
     gr_device_list_destroy(t->device, &t->zero_loss);
     gr_staging_destroy(t->staging);
     gr_network_release(&t->train);
@@ -98,6 +99,12 @@ graft_status gr_trainer_swap_average(gr_trainer *t)
 graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, float *logits)
 {
     return gr_network_logits(t->log, t->store, &t->eval, images, count, logits);
+}
+
+graft_status gr_trainer_logits_on_device(gr_trainer *t, const gr_region *from, int count,
+                                         float *logits)
+{
+    return gr_network_logits_on_device(t->log, t->store, &t->eval, from, count, logits);
 }
 
 const gr_params *gr_trainer_parameters(const gr_trainer *t)

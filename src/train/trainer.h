@@ -95,6 +95,10 @@ bool gr_trainer_has_average(const gr_trainer *trainer);
 /* logits [count, classes] of images [count, 3, S, S] without dropout, for any count. */
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);
 
+/* The same of images on the device, from the beginning of `from` on. */
+graft_status gr_trainer_logits_on_device(gr_trainer *trainer, const gr_region *from, int count,
+                                         float *logits);
+
 const gr_params *gr_trainer_parameters(const gr_trainer *trainer);
 int gr_trainer_micro_batch(const gr_trainer *trainer);
 

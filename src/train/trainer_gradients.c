@@ -2,6 +2,7 @@
 #include "train/trainer_internal.h"
 
 #include "base/mem.h"
+#include "compute/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static graft_status write_draws(gr_trainer *t, uint64_t step)
 
 graft_status gr_trainer_start(gr_trainer *t)
 {
+    gr_trainer_drop_copies(t);
     t->work = t->next;
     GR_TRY(gr_device_submit(t->device, t->zero_loss));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
@@ -118,12 +120,46 @@ graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step
     return gr_trainer_start(t);
 }
 
+static int micro_batches(const gr_trainer *t)
+{
+    return (t->params.batch + t->micro - 1) / t->micro;
+}
+
+void gr_trainer_drop_copies(gr_trainer *t)
+{
+    bool waited = false;
+    for (int i = 0; t->copies && i < micro_batches(t); i++) {
+        if (t->copies[i] && !waited)
+            waited = gr_device_wait(t->device) == GRAFT_OK;
+        gr_device_list_destroy(t->device, &t->copies[i]);
+    }
+}
+
+/* Queues the copy of a micro-batch's images from the batch's buffer. Its list lives until the next
+ * step begins. */
+static graft_status copy_images(gr_trainer *t, const gr_work *w)
+{
+    const graft_batch *b = &w->batch;
+    uint64_t bytes = image_floats(t) * sizeof(float);
+    uint64_t size = bytes * (uint64_t)rows_of(t, b, w->first);
+    gr_region from;
+    if (!t->copies &&
+        !(t->copies = gr_alloc_array(t, (size_t)micro_batches(t), sizeof(*t->copies))))
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    GR_TRY(gr_buffer_region(b->buffer, t->device, "images",
+                            b->offset_bytes + bytes * (uint64_t)w->first, size, &from));
+    return gr_network_copy_images(t->store, &t->train, &from, rows_of(t, b, w->first),
+                                  &t->copies[w->first / t->micro]);
+}
+
 /* Moves a micro-batch to where the network reads it. */
 static graft_status move_micro_batch(gr_trainer *t, const gr_work *w)
 {
     const graft_batch *b = &w->batch;
     uint64_t image = image_floats(t);
-    if (!b->pixels)
+    if (b->buffer)
+        GR_TRY(copy_images(t, w));
+    else if (!b->pixels)
         GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)w->first * image,
                                 (uint64_t)rows_of(t, b, w->first) * image * sizeof(float)));
     return gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels != NULL);

@@ -277,6 +277,43 @@ static void refuses(graft_trainer *t, graft_batch batch, const char *telling)
     assert_error(scratch(), graft_trainer_step(t, &batch, NULL, NULL), GRAFT_ERR_ARGUMENT, telling);
 }
 
+/* Images that lie on the device are trained on, and seen, as those of the host, to the last bit;
+ * whatever the micro-batch. */
+static void images_may_lie_on_the_device(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_device *public = gr_device_to_public(device);
+    const batches *b = the_batches();
+    const uint64_t size = sizeof(b->images[0]) * RUN_BATCH, at = 1024;
+    graft_train_params settings = tiny_run(NULL);
+    float expected[RUN_BATCH * 3], found[RUN_BATCH * 3];
+    graft_trainer *host = tiny_trainer(device, &settings), *here = tiny_trainer(device, &settings);
+    graft_buffer *buffer, *small;
+    check_ok(scratch(), graft_buffer_create(public, at + size, GRAFT_MEMORY_DEVICE, &buffer));
+    check_ok(scratch(), graft_buffer_create(public, size, GRAFT_MEMORY_DEVICE, &small));
+    for (int i = 0; i < b->count; i++) {
+        graft_batch batch = batch_of(b, i), on_device = batch;
+        graft_step_result results[2];
+        check_ok(scratch(), graft_buffer_write(buffer, at, batch.images, size));
+        on_device.images = NULL, on_device.buffer = buffer, on_device.offset_bytes = at;
+        check_ok(scratch(), graft_trainer_step(host, &batch, NULL, &results[0]));
+        check_ok(scratch(), graft_trainer_step(here, &on_device, NULL, &results[1]));
+        assert_true(results[0].loss == results[1].loss);
+    }
+    graft_batch last = batch_of(b, b->count - 1);
+    check_ok(scratch(), graft_trainer_logits(host, last.images, RUN_BATCH, expected));
+    check_ok(scratch(), graft_trainer_logits_of_buffer(here, buffer, at, RUN_BATCH, found));
+    assert_memory_equal(found, expected, sizeof(found));
+    last.images = NULL, last.buffer = small, last.offset_bytes = at;
+    refuses(here, last, "images");
+    assert_error(scratch(), graft_trainer_logits_of_buffer(here, small, at, RUN_BATCH, found),
+                 GRAFT_ERR_ARGUMENT, "images");
+    graft_trainer_destroy(&host);
+    graft_trainer_destroy(&here);
+    graft_buffer_destroy(&buffer);
+    graft_buffer_destroy(&small);
+}
+
 static void refuses_what_does_not_fit(void **state)
 {
     gr_device *device = test_device_of(state);
@@ -300,9 +337,9 @@ static void refuses_what_does_not_fit(void **state)
     batch = good, batch.count = RUN_BATCH + 1;
     refuses(t, batch, "expected 1 to 4 images");
     batch = good, batch.images = NULL;
-    refuses(t, batch, "neither");
+    refuses(t, batch, "none");
     batch = good, batch.pixels = the_batches()->pixels[0];
-    refuses(t, batch, "both");
+    refuses(t, batch, "several");
     batch = good, batch.targets = batch.images, batch.labels = NULL;
     refuses(t, batch, "expected `labels`");
     assert_error(scratch(), graft_trainer_update(t), GRAFT_ERR_ARGUMENT, "no new gradients");
@@ -599,6 +636,7 @@ int main(void)
         TEST_CASE(sources_are_runs),
         TEST_CASE(gradients_are_one_vector),
         TEST_CASE(tensors_lie_one_after_the_other),
+        TEST_CASE(images_may_lie_on_the_device),
         TEST_CASE(logits_are_those_of_the_file),
         TEST_CASE(refuses_what_does_not_fit),
         TEST_CASE(budgets_change_nothing),
