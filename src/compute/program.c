@@ -144,6 +144,10 @@ graft_status graft_program_create(graft_log *log, graft_device *device,
     if (!device)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "program: no device");
     GR_TRY(find_graph(log, params, &graph));
+    const gr_device *d = gr_device_from_public(device);
+    if (params->profile && !d->caps.timestamps)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                       "program: `profile`: %s cannot measure kernels; leave it out", d->info.id);
     graft_program *p = gr_alloc(NULL, sizeof(*p));
     if (!p)
         return gr_fail(log, GRAFT_ERR_MEMORY, "program: out of memory");
