@@ -200,7 +200,10 @@ static bool force_row(const test_devices *d, const gr_variant *row)
     for (int i = 0; i < d->gpu_count; i++) {
         rows[i][0] = NULL;
         d->gpu[i]->forced = rows[i];
-        if (gr_variants_force(d->gpu[i], "row", text, rows[i]) == GRAFT_OK)
+        if (row->needs.vector_bits && is_slow_driver(d->gpu[i]))
+            print_message("%s: skipped, the compiler of %s takes minutes for long vectors\n", text,
+                          d->gpu[i]->info.id);
+        else if (gr_variants_force(d->gpu[i], "row", text, rows[i]) == GRAFT_OK)
             any = true;
         else
             print_message("%s: skipped, %s cannot run it\n", text, d->gpu[i]->info.id);
