@@ -11,8 +11,7 @@ static double triangle(double x)
     return x < 1.0 ? 1.0 - x : 0.0;
 }
 
-/* Keys, "Cubic convolution interpolation for digital image processing", 1981. */
-static double cubic(double x)
+double gr_cubic(double x)
 {
     const double a = -0.5;
     x = fabs(x);
@@ -32,7 +31,7 @@ typedef struct kernel {
 static kernel kernel_of(gr_interpolation interpolation)
 {
     if (interpolation == GR_BICUBIC)
-        return (kernel){cubic, 2.0, false};
+        return (kernel){gr_cubic, 2.0, false};
     return (kernel){triangle, 1.0, interpolation == GR_BILINEAR_PLAIN};
 }
 

@@ -12,6 +12,10 @@ typedef struct gr_resample {
     int32_t *weights;  /* [outputs, max_taps] */
 } gr_resample;
 
+/* The weight at a distance of x pixels: Keys, "Cubic convolution interpolation for digital image
+ * processing", 1981, with a = -0.5. */
+double gr_cubic(double x);
+
 /* 8 bits of pixel, 2 of headroom for the cubic's overshoot, the rest for the weight. */
 enum { GR_RESAMPLE_BITS = 32 - 8 - 2 };
 

@@ -1,18 +1,9 @@
 #include "model/positions.h"
 
 #include "base/mem.h"
+#include "data/resample.h"
 
-#include <math.h>
 #include <string.h>
-
-static double cubic(double x)
-{
-    const double a = -0.5;
-    x = fabs(x);
-    if (x < 1.0)
-        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
-    return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * a : 0.0;
-}
 
 /* Output i of a bicubic pass as a sum over the inputs, w[inputs]. Weights outside of the axis are
  * left out and the others scaled up. */
@@ -21,7 +12,7 @@ static void weigh_bicubic(int i, int inputs, int outputs, double *w)
     double ratio = (double)inputs / outputs, widening = ratio > 1.0 ? ratio : 1.0;
     double centre = (i + 0.5) * ratio, sum = 0.0;
     for (int k = 0; k < inputs; k++)
-        sum += w[k] = cubic((k + 0.5 - centre) / widening);
+        sum += w[k] = gr_cubic((k + 0.5 - centre) / widening);
     for (int k = 0; k < inputs; k++)
         w[k] /= sum;
 }
