@@ -23,6 +23,7 @@ OPTIONS = {
     "eval": ["backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
     "merge": ["backbone", "adapter", "out"],
+    "export": ["backbone", "adapter", "onnx", "peft"],
     "analyze": ["out", "json", "backbone", "data", "split", "images", "device"],
     "inspect": ["json"],
     "methods": ["json", "count", "markdown"],
