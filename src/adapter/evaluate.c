@@ -37,15 +37,15 @@ static void score_batch(const float *logits, const int32_t *labels, int rows, in
     score->images += (size_t)rows;
 }
 
-static graft_status score_all(const gr_evaluation *e, gr_loader *loader, float *images,
+static graft_status score_all(const gr_evaluation *e, gr_loader *loader, uint8_t *pixels,
                               int32_t *labels, float *logits, gr_score *score)
 {
     for (;;) {
         int valid;
-        GR_TRY(gr_loader_next(loader, images, labels, &valid));
+        GR_TRY(gr_loader_next_pixels(loader, pixels, labels, &valid));
         if (valid == 0)
             return GRAFT_OK;
-        GR_TRY(e->logits(e->model, images, valid, logits));
+        GR_TRY(e->logits(e->model, pixels, valid, logits));
         score_batch(logits, labels, valid, e->classes, score);
         if (e->progress && !e->progress(e->user, score->images, gr_dataset_count(e->data)))
             return GRAFT_ERR_INTERRUPTED;
@@ -60,18 +60,18 @@ graft_status gr_evaluate(graft_log *log, const gr_evaluation *e, gr_score *out)
         .order = GR_ORDER_SEQUENTIAL,
         .threads = e->threads,
     };
-    size_t pixels = 3 * (size_t)e->preprocess.size * (size_t)e->preprocess.size;
+    size_t image = 3 * (size_t)e->preprocess.size * (size_t)e->preprocess.size;
     size_t batch = (size_t)e->batch;
-    float *images = malloc(batch * pixels * sizeof(*images));
+    uint8_t *pixels = malloc(batch * image);
     int32_t *labels = malloc(batch * sizeof(*labels));
     float *logits = malloc(batch * (size_t)e->classes * sizeof(*logits));
     gr_loader *loader = NULL;
     *out = (gr_score){0};
-    graft_status status = images && labels && logits
+    graft_status status = pixels && labels && logits
                               ? gr_loader_create(log, e->data, &params, &loader)
                               : gr_fail(log, GRAFT_ERR_MEMORY, "evaluation: out of memory");
     if (status == GRAFT_OK)
-        status = score_all(e, loader, images, labels, logits, out);
+        status = score_all(e, loader, pixels, labels, logits, out);
     if (out->images)
         out->loss /= (double)out->images;
     if (status == GRAFT_OK && !isfinite(out->loss))
@@ -80,7 +80,7 @@ graft_status gr_evaluate(graft_log *log, const gr_evaluation *e, gr_score *out)
                          "`lr`",
                          isnan(out->loss) ? "NaN" : "infinite");
     gr_loader_destroy(&loader);
-    free(images);
+    free(pixels);
     free(labels);
     free(logits);
     return status;

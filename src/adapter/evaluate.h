@@ -4,8 +4,8 @@
 
 #include "data/loader.h"
 
-/* logits [count, classes] of images [count, 3, S, S]. */
-typedef graft_status (*gr_logits_fn)(void *model, const float *images, int count, float *logits);
+/* logits [count, classes] of pixels [count, S, S, 3]. */
+typedef graft_status (*gr_logits_fn)(void *model, const uint8_t *pixels, int count, float *logits);
 
 typedef struct gr_evaluation {
     const gr_dataset *data; /* borrowed */

@@ -285,3 +285,14 @@ graft_status graft_model_run(graft_model *m, graft_output output, const float *i
         gr_softmax_row(out + (size_t)i * classes, (int)classes);
     return GRAFT_OK;
 }
+
+graft_status gr_model_logits_of_pixels(graft_model *m, const uint8_t *pixels, int count,
+                                       float *logits)
+{
+    gr_attachment *a;
+    GR_TRY(gr_model_active(m, &a));
+    GR_TRY(make_network(m, a, false));
+    return gr_network_logits_of_pixels(m->log, a->store, &a->logits,
+                                       &a->info.input.preprocess.normalization, pixels, count,
+                                       logits);
+}

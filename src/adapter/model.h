@@ -39,6 +39,10 @@ bool gr_model_has(void *model, const gr_value *value);
 /* GRAFT_ERR_ARGUMENT when nothing is in use. */
 graft_status gr_model_active(graft_model *model, gr_attachment **out);
 
+/* logits [count, classes] of pixels [count, S, S, 3], normalised as is right for what is in use. */
+graft_status gr_model_logits_of_pixels(graft_model *model, const uint8_t *pixels, int count,
+                                       float *logits);
+
 /* The tensors that speak of the classes of what is in use. */
 const gr_tensors *gr_model_head_tensors(const graft_model *model);
 

@@ -16,9 +16,9 @@ graft_status graft_model_logits(graft_model *model, const float *images, int cou
     return graft_model_run(model, GRAFT_OUTPUT_LOGITS, images, count, logits);
 }
 
-static graft_status logits_callback(void *model, const float *images, int count, float *logits)
+static graft_status logits_callback(void *model, const uint8_t *pixels, int count, float *logits)
 {
-    return graft_model_logits(model, images, count, logits);
+    return gr_model_logits_of_pixels(model, pixels, count, logits);
 }
 
 /* The labels of the data, by the names of the model's classes. */

@@ -4,8 +4,8 @@
 
 #include "build/build.h"
 
-/* image [B, 3, S, S] -> logits [B, classes], or features where b->headless; S and the family are those of b->config. NULL on
- * error, see gr_graph_status. */
+/* image [B, 3, S, S] -> logits [B, classes], or features where b->headless; S and the family are
+ * those of b->config. NULL on error, see gr_graph_status. */
 gr_value *gr_model_logits(gr_build *b, gr_value *image);
 
 /* A tensor of the backbone: frozen, unless a method trains it. Missing and wrongly shaped ones

@@ -41,6 +41,7 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answ
 
 void gr_network_release(gr_network *n)
 {
+    gr_pixel_input_release(&n->pixels);
     gr_plan_destroy(n->plan);
     gr_graph_destroy(n->graph);
     *n = (gr_network){0};
@@ -122,25 +123,35 @@ graft_status gr_network_copy_images(gr_store *store, const gr_network *n, const 
     return gr_device_submit(gr_store_device(store), *list);
 }
 
-/* Images come from the host, or from the device where `images` is NULL. */
+/* Images come from the host, as floats or as bytes, or from the device where both are NULL. */
 typedef struct image_source {
     const float *images;
+    const uint8_t *pixels;
     gr_region from;
 } image_source;
+
+/* Queues the images from `first` on to where the network reads them. *copy: the caller's, to be
+ * destroyed after a wait. */
+static graft_status write_images(gr_store *store, gr_network *n, const image_source *source,
+                                 int first, int rows, gr_list **copy)
+{
+    size_t floats = (size_t)gr_shape_span(&n->image->shape, 1, 4), bytes = floats * sizeof(float);
+    gr_region from = source->from;
+    if (source->pixels)
+        return gr_pixel_input_submit(&n->pixels, source->pixels + (size_t)first * floats, rows);
+    if (source->images)
+        return gr_network_write(store, n->image, source->images + (size_t)first * floats,
+                                (size_t)rows * bytes);
+    from.offset += (uint64_t)first * bytes;
+    return gr_network_copy_images(store, n, &from, rows, copy);
+}
 
 /* The logits of the images from `first` on, into all rows of `padded`. */
 static graft_status run_batch(gr_store *store, gr_network *n, const image_source *source, int first,
                               int rows, float *padded)
 {
-    size_t pixels = (size_t)gr_shape_span(&n->image->shape, 1, 4) * sizeof(float);
     gr_list *copy = NULL;
-    gr_region from = source->from;
-    from.offset += (uint64_t)first * pixels;
-    graft_status status =
-        source->images ? gr_network_write(store, n->image,
-                                          (const char *)source->images + (size_t)first * pixels,
-                                          (size_t)rows * pixels)
-                       : gr_network_copy_images(store, n, &from, rows, &copy);
+    graft_status status = write_images(store, n, source, first, rows, &copy);
     if (status == GRAFT_OK)
         status = gr_plan_run(n->plan);
     if (status == GRAFT_OK)
@@ -179,4 +190,27 @@ graft_status gr_network_logits_on_device(graft_log *log, gr_store *store, gr_net
                                          const gr_region *from, int count, float *logits)
 {
     return logits_of(log, store, n, &(image_source){.from = *from}, count, logits);
+}
+
+static graft_status take_pixels(graft_log *log, gr_store *store, gr_network *n,
+                                const gr_normalization *normalization)
+{
+    gr_region images;
+    if (n->pixels.list)
+        return GRAFT_OK;
+    GR_TRY(gr_store_value(store, n->image, &images));
+    graft_status status = gr_pixel_input_create(log, gr_store_device(store), normalization,
+                                                (int)n->image->shape.dim[0],
+                                                (int)n->image->shape.dim[2], &images, &n->pixels);
+    if (status != GRAFT_OK)
+        gr_pixel_input_release(&n->pixels);
+    return status;
+}
+
+graft_status gr_network_logits_of_pixels(graft_log *log, gr_store *store, gr_network *n,
+                                         const gr_normalization *normalization,
+                                         const uint8_t *pixels, int count, float *logits)
+{
+    GR_TRY(take_pixels(log, store, n, normalization));
+    return logits_of(log, store, n, &(image_source){.pixels = pixels}, count, logits);
 }

@@ -3,6 +3,7 @@
 #define GR_NETWORK_H
 
 #include "build/build.h"
+#include "model/pixels.h"
 #include "plan/plan.h"
 
 /* What training compares the logits with. */
@@ -14,12 +15,13 @@ typedef enum gr_answers {
 
 typedef struct gr_network {
     gr_graph *graph;
-    gr_value *image;   /* [batch, 3, S, S] */
-    gr_value *answers; /* labels [batch] (I32) or targets [batch, classes], training only */
-    gr_value *scalars; /* [16], see ops/scalars.h */
-    gr_value *logits;  /* [batch, classes] */
-    gr_value *loss;    /* [], training only */
-    gr_plan *plan;     /* made by the owner */
+    gr_value *image;       /* [batch, 3, S, S] */
+    gr_value *answers;     /* labels [batch] (I32) or targets [batch, classes], training only */
+    gr_value *scalars;     /* [16], see ops/scalars.h */
+    gr_value *logits;      /* [batch, classes] */
+    gr_value *loss;        /* [], training only */
+    gr_plan *plan;         /* made by the owner */
+    gr_pixel_input pixels; /* by gr_network_logits_of_pixels */
 } gr_network;
 
 /* Builds the graph for `batch` images; the other fields of `build` say what of. Call
@@ -60,5 +62,10 @@ graft_status gr_network_logits_on_device(graft_log *log, gr_store *store, gr_net
 /* logits [count, classes] of images [count, 3, S, S], in batches of the network's size. */
 graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *network,
                                const float *images, int count, float *logits);
+
+/* The same of pixels [count, S, S, 3], which the device normalises, always in the same way. */
+graft_status gr_network_logits_of_pixels(graft_log *log, gr_store *store, gr_network *network,
+                                         const gr_normalization *normalization,
+                                         const uint8_t *pixels, int count, float *logits);
 
 #endif

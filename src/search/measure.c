@@ -103,9 +103,12 @@ graft_status gr_measure_logits(gr_measure *m, const float *images, int count, fl
     return gr_network_logits(m->log, m->store, &m->network, images, count, logits);
 }
 
-static graft_status logits_callback(void *measure, const float *images, int count, float *logits)
+static graft_status logits_callback(void *measure, const uint8_t *pixels, int count, float *logits)
 {
-    return gr_measure_logits(measure, images, count, logits);
+    gr_measure *m = measure;
+    return gr_network_logits_of_pixels(m->log, m->store, &m->network,
+                                       &m->info.input.preprocess.normalization, pixels, count,
+                                       logits);
 }
 
 graft_status gr_measure_accuracy(gr_measure *m, double *accuracy)

@@ -77,9 +77,9 @@ static graft_status checkpoint(gr_run *r)
     return GRAFT_OK;
 }
 
-static graft_status trainer_logits(void *trainer, const float *images, int count, float *logits)
+static graft_status trainer_logits(void *trainer, const uint8_t *pixels, int count, float *logits)
 {
-    return gr_trainer_logits(trainer, images, count, logits);
+    return gr_trainer_logits_of_pixels(trainer, pixels, count, logits);
 }
 
 static bool report_evaluation(void *user, size_t done, size_t total)

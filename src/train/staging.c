@@ -1,11 +1,6 @@
 #include "train/staging.h"
 
 #include "base/mem.h"
-#include "plan/elementwise.h"
-
-#include "shaders/normalize_images.gk.h"
-
-#include <string.h>
 
 /* A micro-batch of a slot: one buffer with scalars, answers and pixels. */
 typedef struct gr_staged {
@@ -19,9 +14,7 @@ struct gr_staging {
     gr_staging_params params;
     gr_staged *pieces; /* [slots, micros] */
     int micros;
-    gr_buffer *table; /* [3, 256] */
-    gr_pipeline *pipeline;
-    uint32_t workgroup;
+    gr_normalizer normalizer;
 };
 
 static int count_micros(const gr_staging_params *p)
@@ -81,25 +74,6 @@ static gr_command copy(gr_buffer *from, uint64_t offset, const gr_region *to)
     };
 }
 
-static gr_command normalize(const gr_staging *s, gr_buffer *from)
-{
-    const gr_staging_params *p = &s->params;
-    uint32_t area = (uint32_t)(p->image_size * p->image_size);
-    gr_normalize_images_params n = {.count = (uint32_t)p->micro * 3u * area, .area = area};
-    gr_command c = {
-        .kind = GR_COMMAND_DISPATCH,
-        .label = "images",
-        .pipeline = s->pipeline,
-        .binding_count = 3,
-        .binding = {{from, pixels_at(p), pixel_bytes(p)},
-                    {s->table, 0, 3 * 256 * sizeof(float)},
-                    bind(&p->images)},
-    };
-    gr_elementwise_grid(n.count, s->workgroup, &n.rows, &n.cols, c.grid);
-    memcpy(c.params, &n, sizeof(n));
-    return c;
-}
-
 static graft_status create_piece(gr_staging *s, gr_staged *piece)
 {
     const gr_staging_params *p = &s->params;
@@ -109,22 +83,10 @@ static graft_status create_piece(gr_staging *s, gr_staged *piece)
     GR_TRY(gr_device_list_create(s->device, commands, 2, false, &piece->plain));
     if (!p->normalization)
         return GRAFT_OK;
-    commands[2] = normalize(s, piece->buffer);
+    gr_region pixels = {piece->buffer, pixels_at(p), pixel_bytes(p)};
+    commands[2] =
+        gr_normalizer_command(&s->normalizer, &pixels, p->micro, p->image_size, &p->images);
     return gr_device_list_create(s->device, commands, 3, false, &piece->with_images);
-}
-
-/* What each byte becomes. */
-static graft_status create_table(gr_staging *s)
-{
-    uint8_t bytes[256 * 3];
-    float table[3 * 256];
-    for (int i = 0; i < 256 * 3; i++)
-        bytes[i] = (uint8_t)(i / 3);
-    gr_normalize(s->params.normalization, bytes, 256, table);
-    GR_TRY(gr_device_buffer_create(s->device, sizeof(table), GR_MEMORY_DEVICE, &s->table));
-    GR_TRY(gr_device_buffer_write(s->device, s->table, 0, table, sizeof(table)));
-    return gr_elementwise_pipeline(s->device, &gr_kernel_normalize_images, &s->pipeline,
-                                   &s->workgroup);
 }
 
 /* Rows that a partial batch leaves unwritten are bytes of some picture, or 0. */
@@ -152,7 +114,9 @@ graft_status gr_staging_create(graft_log *log, const gr_staging_params *params, 
     s->device = gr_store_device(params->store);
     s->params = *params;
     s->micros = micros;
-    graft_status status = params->normalization ? create_table(s) : GRAFT_OK;
+    graft_status status = GRAFT_OK;
+    if (params->normalization)
+        status = gr_normalizer_create(s->device, params->normalization, &s->normalizer);
     for (int i = 0; i < GR_STAGING_SLOTS * micros && status == GRAFT_OK; i++) {
         status = create_piece(s, &s->pieces[i]);
         if (status == GRAFT_OK)
@@ -174,7 +138,7 @@ void gr_staging_destroy(gr_staging *s)
         gr_device_list_destroy(s->device, &s->pieces[i].with_images);
         gr_device_buffer_destroy(s->device, &s->pieces[i].buffer);
     }
-    gr_device_buffer_destroy(s->device, &s->table);
+    gr_normalizer_release(&s->normalizer);
     gr_free(s);
 }
 

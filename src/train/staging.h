@@ -9,9 +9,8 @@
 #ifndef GR_STAGING_H
 #define GR_STAGING_H
 
-#include "data/normalize.h"
+#include "model/pixels.h"
 #include "ops/scalars.h"
-#include "plan/store.h"
 
 enum { GR_STAGING_SLOTS = 2 };
 

@@ -40,7 +40,6 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     if (status == GRAFT_OK && params->ema > 0.0)
         status = gr_average_create(log, params->ema, t->parameters, &t->average);
     t->params.weights = t->params.adapter = NULL;
-    t->params.normalization = NULL;
     if (status != GRAFT_OK) {
         gr_trainer_destroy(t);
         return status;
@@ -99,6 +98,13 @@ graft_status gr_trainer_swap_average(gr_trainer *t)
 graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, float *logits)
 {
     return gr_network_logits(t->log, t->store, &t->eval, images, count, logits);
+}
+
+graft_status gr_trainer_logits_of_pixels(gr_trainer *t, const uint8_t *pixels, int count,
+                                         float *logits)
+{
+    return gr_network_logits_of_pixels(t->log, t->store, &t->eval, t->params.normalization, pixels,
+                                       count, logits);
 }
 
 graft_status gr_trainer_logits_on_device(gr_trainer *t, const gr_region *from, int count,

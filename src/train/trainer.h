@@ -36,8 +36,8 @@ typedef struct gr_trainer_params {
     bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;
     bool drop_elements;                    /* see gr_build */
-    const gr_normalization *normalization; /* of batches with pixels, borrowed until create returns;
-                                            * NULL: batches have images */
+    const gr_normalization *normalization; /* of pixels; borrowed for the trainer's life; NULL:
+                                            * batches have images */
     bool soft_targets;                     /* batches have targets, not labels */
     gr_optimizer_params optimizer;
     double ema;           /* decay of the average of the parameters; 0: none is kept */
@@ -94,6 +94,11 @@ bool gr_trainer_has_average(const gr_trainer *trainer);
 
 /* logits [count, classes] of images [count, 3, S, S] without dropout, for any count. */
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);
+
+/* The same of pixels [count, S, S, 3], which the device normalises, of a trainer that was made with
+ * a normalization. */
+graft_status gr_trainer_logits_of_pixels(gr_trainer *trainer, const uint8_t *pixels, int count,
+                                         float *logits);
 
 /* The same of images on the device, from the beginning of `from` on. */
 graft_status gr_trainer_logits_on_device(gr_trainer *trainer, const gr_region *from, int count,

@@ -130,6 +130,8 @@ static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
     GR_TRY(gr_plan_peak_memory((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
     gr_staging_params staging = staging_params(t);
     *bytes += t->device->allocated_bytes + gr_staging_bytes(&staging);
+    if (t->params.normalization)
+        *bytes += gr_normalizer_bytes(t->micro, t->config.image_size);
     return GRAFT_OK;
 }
 

@@ -98,8 +98,38 @@ static void bytes_train_as_floats_do(void **state)
     train_setup_close(&s);
 }
 
+/* So are the logits of an evaluation, of batches that are not full as well. */
+static void bytes_are_evaluated_as_floats_are(void **state)
+{
+    const test_target *target = *state;
+    train_setup s;
+    train_setup_open(&s, target->devices->log, "convpass", BATCH);
+    gr_trainer_params params = train_params(&s, target->device);
+    params.normalization = &imagenet;
+    params.micro_batch = 3;
+    gr_trainer *t = train_create(&s, &params);
+    size_t values = BATCH * (size_t)s.config.classes, bytes = values * sizeof(float);
+    float *of_floats = malloc(bytes), *of_bytes = malloc(bytes);
+    assert_true(of_floats && of_bytes);
+    for (int step = 0; step < 2; step++) {
+        uint8_t pixels[BATCH * AREA * 3];
+        draw(step, pixels);
+        float *images = normalized(pixels);
+        int count = step ? 2 : BATCH;
+        TEST_OK(s.log, gr_trainer_logits(t, images, count, of_floats));
+        TEST_OK(s.log, gr_trainer_logits_of_pixels(t, pixels, count, of_bytes));
+        assert_memory_equal(of_floats, of_bytes, (size_t)count * bytes / BATCH);
+        free(images);
+    }
+    free(of_floats);
+    free(of_bytes);
+    gr_trainer_destroy(t);
+    train_setup_close(&s);
+}
+
 int main(void)
 {
-    const test_case cases[] = {TEST_CASE(bytes_train_as_floats_do)};
+    const test_case cases[] = {TEST_CASE(bytes_train_as_floats_do),
+                               TEST_CASE(bytes_are_evaluated_as_floats_are)};
     return TEST_RUN("pixels", cases, TEST_EXECUTING);
 }
