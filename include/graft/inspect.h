@@ -32,6 +32,14 @@ typedef struct graft_vit_info {
     int projection; /* width of CLIP's projected feature; 0: none */
 } graft_vit_info;
 
+/* What the names and shapes of a backbone's tensors do not tell. */
+typedef struct graft_file_fact {
+    const char *key;   /* "heads", "norm_eps", "activation", "pool", "positions", "input" */
+    const char *value; /* "12"; "unknown" */
+    const char *from;  /* "metadata" of the file, "config.json" or another file beside it, "names",
+                        * "kernels", "geometry" (that of a published model), "default" */
+} graft_file_fact;
+
 /* What a file holds. Thread-safety: safe for reading. */
 typedef struct graft_file graft_file;
 
@@ -49,6 +57,10 @@ GRAFT_API const char *graft_file_get_family_name(const graft_file *file);
 
 /* The geometry: all zero when the file does not tell it. Returned by value. */
 GRAFT_API graft_vit_info graft_file_get_vit(const graft_file *file);
+
+/* Of a backbone; borrowed texts. */
+GRAFT_API size_t graft_file_fact_count(const graft_file *file);
+GRAFT_API graft_file_fact graft_file_get_fact(const graft_file *file, size_t index);
 
 /* The methods of an adapter, "freqfit+lora"; NULL for other files. Borrowed, as all texts below. */
 GRAFT_API const char *graft_file_get_methods(const graft_file *file);

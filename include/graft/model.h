@@ -32,6 +32,7 @@ typedef struct graft_model_params {
     bool accept_changes;      /* warn, instead of failing, where an adapter was trained on another
                                * backbone */
     graft_input_params input; /* 0, .._DEFAULT: as the adapter was trained */
+    int heads;                /* of the backbone, as in graft_train_params */
 } graft_model_params;
 
 /* What a model says of an image. */

@@ -87,6 +87,8 @@ typedef struct graft_train_params {
         accept_changes; /* go on although the backbone or the images are not those of the checkpoint
                          * to resume, or the backbone not that of init_adapter: a warning then */
     bool profile;       /* log the time of each kernel at the end */
+    int heads;          /* of the backbone's attention; 0: as its files tell, or as all published
+                         * models of its geometry have; GRAFT_ERR_ARGUMENT when neither is known */
     /* Called after each step and during evaluations, on the caller's thread: true goes on, false
      * ends early with a checkpoint. May be NULL. */
     bool (*progress)(void *user, const graft_train_progress *progress);

@@ -1,14 +1,19 @@
 #include "adapter/input.h"
 
+#include "base/json.h"
 #include "base/log.h"
+#include "weights/layout.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const graft_setting model_rows[] = {
     {"backbone", GR_SETTING(graft_model_params, backbone.path), GRAFT_SETTING_TEXT, NULL, "FILE", 0,
      0, "pretrained weights: .safetensors, its folder, or JAX .npz", .letter = 'b'},
     {"adapter", GR_SETTING(graft_model_params, adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "made by graft train", "none, the backbone's own head", .letter = 'a'},
+    {"heads", GR_SETTING(graft_model_params, heads), GRAFT_SETTING_INT, NULL, "N", 0, 4096,
+     "attention heads of the backbone, where no file of it tells", "as the file says"},
     {"accept-changes", GR_SETTING(graft_model_params, accept_changes), GRAFT_SETTING_BOOL, NULL,
      NULL, 0, 0, "take the adapter although it was trained on another backbone"},
     {"batch-size", GR_SETTING(graft_model_params, batch_size), GRAFT_SETTING_INT, NULL, "N", 0,
@@ -40,6 +45,33 @@ static gr_interpolation interpolation_of(graft_interpolation interpolation)
         break;
     }
     return GR_BICUBIC;
+}
+
+/* The name that the backbone's files say, NULL where they do not; `room` holds it. */
+static const char *told_normalization(const gr_tensors *backbone, char room[32])
+{
+    const char *text = gr_tensors_metadata(backbone, "graft.input");
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    const char *name = json_string_value(json_object_get(json, "normalization"));
+    snprintf(room, 32, "%s", name ? name : "");
+    json_decref(json);
+    return name ? room : NULL;
+}
+
+void gr_input_doubt(graft_log *log, const gr_tensors *backbone, const gr_input *input)
+{
+    char room[32], used[GRAFT_SETTING_TEXT_SIZE];
+    const graft_setting *s = gr_settings_find(gr_model_settings, "normalization");
+    const graft_model_params p = {.input = input->settings};
+    const char *now = graft_setting_text(s, &p, used), *told = told_normalization(backbone, room);
+    const char *likely = gr_tensors_metadata(backbone, GR_LIKELY_NORMALIZATION);
+    if (told && now && strcmp(told, now) != 0)
+        gr_log(log, GRAFT_LOG_WARN, "`normalization` %s: %s was trained with %s, as its files say",
+               now, gr_tensors_source(backbone), told);
+    else if (!told && likely && now && strcmp(likely, now) != 0)
+        gr_log(log, GRAFT_LOG_WARN,
+               "`normalization` %s: checkpoints such as %s are mostly trained with %s", now,
+               gr_tensors_source(backbone), likely);
 }
 
 gr_decode_options gr_input_decoding(const graft_input_params *params)

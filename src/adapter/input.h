@@ -7,6 +7,8 @@
 #include "data/preprocess.h"
 #include "settings/settings.h"
 
+struct gr_tensors;
+
 /* clang-format off */
 
 /* Rows of a struct that has a graft_input_params `input`. The values that the parameters start with
@@ -60,6 +62,10 @@ graft_input_params gr_input_merge(const graft_input_params *over, const graft_in
 
 /* "squash, bicubic, imagenet", for a message. Returns text. */
 const char *gr_input_text(const gr_input *input, char text[120]);
+
+/* One warning when `input` is not what the backbone's files say, or, where they say nothing, what
+ * most checkpoints of its kind were trained with. */
+void gr_input_doubt(graft_log *log, const struct gr_tensors *backbone, const gr_input *input);
 
 /* How files become images. */
 gr_decode_options gr_input_decoding(const graft_input_params *params);

@@ -22,6 +22,7 @@ static graft_status open_model(graft_model *m, const graft_model_params *p)
     GR_TRY(gr_settings_check(m->log, gr_model_settings, p));
     m->input = p->input;
     GR_TRY(gr_backbone_load_source(m->log, s, &m->weights));
+    GR_TRY(gr_backbone_set_heads(m->log, m->weights, p->heads));
     GR_TRY(gr_store_create(m->log, m->device, &m->store));
     GR_TRY(gr_scratch_create(m->log, m->device, &m->scratch));
     if (!p->adapter)
@@ -177,6 +178,8 @@ static graft_status attach(graft_model *m, gr_attachment *a)
 {
     GR_TRY(a->adapter ? describe_adapter(m, a) : describe_backbone(m, a));
     GR_TRY(override_input(m, &a->info));
+    if (!a->adapter)
+        gr_input_doubt(m->log, m->weights, &a->info.input);
     GR_TRY(gr_store_create_on(m->store, is_shared, m, &a->store));
     GR_TRY(make_network(m, a, false));
     gr_attachment **place = gr_push(m, (void **)&m->attached, &m->count, sizeof(*place));

@@ -44,10 +44,14 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "image size %d: must be a multiple of the patch size %d", c->image_size,
                        c->patch_size);
-    if (c->heads < 1 || c->dim < 1 || c->dim % c->heads)
+    if (c->heads == 0)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "%d heads: must divide the width %d; the metadata key graft.heads sets them",
-                       c->heads, c->dim);
+                       "`heads`: no file tells them, and no known model has %d blocks of width %d "
+                       "and %d; set how many there are",
+                       c->depth, c->dim, c->hidden);
+    if (c->heads < 1 || c->dim < 1 || c->dim % c->heads)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`heads` %d: must divide the width %d", c->heads,
+                       c->dim);
     enum { MAX_DEPTH = 1024, MAX_REGISTERS = 1024 };
     if (c->registers < 0 || c->registers > MAX_REGISTERS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d registers: expected 0 to %d", c->registers,

@@ -32,7 +32,7 @@ typedef struct gr_model_config {
     int patch_size;
     int dim;    /* Swin: of the first stage; stage s has dim << s */
     int depth;  /* number of blocks, of all stages */
-    int heads;  /* Swin: of the first stage */
+    int heads;  /* Swin: of the first stage; 0: nothing tells */
     int hidden; /* width of the MLP; Swin: of the first stage */
     int classes;
     float norm_eps;
@@ -78,12 +78,17 @@ const char *gr_model_preset_names(char *text, size_t size);
 
 /* Reads the geometry off a backbone's tensors (timm names): a Swin has tables of relative
  * positions, CLIP's image encoder a norm before its blocks (proj_dim 0 when it has no
- * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. Heads of a
- * ViT are 64 channels wide (80 for width 1280). Keys of the metadata set what tensors do not tell:
- * "graft.heads", "graft.norm_eps", "graft.activation" (gelu, quick_gelu), "graft.pool" (cls, avg),
- * "graft.positions" (bicubic, bilinear-aligned), and for a Swin "graft.image_size". */
+ * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. The heads
+ * of a ViT are those of the known model of its width, depth and MLP, 0 when there is none. Keys of
+ * the metadata set what tensors do not tell: "graft.heads", "graft.norm_eps", "graft.activation"
+ * (gelu, quick_gelu), "graft.pool" (cls, avg), "graft.positions" (bicubic, bilinear-aligned), and
+ * for a Swin "graft.image_size". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);
+
+/* The heads of the published vision transformers with this width, depth and MLP, all of which have
+ * as many; 0: there is none. */
+int gr_model_known_heads(const gr_model_config *config);
 
 /* Checks that the numbers fit each other; one line names the one that does not. */
 graft_status gr_model_config_check(graft_log *log, const gr_model_config *config);

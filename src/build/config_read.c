@@ -100,7 +100,7 @@ static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model
     c->image_size = grid * c->patch_size;
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
     c->positions = GR_POSITIONS_BICUBIC;
-    c->heads = c->dim / (c->dim == 1280 ? 80 : 64);
+    c->heads = gr_model_known_heads(c);
     if (gr_tensors_find(weights, "norm_pre.weight"))
         read_clip(weights, c);
     if (!c->patch_positions && rows != (int64_t)grid * grid + 1)
@@ -184,16 +184,30 @@ static graft_status read_number(graft_log *log, const gr_tensors *weights, const
                    gr_tensors_source(weights), key, value, most);
 }
 
+/* "graft.heads", which a setting may have put there. */
+static graft_status read_heads(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    double heads = c->heads;
+    GR_TRY(read_number(log, weights, "graft.heads", 4096.0, &heads));
+    if (c->family == GR_FAMILY_SWIN && heads != c->heads)
+        return gr_fail(
+            log, GRAFT_ERR_ARGUMENT,
+            "%s: `heads` %g: this Swin's tables have %d in the first stage; leave it out",
+            gr_tensors_source(weights), heads, c->heads);
+    c->heads = (int)heads;
+    return GRAFT_OK;
+}
+
 /* What a file's metadata says, or config.json beside it, goes before what the tensors tell. */
 static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
-    double eps = (double)c->norm_eps, heads = c->heads, size = c->image_size;
+    double eps = (double)c->norm_eps, size = c->image_size;
     bool quick = c->activation == GR_FUNC_QUICK_GELU, mean = c->pool == GR_POOL_AVG;
     bool bicubic = c->positions == GR_POSITIONS_BICUBIC;
     GR_TRY(read_choice(log, weights, "graft.activation", "gelu", "quick_gelu", &quick));
     GR_TRY(read_choice(log, weights, "graft.pool", "cls", "avg", &mean));
     GR_TRY(read_number(log, weights, "graft.norm_eps", 1.0, &eps));
-    GR_TRY(read_number(log, weights, "graft.heads", 4096.0, &heads));
+    GR_TRY(read_heads(log, weights, c));
     c->activation = quick ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
     c->norm_eps = (float)eps;
     if (c->family == GR_FAMILY_SWIN) {
@@ -204,14 +218,15 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
     GR_TRY(read_choice(log, weights, "graft.positions", "bilinear-aligned", "bicubic", &bicubic));
     c->positions = bicubic ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
     c->pool = mean ? GR_POOL_AVG : GR_POOL_CLS;
-    c->heads = (int)heads;
     return GRAFT_OK;
 }
 
 graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_model_config *out)
 {
-    if (gr_tensors_metadata(weights, GR_MODEL_KEY))
-        return gr_model_config_described(log, weights, out);
+    if (gr_tensors_metadata(weights, GR_MODEL_KEY)) {
+        GR_TRY(gr_model_config_described(log, weights, out));
+        return read_heads(log, weights, out);
+    }
     char name[96];
     snprintf(name, sizeof(name), "layers.0.blocks.0%s", TABLE);
     if (gr_tensors_find(weights, name))

@@ -33,6 +33,8 @@ graft_status graft_count_trainable(graft_log *log, const char *model, const char
     gr_methods *methods = NULL;
     GR_TRY(find_config(log, model, &config));
     config.classes = classes > 0 ? classes : 1;
+    if (config.heads == 0)
+        config.heads = 1; /* no count depends on them */
     GR_TRY(gr_methods_parse(log, method, &methods));
     graft_status status = set ? gr_methods_set_all(log, methods, set) : GRAFT_OK;
     if (status == GRAFT_OK)

@@ -1,7 +1,8 @@
 /* Looking inside weight files: include/graft/inspect.h. */
 #include "base/mem.h"
-#include "inspect/expect.h"
 #include "adapter/file.h"
+#include "inspect/expect.h"
+#include "inspect/facts.h"
 #include "weights/load.h"
 
 #include <graft/inspect.h>
@@ -15,6 +16,7 @@ struct graft_file {
     char **becomes; /* for each tensor its name in graft, or NULL; an allocation of the file */
     graft_file_family family;
     graft_vit_info vit;
+    gr_facts facts;
     const char *methods;
     char **problems; /* allocations of the file */
     size_t problem_count;
@@ -104,11 +106,17 @@ static graft_status examine_backbone(graft_log *quiet, graft_file *file)
                               file->backbone) != GRAFT_OK ||
         gr_model_config_read(quiet, file->backbone, &config) != GRAFT_OK)
         return add_error(file, quiet);
+    gr_facts_read(file->backbone, &config, &file->facts);
     checked = config;
     checked.classes = config.classes ? config.classes : 1;
+    file->vit = vit_info(&config);
+    if (config.heads == 0) { /* the tensors are the same for any number */
+        gr_model_config_check(quiet, &checked);
+        GR_TRY(add_error(file, quiet));
+        config.heads = checked.heads = 1;
+    }
     if (gr_model_config_check(quiet, &checked) != GRAFT_OK)
         return add_error(file, quiet);
-    file->vit = vit_info(&config);
     return gr_expect_backbone(quiet, &config, file->backbone, add_tensor_problem, file);
 }
 
@@ -141,8 +149,8 @@ static void tell_strange(graft_log *log, const gr_tensors *tensors)
     const char *name, *why;
     for (size_t i = 0; i < gr_tensors_strange_count(tensors); i++) {
         gr_tensors_strange_at(tensors, i, &name, &why);
-        gr_log(log, GRAFT_LOG_WARN, "%s: tensor %s: %s; it is left out",
-               gr_tensors_source(tensors), name, why);
+        gr_log(log, GRAFT_LOG_WARN, "%s: tensor %s: %s; it is left out", gr_tensors_source(tensors),
+               name, why);
     }
 }
 
@@ -197,6 +205,17 @@ const char *graft_file_get_family_name(const graft_file *file)
 graft_vit_info graft_file_get_vit(const graft_file *file)
 {
     return file->vit;
+}
+
+size_t graft_file_fact_count(const graft_file *file)
+{
+    return file->facts.count;
+}
+
+graft_file_fact graft_file_get_fact(const graft_file *file, size_t index)
+{
+    const gr_fact *f = &file->facts.items[index];
+    return (graft_file_fact){f->key, f->value, f->from};
 }
 
 const char *graft_file_get_methods(const graft_file *file)

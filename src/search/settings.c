@@ -20,6 +20,8 @@
 static const graft_setting data_rows[] = {
     {"backbone", FIELD(train.backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "pretrained weights of a plain vision transformer", .group = "Model and data", .letter = 'b'},
+    {"heads", FIELD(train.heads), GRAFT_SETTING_INT, NULL, "N", 0, 4096,
+     "attention heads of the backbone, where no file of it tells", "as the file says"},
     {"data", FIELD(train.data), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
      "labelled images: a folder, a .tar or dsprites:orientation", .letter = 'd'},
     {"supernet-split", FIELD(supernet_split), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,

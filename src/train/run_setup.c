@@ -66,6 +66,9 @@ static gr_schedule schedule_of(const graft_train_params *p)
 
 static graft_status load_backbone(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
+    if (p->heads && !p->backbone)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`heads` %d: is of a `backbone` that is read here; leave it out", p->heads);
     if (s->weights && (p->backbone || p->model))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`%s` %s: there is the backbone of a model already; leave it out",
@@ -78,6 +81,7 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
                        p->model, p->backbone);
     if (p->backbone) {
         GR_TRY(gr_backbone_load(log, p->backbone, &s->own_weights));
+        GR_TRY(gr_backbone_set_heads(log, s->own_weights, p->heads));
         s->weights = s->own_weights;
         return gr_model_config_read(log, s->weights, &s->config);
     }
@@ -217,6 +221,8 @@ static graft_status choose_input(graft_log *log, const graft_train_params *p, in
     told.settings.resize_to = (int)((int64_t)told.settings.resize_to * size / own_size);
     graft_input_params merged = gr_input_merge(&p->input, &told.settings);
     GR_TRY(gr_input_resolve(log, &merged, size, &s->input));
+    if (s->weights)
+        gr_input_doubt(log, s->weights, &s->input);
     if (!p->input.resize || !p->input.interpolation || !p->input.normalization)
         gr_log(log, GRAFT_LOG_INFO, "images become input of %d pixels by %s%s", size,
                gr_input_text(&s->input, text),

@@ -24,6 +24,8 @@ static const graft_setting model_rows[] = {
      .role = GRAFT_SETTING_TASK, .letter = 'b'},
     {"model", FIELD(model), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
      "geometry of a run without pretrained weights", .role = GRAFT_SETTING_TASK},
+    {"heads", FIELD(heads), GRAFT_SETTING_INT, NULL, "N", 0, 4096,
+     "attention heads of the backbone, where no file of it tells", "as the file says"},
     {"pool", FIELD(pool), GRAFT_SETTING_CHOICE, NULL, "|cls|avg", 0, 0,
      "the head sees the class token or the mean of patches", "as the backbone"},
     {"projection", FIELD(projection), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
@@ -64,9 +66,8 @@ static const graft_setting data_rows[] = {
 };
 
 const graft_setting gr_image_settings[] = {
-    GR_INPUT_SETTINGS(graft_train_params, NULL, NULL, NULL, NULL,
-                      "as the backbone was trained", "the image size",
-                      "as the backbone's files say"),
+    GR_INPUT_SETTINGS(graft_train_params, NULL, NULL, NULL, NULL, "as the backbone was trained",
+                      "the image size", "as the backbone's files say"),
     GR_BAD_IMAGES_SETTING(graft_train_params),
     GR_MAX_PIXELS_SETTING(graft_train_params),
     {"crop", FIELD(augment.crop), GRAFT_SETTING_CHOICE, NULL, "none|random|random-resized", 0, 0,

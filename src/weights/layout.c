@@ -139,8 +139,10 @@ bool gr_layout_recognise(const gr_tensors *tensors, gr_layout_match *match)
         *match = (gr_layout_match){.layout = layout};
         if (find_shortest_prefix(tensors, match) &&
             (!layout->with || has(tensors, match, layout->with)) &&
-            (!layout->without || !has(tensors, match, layout->without)))
+            (!layout->without || !has(tensors, match, layout->without))) {
+            match->drops_head = layout->before_head && has(tensors, match, layout->before_head);
             return true;
+        }
     }
     return false;
 }
@@ -165,7 +167,7 @@ gr_name_use gr_layout_use(const gr_layout_match *m, const char *name, char targe
         if (!applies(m, r, inside) || !gr_pattern_match(r->from, name, parts))
             continue;
         *rule = r;
-        if (!r->to)
+        if (!r->to || (m->drops_head && starts_with(r->to, "head.")))
             return GR_NAME_DROPPED;
         return gr_pattern_expand(r->to, parts, target) ? GR_NAME_USED : GR_NAME_FOREIGN;
     }

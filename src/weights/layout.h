@@ -45,6 +45,8 @@ typedef struct gr_layout {
     const char *towers[GR_LAYOUT_TOWERS];
     bool needs_tower;
     const gr_name_rule *rules; /* tried in order; ends with a rule of NULLs */
+    /* A layer between the model and its head, which is left out, and the head with it; or NULL. */
+    const char *before_head;
     /* A tensor that no rule knows is an error where one of these fits: the model would be another
      * one without it. Elsewhere it is ignored. */
     const char *own[GR_LAYOUT_OWN];
@@ -55,8 +57,13 @@ typedef struct gr_layout {
     struct {
         const char *key, *value;
     } metadata[GR_LAYOUT_METADATA];
+    const char *normalization; /* of the input that most files of the layout were trained with; or
+                                * NULL */
     const char *refusal; /* why files like that are not read, and the remedy; NULL: they are */
 } gr_layout;
+
+/* The metadata key that a layout's `normalization` becomes: a guess, for a warning only. */
+#define GR_LIKELY_NORMALIZATION "graft.likely_normalization"
 
 /* CLIP's text encoder, which is no backbone and not among those that are recognised. */
 extern const gr_layout gr_layout_transformers_text, gr_layout_openai_text;
@@ -66,6 +73,7 @@ typedef struct gr_layout_match {
     const gr_layout *layout;
     char prefix[GR_NAME_BYTES];
     const char *tower; /* "": none */
+    bool drops_head;   /* it has the layer `before_head` */
 } gr_layout_match;
 
 /* False: no layout that graft knows. Adapters have none. */

@@ -207,6 +207,14 @@ static graft_status translate(graft_log *log, const char *path, gr_tensors *file
     return gr_backbone_translate(log, path, &match, file, backbone);
 }
 
+graft_status gr_backbone_set_heads(graft_log *log, gr_tensors *backbone, int heads)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%d", heads);
+    return heads ? gr_tensors_set_metadata_from(log, backbone, "graft.heads", text, "setting")
+                 : GRAFT_OK;
+}
+
 graft_status gr_backbone_load_source(graft_log *log, const graft_source *source,
                                      gr_tensors **tensors)
 {

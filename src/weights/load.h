@@ -20,6 +20,9 @@ graft_status gr_tensors_load_lenient(graft_log *log, const char *path, gr_tensor
  * one of zeros. An unknown layout is GRAFT_ERR_UNSUPPORTED. */
 graft_status gr_backbone_load(graft_log *log, const char *path, gr_tensors **tensors);
 
+/* Sets the number of heads, before anything that the file or another one says; 0 sets nothing. */
+graft_status gr_backbone_set_heads(graft_log *log, gr_tensors *backbone, int heads);
+
 /* The same of any source. */
 graft_status gr_tensors_load_source(graft_log *log, const graft_source *source,
                                     gr_tensors **tensors);

@@ -10,20 +10,22 @@ typedef struct reader {
     graft_log *log;
     gr_tensors *tensors;
     const char *directory;
-    void *memory; /* parent of texts */
+    const char *file; /* that is being read, such as "config.json" */
+    void *memory;     /* parent of texts */
     char heard[256];
 } reader;
 
 /* Remembers for the closing line what a file told. */
-static void hear(reader *r, const char *file, const char *what)
+static void hear(reader *r, const char *what)
 {
     size_t used = strlen(r->heard);
-    snprintf(r->heard + used, sizeof(r->heard) - used, "%s%s of %s", used ? ", " : "", what, file);
+    snprintf(r->heard + used, sizeof(r->heard) - used, "%s%s of %s", used ? ", " : "", what,
+             r->file);
 }
 
 static graft_status set_text(reader *r, const char *key, const char *text)
 {
-    return gr_tensors_set_metadata(r->log, r->tensors, key, text);
+    return gr_tensors_set_metadata_from(r->log, r->tensors, key, text, r->file);
 }
 
 static graft_status set_value(reader *r, const char *key, const json_t *value)
@@ -53,6 +55,7 @@ static graft_status set_json(reader *r, const char *key, json_t *json)
 static graft_status read_json(reader *r, const char *name, json_t **json)
 {
     char *path = gr_path_join(r->memory, r->directory, name);
+    r->file = name;
     *json = NULL;
     if (!path)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "%s: no memory", name);
@@ -80,7 +83,7 @@ static json_t *input_json(const gr_sidecar_input *in)
     return failed ? NULL : json;
 }
 
-static graft_status set_input(reader *r, const char *file, const json_t *json, input_reader *read)
+static graft_status set_input(reader *r, const json_t *json, input_reader *read)
 {
     gr_sidecar_input input;
     char why[160];
@@ -90,12 +93,12 @@ static graft_status set_input(reader *r, const char *file, const json_t *json, i
         gr_log(r->log, GRAFT_LOG_WARN,
                "%s/%s: %s: graft has no name for that, the file's preprocessing is not used; see "
                "the input settings",
-               r->directory, file, why);
+               r->directory, r->file, why);
         return GRAFT_OK;
     }
     if (!input.interpolation && !input.resize && !input.normalization)
         return GRAFT_OK;
-    hear(r, file, "preprocessing");
+    hear(r, "preprocessing");
     return set_json(r, "graft.input", input_json(&input));
 }
 
@@ -120,7 +123,7 @@ static json_t *names_of(const json_t *id2label)
     return names;
 }
 
-static graft_status set_classes(reader *r, const char *file, json_t *names)
+static graft_status set_classes(reader *r, json_t *names)
 {
     if (!names)
         return GRAFT_OK;
@@ -128,7 +131,7 @@ static graft_status set_classes(reader *r, const char *file, json_t *names)
         json_decref(names);
         return GRAFT_OK;
     }
-    hear(r, file, "names of classes");
+    hear(r, "names of classes");
     return set_json(r, "graft.classes", json_pack("{s:o}", "names", names));
 }
 
@@ -160,8 +163,8 @@ static graft_status set_transformers(reader *r, const json_t *config)
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         GR_TRY(set_value(r, settings[i].key,
                          json_object_get(vision ? vision : config, settings[i].json)));
-    hear(r, "config.json", "geometry");
-    return set_classes(r, "config.json", names_of(json_object_get(config, "id2label")));
+    hear(r, "geometry");
+    return set_classes(r, names_of(json_object_get(config, "id2label")));
 }
 
 static graft_status read_transformers(reader *r)
@@ -174,7 +177,7 @@ static graft_status read_transformers(reader *r)
     json_decref(config);
     GR_TRY(status);
     GR_TRY(read_json(r, "preprocessor_config.json", &preprocessor));
-    status = set_input(r, "preprocessor_config.json", preprocessor, gr_sidecar_transformers_input);
+    status = set_input(r, preprocessor, gr_sidecar_transformers_input);
     json_decref(preprocessor);
     return status;
 }
@@ -186,14 +189,15 @@ static graft_status set_timm(reader *r, const json_t *config)
     const char *pool = json_string_value(json_object_get(config, "global_pool"));
     if (!json_is_string(json_object_get(config, "architecture")))
         return GRAFT_OK;
+    GR_TRY(set_value(r, "graft.heads",
+                     json_object_get(json_object_get(config, "model_args"), "num_heads")));
     if (pool && (strcmp(pool, "token") == 0 || strcmp(pool, "avg") == 0)) {
-        hear(r, "config.json", "pooling");
+        hear(r, "pooling");
         GR_TRY(set_text(r, "graft.pool", strcmp(pool, "avg") == 0 ? "avg" : "cls"));
     }
     /* Before it was "pretrained_cfg", the object itself held these. */
-    GR_TRY(set_input(r, "config.json", cfg ? cfg : config, gr_sidecar_timm_input));
-    return set_classes(r, "config.json",
-                       json_is_array(labels) ? json_incref((json_t *)labels) : NULL);
+    GR_TRY(set_input(r, cfg ? cfg : config, gr_sidecar_timm_input));
+    return set_classes(r, json_is_array(labels) ? json_incref((json_t *)labels) : NULL);
 }
 
 static graft_status read_timm(reader *r)
@@ -220,9 +224,8 @@ static graft_status set_open_clip(reader *r, const json_t *config)
     }
     GR_TRY(set_text(r, "graft.activation",
                     json_is_true(json_object_get(model, "quick_gelu")) ? "quick_gelu" : "gelu"));
-    hear(r, "open_clip_config.json", "geometry");
-    return set_input(r, "open_clip_config.json", json_object_get(config, "preprocess_cfg"),
-                     gr_sidecar_open_clip_input);
+    hear(r, "geometry");
+    return set_input(r, json_object_get(config, "preprocess_cfg"), gr_sidecar_open_clip_input);
 }
 
 static graft_status read_open_clip(reader *r)

@@ -9,6 +9,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensor files are litt
 
 typedef struct pair {
     char *key, *value;
+    const char *from; /* of metadata: a literal, or NULL */
 } pair;
 
 struct gr_tensors {
@@ -245,8 +246,8 @@ static pair *find_pair(const gr_tensors *tensors, const char *key)
     return NULL;
 }
 
-graft_status gr_tensors_set_metadata(graft_log *log, gr_tensors *tensors, const char *key,
-                                     const char *value)
+graft_status gr_tensors_set_metadata_from(graft_log *log, gr_tensors *tensors, const char *key,
+                                          const char *value, const char *from)
 {
     char *key_copy = gr_strdup(tensors, key), *value_copy = gr_strdup(tensors, value);
     if (!key_copy || !value_copy)
@@ -261,8 +262,20 @@ graft_status gr_tensors_set_metadata(graft_log *log, gr_tensors *tensors, const 
     }
     gr_free(entry->key);
     gr_free(entry->value);
-    *entry = (pair){key_copy, value_copy};
+    *entry = (pair){key_copy, value_copy, from};
     return GRAFT_OK;
+}
+
+graft_status gr_tensors_set_metadata(graft_log *log, gr_tensors *tensors, const char *key,
+                                     const char *value)
+{
+    return gr_tensors_set_metadata_from(log, tensors, key, value, "metadata");
+}
+
+const char *gr_tensors_metadata_from(const gr_tensors *tensors, const char *key)
+{
+    const pair *entry = find_pair(tensors, key);
+    return entry ? entry->from : NULL;
 }
 
 const char *gr_tensors_metadata(const gr_tensors *tensors, const char *key)

@@ -76,6 +76,12 @@ void gr_tensors_borrow_from(gr_tensors *tensors, gr_tensors **lender);
 graft_status gr_tensors_set_metadata(graft_log *log, gr_tensors *tensors, const char *key,
                                      const char *value);
 const char *gr_tensors_metadata(const gr_tensors *tensors, const char *key); /* NULL: none */
+
+/* The same for what is no metadata of the file but told by something else, `from`, a literal:
+ * "config.json", "names", .. Of the file's own it is "metadata"; NULL for a key without a value. */
+graft_status gr_tensors_set_metadata_from(graft_log *log, gr_tensors *tensors, const char *key,
+                                          const char *value, const char *from);
+const char *gr_tensors_metadata_from(const gr_tensors *tensors, const char *key);
 size_t gr_tensors_metadata_count(const gr_tensors *tensors);
 void gr_tensors_metadata_at(const gr_tensors *tensors, size_t index, const char **key,
                             const char **value);

@@ -162,7 +162,8 @@ static graft_status note_heads(const translation *t, const gr_name_rule *rule,
                        "%s: tensor %s: has %s heads, other blocks have %s; graft builds models of "
                        "one number",
                        gr_tensors_source(t->in), kernel->name, heads, before);
-    return before ? GRAFT_OK : gr_tensors_set_metadata(t->log, t->out, "graft.heads", heads);
+    return before ? GRAFT_OK
+                  : gr_tensors_set_metadata_from(t->log, t->out, "graft.heads", heads, "kernels");
 }
 
 /* Stacks query, key and value of a block once it meets the first of them. */
@@ -228,8 +229,11 @@ static graft_status copy_metadata(const translation *t)
     const char *key, *value;
     for (int i = 0; i < GR_LAYOUT_METADATA && layout->metadata[i].key; i++)
         if (!gr_tensors_metadata(t->out, layout->metadata[i].key))
-            GR_TRY(gr_tensors_set_metadata(t->log, t->out, layout->metadata[i].key,
-                                           layout->metadata[i].value));
+            GR_TRY(gr_tensors_set_metadata_from(t->log, t->out, layout->metadata[i].key,
+                                                layout->metadata[i].value, "names"));
+    if (layout->normalization)
+        GR_TRY(gr_tensors_set_metadata_from(t->log, t->out, GR_LIKELY_NORMALIZATION,
+                                            layout->normalization, "names"));
     for (size_t i = 0; i < gr_tensors_metadata_count(t->in); i++) {
         gr_tensors_metadata_at(t->in, i, &key, &value);
         GR_TRY(gr_tensors_set_metadata(t->log, t->out, key, value));
@@ -248,6 +252,11 @@ graft_status gr_layout_translate(graft_log *log, const gr_layout_match *match, g
                        match->layout->name, match->layout->refusal);
     for (size_t i = 0; i < gr_tensors_count(tensors); i++)
         GR_TRY(add(&t, gr_tensors_at(tensors, i), &ignored, &example));
+    if (match->drops_head)
+        gr_log(log, GRAFT_LOG_INFO,
+               "%s: its head is left out: it sees what %s makes of the features, which is no part "
+               "of graft's models",
+               gr_tensors_source(tensors), match->layout->before_head);
     if (ignored)
         gr_log(log, GRAFT_LOG_INFO, "%s: %zu tensors are no part of a %s and ignored, such as %s",
                gr_tensors_source(tensors), ignored, match->layout->name, example);

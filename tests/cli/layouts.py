@@ -1,6 +1,8 @@
 """The files of codes that are not installed, made of a model of timm or transformers with the same
 weights, and graft's logits with them."""
-from libraries import LibraryTest, randomize, torch, transformers
+import json
+
+from libraries import LibraryTest, heads_of, randomize, torch, transformers
 
 
 def renamed(name, table):
@@ -89,7 +91,8 @@ class LayoutTest(LibraryTest):
         self.check_encoder(self.save(moco_v3(model.state_dict())), "MoCo v3", self.compute(model))
 
     def check_mae(self, model):
-        self.check_encoder(self.save(mae(model.state_dict())), "MAE", self.compute(model),
+        path = self.save(mae(model.state_dict()), config=heads_of(model))
+        self.check_encoder(path, "MAE", self.compute(model),
                            "--pool", "avg")
 
     def check_clip(self, vision, activation="quick_gelu", openai=False):
@@ -102,6 +105,11 @@ class LayoutTest(LibraryTest):
         model = randomize(transformers.CLIPModel(config))
         if openai:
             path = self.save(openai_clip(model.state_dict()))
+            width = vision["hidden_size"]
+            self.write("model/open_clip_config.json", json.dumps({"model_cfg": {
+                "quick_gelu": activation == "quick_gelu", "vision_cfg": {
+                    "width": width, "head_width": width // vision["num_attention_heads"]}}}
+            ).encode())
         else:
             path = self.save(model.state_dict(), config=config)
         self.check_encoder(path, "OpenAI CLIP" if openai else "transformers CLIP",

@@ -110,8 +110,10 @@ class Transformers(LayoutTest):
         self.check_clip(self.clip, activation="gelu")
 
     def test_openai_clip(self):
-        """Files of OpenAI do not tell the heads: they have 64 channels."""
-        self.check_clip(dict(self.clip, hidden_size=128, num_attention_heads=2), openai=True)
+        self.check_clip(self.clip, openai=True)
+
+    def test_open_clip_with_another_activation(self):
+        self.check_clip(self.clip, activation="gelu", openai=True)
 
 
 if __name__ == "__main__":

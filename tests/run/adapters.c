@@ -143,6 +143,7 @@ static char *large_backbone(void)
         f, gr_tensors_add_new(f->log, t, "patch_embed.proj.bias", GR_F32, GR_SHAPE(192), &values));
     check_ok(f, gr_tensors_add_new(f->log, t, "norm.weight", GR_F32, GR_SHAPE(192), &values));
     check_ok(f, gr_tensors_add_new(f->log, t, "norm.bias", GR_F32, GR_SHAPE(192), &values));
+    check_ok(f, gr_tensors_set_metadata(f->log, t, "graft.heads", "3"));
     for (size_t i = 0; i < gr_tensors_count(t); i++) {
         float *x = (float *)gr_tensors_at(t, i)->data;
         for (int64_t k = 0; k < gr_tensor_count(gr_tensors_at(t, i)); k++)

@@ -108,7 +108,7 @@ static void wrong_geometry_is_named(void **state)
     train_setup_open(&s, devices->log, "linear", 2);
     s.config.heads = 5;
     assert_int_equal(try_create(&s), GRAFT_ERR_ARGUMENT);
-    test_assert_error(s.log, "5 heads");
+    test_assert_error(s.log, "`heads` 5");
     s.config.heads = 3;
     s.config.image_size = 18;
     assert_int_equal(try_create(&s), GRAFT_ERR_ARGUMENT);

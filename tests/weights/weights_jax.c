@@ -72,8 +72,6 @@ static checkpoint make_checkpoint(void)
     add(&c, "embedding/kernel", 4, PATCH, PATCH, 3, D);
     add(&c, "head/bias", 1, CLASSES, 1, 1, 1);
     add(&c, "head/kernel", 2, D, CLASSES, 1, 1);
-    add(&c, "pre_logits/bias", 1, D, 1, 1, 1);
-    add(&c, "pre_logits/kernel", 2, D, D, 1, 1);
     return c;
 }
 
@@ -264,12 +262,27 @@ static void the_head_may_be_absent(void **state)
     checkpoint c = make_checkpoint();
     drop(&c, "head/kernel");
     drop(&c, "head/bias");
-    drop(&c, "pre_logits/kernel");
     put_checkpoint(f, &c, path);
     gr_tensors *t;
     assert_int_equal(gr_backbone_load(f->log, path, &t), GRAFT_OK);
     assert_null(gr_tensors_find(t, "head.weight"));
     assert_non_null(gr_tensors_find(t, "blocks.1.attn.qkv.weight"));
+    gr_tensors_destroy(&t);
+}
+
+/* A head that sees what graft leaves out would be another one on the features. */
+static void a_head_behind_another_layer_is_left_out(void **state)
+{
+    fixture *f = *state;
+    const char *path = path_of(f, "vit.npz");
+    checkpoint c = make_checkpoint();
+    add(&c, "pre_logits/bias", 1, D, 1, 1, 1);
+    add(&c, "pre_logits/kernel", 2, D, D, 1, 1);
+    put_checkpoint(f, &c, path);
+    gr_tensors *t;
+    assert_int_equal(gr_backbone_load(f->log, path, &t), GRAFT_OK);
+    assert_null(gr_tensors_find(t, "head.weight"));
+    assert_null(gr_tensors_find(t, "head.bias"));
     gr_tensors_destroy(&t);
 }
 
@@ -370,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_element_lands_in_place),
         TEST(the_head_may_be_absent),
+        TEST(a_head_behind_another_layer_is_left_out),
         TEST(missing_arrays_are_named),
         TEST(wrong_shapes_are_named),
         TEST(blocks_of_different_heads_are_named),

@@ -221,9 +221,24 @@ static void timm_vit(void **state)
         pair p = begin(*state, prefixes[i]);
         make_vit(&p, i % 2 ? GR_F16 : GR_F32, false);
         put_all(&p);
-        put_extra(&p, "pre_logits.fc.weight", GR_SHAPE(2, 2));
+        put_extra(&p, "head.0.weight", GR_SHAPE(2, 2));
         check_round(&p, "timm ViT");
     }
+}
+
+/* The head that stands behind it is left out with it. */
+static void a_layer_before_the_head(void **state)
+{
+    pair p = begin(*state, "model.");
+    make_vit(&p, GR_F32, true);
+    put_all(&p);
+    put_extra(&p, "head.weight", GR_SHAPE(2, 8));
+    put_extra(&p, "head.bias", GR_SHAPE(2));
+    put_extra(&p, "pre_logits.fc.weight", GR_SHAPE(8, 8));
+    gr_tensors *found = load(&p, "timm ViT", 0);
+    assert_null(gr_tensors_find(found, "head.weight"));
+    gr_tensors_destroy(&found);
+    end(&p);
 }
 
 static void the_shortest_prefix_counts(void **state)
@@ -730,6 +745,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(timm_vit),
+        TEST(a_layer_before_the_head),
         TEST(the_shortest_prefix_counts),
         TEST(values_that_stay_are_borrowed),
         TEST(mean_pooling),

@@ -68,6 +68,17 @@ static json_t *tensors_json(const graft_file *file)
     return array;
 }
 
+static json_t *facts_json(const graft_file *file)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < graft_file_fact_count(file); i++) {
+        graft_file_fact f = graft_file_get_fact(file, i);
+        json_object_set_new(
+            object, f.key, json_pack("{s:o,s:s}", "value", cli_json_text(f.value), "from", f.from));
+    }
+    return object;
+}
+
 static json_t *problems_json(const graft_file *file)
 {
     json_t *array = json_array();
@@ -80,11 +91,12 @@ static graft_status print_json(cli *c, const char *path, const graft_file *file)
 {
     graft_vit_info vit = graft_file_get_vit(file);
     const char *methods = graft_file_get_methods(file);
-    return cli_print_json(c, json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "file", cli_json_text(path),
-                                       "family", graft_file_get_family_name(file), "methods",
-                                       methods ? cli_json_text(methods) : json_null(), "geometry",
-                                       vit_json(&vit), "problems", problems_json(file), "metadata",
-                                       metadata_json(file), "tensors", tensors_json(file)));
+    return cli_print_json(
+        c, json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "file", cli_json_text(path), "family",
+                     graft_file_get_family_name(file), "methods",
+                     methods ? cli_json_text(methods) : json_null(), "geometry", vit_json(&vit),
+                     "facts", facts_json(file), "problems", problems_json(file), "metadata",
+                     metadata_json(file), "tensors", tensors_json(file)));
 }
 
 static void print_ignored(const graft_file *file)
@@ -105,8 +117,11 @@ static void print_geometry(const graft_vit_info *v)
 {
     if (v->dim == 0)
         return;
-    printf("geometry  %dx%d pixels, patches of %d, %d blocks, width %d, %d heads, MLP %d, ",
-           v->image_size, v->image_size, v->patch_size, v->depth, v->dim, v->heads, v->hidden);
+    printf("geometry  %dx%d pixels, patches of %d, %d blocks, width %d, ", v->image_size,
+           v->image_size, v->patch_size, v->depth, v->dim);
+    if (v->heads)
+        printf("%d heads, ", v->heads);
+    printf("MLP %d, ", v->hidden);
     if (v->projection)
         printf("projection to %d, ", v->projection);
     if (v->classes)
@@ -119,6 +134,16 @@ static void print_geometry(const graft_vit_info *v)
         printf("%s%d", i ? ", " : " blocks with ", v->stage_heads[i]);
     if (v->stages)
         printf(" heads, windows of %d\n", v->window);
+}
+
+static void print_facts(const graft_file *file)
+{
+    for (size_t i = 0; i < graft_file_fact_count(file); i++) {
+        graft_file_fact f = graft_file_get_fact(file, i);
+        printf("%-9s ", f.key);
+        cli_print_text(f.value);
+        printf(" (%s)\n", f.from);
+    }
 }
 
 static void print_summary(const char *path, const graft_file *file)
@@ -135,6 +160,7 @@ static void print_summary(const char *path, const graft_file *file)
         putchar('\n');
     }
     print_geometry(&v);
+    print_facts(file);
     printf("tensors   %zu, %s\n", graft_file_tensor_count(file),
            cli_bytes(total_bytes(file), bytes));
     print_ignored(file);

@@ -30,6 +30,7 @@ const gr_layout gr_layout_transformers_clip = {
     .block = "vision_model.encoder.layers.#.layer_norm1.@",
     .rules = transformers_rules,
     .own = {"vision_model.*"},
+    .normalization = "clip",
     .sidecars = GR_SIDECARS_TRANSFORMERS,
 };
 
@@ -66,5 +67,6 @@ const gr_layout gr_layout_openai_clip = {
     .block = "visual.transformer.resblocks.#.ln_1.@",
     .rules = openai_rules,
     .own = {"visual.*"},
+    .normalization = "clip",
     .sidecars = GR_SIDECARS_OPEN_CLIP,
 };

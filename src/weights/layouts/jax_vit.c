@@ -44,6 +44,8 @@ const gr_layout gr_layout_jax_vit = {
     .name = "JAX ViT",
     .block = BLOCK "LayerNorm_0/*",
     .rules = rules,
+    .before_head = "pre_logits/*",
+    .normalization = "half",
     .own = {"*"},
     .metadata = {{"graft.positions", "bilinear-aligned"}},
 };

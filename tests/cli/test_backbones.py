@@ -1,0 +1,87 @@
+"""What names and shapes of a backbone do not tell: heads and preprocessing, and who tells them."""
+import json
+import unittest
+
+from support import CliTest, graft, png, safetensors, tiny_vit
+
+
+class Backbones(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.image = self.write("i.png", png(16, 16, (9, 99, 199)))
+
+    def write_backbone(self, name="m/model.safetensors", metadata=None, **more):
+        tensors = tiny_vit(dim=16)
+        tensors.update({"head.weight": ([2, 16], [0.01 * i for i in range(32)]),
+                        "head.bias": ([2], [0.0, 0.1]), **more})
+        return self.write(name, safetensors(tensors, metadata))
+
+    def write_config(self, **config):
+        self.write("m/config.json", json.dumps(config).encode())
+
+    def predict(self, path, *options):
+        return self.works("predict", "--backbone", path, self.image, "--device", "reference:0",
+                          *options)
+
+    def facts(self, path):
+        facts = json.loads(self.works("inspect", path, "--json"))["facts"]
+        return {key: (fact["value"], fact["from"]) for key, fact in facts.items()}
+
+    def warnings(self, *args):
+        return graft(*args, "--device", "reference:0", env={"GRAFT_LOG": "warn"}).stderr
+
+    def test_heads_that_nothing_tells_are_asked_for(self):
+        path, data = self.write_backbone(), self.write_images()
+        for command in (["predict", "--backbone", path, self.image],
+                        ["train", "--backbone", path, "--data", data, "--out", self.path("r")]):
+            self.fails(2, *command, "--device", "reference:0", telling=["--heads", "width 16"])
+        self.predict(path, "--heads", "4")
+        self.fails(2, "predict", "--backbone", path, self.image, "--heads", "3", telling=["--heads"])
+        seen = json.loads(self.works("inspect", path, "--json"))
+        self.assertEqual(len(seen["problems"]), 1)
+        self.assertIn("heads", seen["problems"][0])
+        self.assertEqual(self.facts(path)["heads"], ("unknown", "nothing"))
+        self.works("methods", "--count", path, "--method", "lora")
+
+    def test_heads_of_the_setting_are_the_adapters(self):
+        path, data, run = self.write_backbone(), self.write_images(), self.path("run")
+        self.works("train", "--backbone", path, "--heads", "4", "--data", data, "--out", run,
+                   "--max-steps", "1", "--device", "reference:0")
+        adapter = run + "/adapter.safetensors"
+        self.assertEqual(json.loads(self.works("inspect", adapter, "--json"))["geometry"]["heads"], 4)
+        merged = self.path("merged.safetensors")
+        self.works("merge", "--backbone", path, "--adapter", adapter, "--out", merged)
+        self.assertEqual(self.facts(merged)["heads"], ("4", "metadata"))
+        self.assertEqual(self.predict(path, "--adapter", adapter), self.predict(merged))
+
+    def test_who_tells(self):
+        self.write_config(architecture="vit_some", global_pool="avg",
+                          model_args={"num_heads": 2}, pretrained_cfg={"mean": [0.5] * 3,
+                                                                       "std": [0.5] * 3})
+        path = self.write_backbone()
+        facts = self.facts(path)
+        self.assertEqual(facts["heads"], ("2", "config.json"))
+        self.assertEqual(facts["pool"], ("avg", "config.json"))
+        self.assertEqual(facts["input"], ("squash, bicubic, half", "config.json"))
+        self.assertEqual(facts["norm_eps"], ("1e-06", "default"))
+        path = self.write_backbone(metadata={"graft.heads": "8"})
+        self.assertEqual(self.facts(path)["heads"], ("8", "metadata"))
+        self.assertEqual(self.predict(path, "--heads", "2"),
+                         self.predict(self.write_backbone(metadata={"graft.heads": "2"})))
+
+    def test_known_geometries(self):
+        dim = 192
+        path = self.write("t.safetensors", safetensors(tiny_vit(dim=dim, depth=7)))
+        self.assertEqual(self.facts(path)["heads"], ("3", "geometry"))
+
+    def test_preprocessing_of_another_model_is_warned_of(self):
+        self.write_config(architecture="vit_some", model_args={"num_heads": 2},
+                          pretrained_cfg={"mean": [0.5] * 3, "std": [0.5] * 3})
+        path = self.write_backbone()
+        predict = ["predict", "--backbone", path, self.image]
+        self.assertEqual(self.warnings(*predict), "")
+        self.assertIn("trained with half", self.warnings(*predict, "--normalization", "imagenet"))
+
+
+if __name__ == "__main__":
+    unittest.main()
