@@ -150,6 +150,8 @@ static bool wanted_kind(const test_devices *d, const gr_device *device, test_whi
 {
     if (device == d->null)
         return which == TEST_ALL;
+    if (which == TEST_REFERENCE)
+        return device == d->reference;
     return device != d->reference || which != TEST_GPU;
 }
 

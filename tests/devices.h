@@ -75,6 +75,7 @@ typedef enum test_which {
     TEST_GPU,       /* OpenCL and Vulkan */
     TEST_EXECUTING, /* and reference */
     TEST_ALL,       /* and null */
+    TEST_REFERENCE, /* alone */
 } test_which;
 
 /* Runs every case on every device, as a test "case opencl:0" each, and returns the exit code of the

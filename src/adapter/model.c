@@ -263,7 +263,7 @@ int graft_model_features(const graft_model *m)
     if (!m->active)
         return 0;
     const gr_model_config *c = &m->active->info.config;
-    return c->proj_dim ? c->proj_dim : c->dim << (c->stages ? c->stages - 1 : 0);
+    return c->proj_dim ? c->proj_dim : gr_model_feature_width(c);
 }
 
 const char *graft_model_class_name(graft_model *m, int index)

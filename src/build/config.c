@@ -1,13 +1,49 @@
 #include "build/config.h"
 
+#include <string.h>
+
 int gr_model_grid(const gr_model_config *config)
 {
     return config->image_size / config->patch_size;
 }
 
+int gr_model_class_tokens(const gr_model_config *config)
+{
+    if (config->family == GR_FAMILY_SWIN || config->no_class_token)
+        return 0;
+    return config->distilled ? 2 : 1;
+}
+
 int gr_model_prefix(const gr_model_config *config)
 {
-    return config->family == GR_FAMILY_SWIN ? 0 : 1 + config->registers;
+    return gr_model_class_tokens(config) + config->registers;
+}
+
+int gr_model_feature_width(const gr_model_config *config)
+{
+    int width = config->dim << (config->stages ? config->stages - 1 : 0);
+    return config->distilled && config->pool == GR_POOL_CLS ? 2 * width : width;
+}
+
+static const char *const pools[] = {
+    [GR_POOL_CLS] = "cls",
+    [GR_POOL_AVG] = "avg",
+    [GR_POOL_NORMED_AVG] = "normed-avg",
+};
+
+const char *gr_pool_name(gr_pool pool)
+{
+    return pools[pool];
+}
+
+bool gr_pool_parse(const char *name, gr_pool *out)
+{
+    for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+        if (strcmp(name, pools[i]) == 0) {
+            *out = (gr_pool)i;
+            return true;
+        }
+    return false;
 }
 
 /* Every stage halves the grid, and cuts it into windows where one does not hold it. */
@@ -52,6 +88,9 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
     if (c->heads < 1 || c->dim < 1 || c->dim % c->heads)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "`heads` %d: must divide the width %d", c->heads,
                        c->dim);
+    if (c->family == GR_FAMILY_VIT && c->pool == GR_POOL_CLS && c->no_class_token)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`pool` cls: the backbone has no class token; use avg");
     enum { MAX_DEPTH = 1024, MAX_REGISTERS = 1024 };
     if (c->registers < 0 || c->registers > MAX_REGISTERS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d registers: expected 0 to %d", c->registers,

@@ -8,8 +8,9 @@
 struct gr_tensors;
 
 typedef enum gr_pool {
-    GR_POOL_CLS, /* head(norm(x)[:, 0]) */
+    GR_POOL_CLS, /* head(norm(x)[:, 0]); distilled: head of both tokens, one after the other */
     GR_POOL_AVG, /* head(norm(mean of the patch tokens)) */
+    GR_POOL_NORMED_AVG, /* head(mean of the patch tokens of norm(x)) */
 } gr_pool;
 
 typedef enum gr_family {
@@ -40,8 +41,10 @@ typedef struct gr_model_config {
     gr_pool pool;
     gr_positions positions; /* not of a Swin */
 
-    /* What DINOv2 and DeiT III have beside a plain ViT */
+    /* What a ViT may have beside a plain one, or lack */
     int registers;        /* tokens without positions between class token and patches */
+    bool no_class_token;  /* the patches are all tokens, but for registers */
+    bool distilled;       /* a second class token, "dist_token" (DeiT) */
     bool patch_positions; /* position embeddings of the patches alone */
     bool layer_scale;     /* each half of a block is scaled by channel, "ls1.gamma" */
     bool swiglu;          /* the MLP's fc1 has 2 hidden rows: silu of the first half times the
@@ -59,6 +62,16 @@ typedef struct gr_model_config {
     int stage_heads[GR_MAX_STAGES];
     int window; /* side of the attention windows */
 } gr_model_config;
+
+/* Class tokens: 0 to 2. */
+int gr_model_class_tokens(const gr_model_config *config);
+
+/* Width of what the head sees, without a projection. */
+int gr_model_feature_width(const gr_model_config *config);
+
+/* Names of pools in files: "cls", "avg", "normed-avg". False: none of them. */
+const char *gr_pool_name(gr_pool pool);
+bool gr_pool_parse(const char *name, gr_pool *out);
 
 /* Tokens before the patches: the class token and the registers; 0 for a Swin. */
 int gr_model_prefix(const gr_model_config *config);
@@ -81,7 +94,8 @@ const char *gr_model_preset_names(char *text, size_t size);
  * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. The heads
  * of a ViT are those of the known model of its width, depth and MLP, 0 when there is none. Keys of
  * the metadata set what tensors do not tell: "graft.heads", "graft.norm_eps", "graft.activation"
- * (gelu, quick_gelu), "graft.pool" (cls, avg), "graft.positions" (bicubic, bilinear-aligned), and
+ * (gelu, quick_gelu), "graft.pool" (cls, avg,
+ * normed-avg), "graft.positions" (bicubic, bilinear-aligned), and
  * for a Swin "graft.image_size". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);

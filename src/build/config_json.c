@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "weights/tensors.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +27,38 @@ static json_t *clip_json(const gr_model_config *c)
                      "logit_scale", (double)c->logit_scale);
 }
 
+/* What a ViT may have; a file names those that it has. */
+static const struct {
+    const char *key;
+    size_t offset;
+} vit_flags[] = {
+    {"patch_positions", offsetof(gr_model_config, patch_positions)},
+    {"layer_scale", offsetof(gr_model_config, layer_scale)},
+    {"swiglu", offsetof(gr_model_config, swiglu)},
+    {"no_class_token", offsetof(gr_model_config, no_class_token)},
+    {"distilled", offsetof(gr_model_config, distilled)},
+};
+
+enum { VIT_FLAGS = sizeof(vit_flags) / sizeof(vit_flags[0]) };
+
+static bool *flag_of(const gr_model_config *c, int i)
+{
+    return (bool *)((char *)c + vit_flags[i].offset);
+}
+
+/* NULL: a plain one. */
 static json_t *vit_json(const gr_model_config *c)
 {
-    return json_pack("{s:i,s:b,s:b,s:b}", "registers", c->registers, "patch_positions",
-                     c->patch_positions, "layer_scale", c->layer_scale, "swiglu", c->swiglu);
+    json_t *json = json_object();
+    if (c->registers)
+        json_object_set_new(json, "registers", json_integer(c->registers));
+    for (int i = 0; i < VIT_FLAGS; i++)
+        if (*flag_of(c, i))
+            json_object_set_new(json, vit_flags[i].key, json_true());
+    if (json_object_size(json))
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 static json_t *config_json(const gr_model_config *c)
@@ -38,11 +67,12 @@ static json_t *config_json(const gr_model_config *c)
         json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:i,s:s}", "image_size", c->image_size,
                   "patch_size", c->patch_size, "dim", c->dim, "depth", c->depth, "heads", c->heads,
                   "hidden", c->hidden, "classes", c->classes, "norm_eps", (double)c->norm_eps,
-                  "activation", (int)c->activation, "pool", c->pool == GR_POOL_AVG ? "avg" : "cls");
+                  "activation", (int)c->activation, "pool", gr_pool_name(c->pool));
     if (c->positions == GR_POSITIONS_BICUBIC)
         json_object_set_new(json, "positions", json_string("bicubic"));
-    if (c->registers || c->patch_positions || c->layer_scale || c->swiglu)
-        json_object_set_new(json, "vit", vit_json(c));
+    json_t *vit = vit_json(c);
+    if (vit)
+        json_object_set_new(json, "vit", vit);
     if (c->family == GR_FAMILY_SWIN)
         json_object_set_new(json, "swin", swin_json(c));
     if (c->pre_norm)
@@ -98,14 +128,15 @@ static bool read_clip(json_t *json, gr_model_config *c)
 
 static bool read_vit(json_t *json, gr_model_config *c)
 {
-    int patch_positions, layer_scale, swiglu;
-    if (json_unpack(json, "{s:i,s:b,s:b,s:b}", "registers", &c->registers, "patch_positions",
-                    &patch_positions, "layer_scale", &layer_scale, "swiglu", &swiglu))
-        return false;
-    c->patch_positions = patch_positions;
-    c->layer_scale = layer_scale;
-    c->swiglu = swiglu;
-    return true;
+    const json_t *registers = json_object_get(json, "registers");
+    bool good = json_is_object(json) && (!registers || json_is_integer(registers));
+    c->registers = (int)json_integer_value(registers);
+    for (int i = 0; i < VIT_FLAGS; i++) {
+        const json_t *flag = json_object_get(json, vit_flags[i].key);
+        good = good && (!flag || json_is_boolean(flag));
+        *flag_of(c, i) = json_is_true(flag);
+    }
+    return good;
 }
 
 static bool read_json(json_t *json, gr_model_config *c)
@@ -121,7 +152,8 @@ static bool read_json(json_t *json, gr_model_config *c)
         return false;
     c->norm_eps = (float)eps;
     c->activation = activation == GR_FUNC_QUICK_GELU ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
-    c->pool = strcmp(pool, "avg") == 0 ? GR_POOL_AVG : GR_POOL_CLS;
+    if (!gr_pool_parse(pool, &c->pool))
+        return false;
     c->positions =
         strcmp(positions, "bicubic") == 0 ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
     if (c->positions != GR_POSITIONS_BICUBIC && strcmp(positions, "bilinear-aligned") != 0)

@@ -81,33 +81,43 @@ static graft_status read_gate(graft_log *log, const gr_tensors *weights, gr_mode
     return GRAFT_OK;
 }
 
-static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+/* Position embeddings are of class tokens and patches, or of the patches alone. */
+static graft_status read_positions(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
     const gr_tensor *pos;
-    GR_TRY(read_common(log, weights, "blocks.0", c));
     GR_TRY(get_ranked(log, weights, "pos_embed", 3, &pos));
-    const gr_tensor *registers = NULL;
-    if (gr_tensors_find(weights, "reg_token"))
-        GR_TRY(get_ranked(log, weights, "reg_token", 3, &registers));
+    int first = gr_model_class_tokens(c);
     int64_t rows = pos->shape.dim[1];
     int grid = (int)lround(sqrt((double)rows));
-    c->patch_positions = rows > 1 && (int64_t)grid * grid == rows;
-    if (!c->patch_positions)
-        grid = (int)lround(sqrt((double)(rows - 1)));
-    c->registers = registers ? (int)registers->shape.dim[1] : 0;
-    c->layer_scale = has_layer_scale(weights);
-    GR_TRY(read_gate(log, weights, c));
+    c->patch_positions = first && rows > 1 && (int64_t)grid * grid == rows;
+    if (!c->patch_positions && rows >= first)
+        grid = (int)lround(sqrt((double)(rows - first)));
     c->image_size = grid * c->patch_size;
-    c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
     c->positions = GR_POSITIONS_BICUBIC;
+    if (c->patch_positions || rows == (int64_t)grid * grid + first)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_SHAPE,
+                   "pos_embed: %lld tokens are not a square grid, with or without %s",
+                   (long long)rows, first == 2 ? "two class tokens" : "a class token");
+}
+
+static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    const gr_tensor *registers = NULL;
+    GR_TRY(read_common(log, weights, "blocks.0", c));
+    if (gr_tensors_find(weights, "reg_token"))
+        GR_TRY(get_ranked(log, weights, "reg_token", 3, &registers));
+    c->registers = registers ? (int)registers->shape.dim[1] : 0;
+    c->no_class_token = !gr_tensors_find(weights, "cls_token");
+    c->distilled = gr_tensors_find(weights, "dist_token") != NULL;
+    c->layer_scale = has_layer_scale(weights);
+    c->pool = c->no_class_token ? GR_POOL_NORMED_AVG : GR_POOL_CLS;
+    GR_TRY(read_positions(log, weights, c));
+    GR_TRY(read_gate(log, weights, c));
+    c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
     c->heads = gr_model_known_heads(c);
     if (gr_tensors_find(weights, "norm_pre.weight"))
         read_clip(weights, c);
-    if (!c->patch_positions && rows != (int64_t)grid * grid + 1)
-        return gr_fail(log, GRAFT_ERR_SHAPE,
-                       "pos_embed: %lld tokens are not a square grid, with or without a class "
-                       "token",
-                       (long long)rows);
     return GRAFT_OK;
 }
 
@@ -169,6 +179,16 @@ static graft_status read_choice(graft_log *log, const gr_tensors *weights, const
                    gr_tensors_source(weights), key, value, no, yes);
 }
 
+static graft_status read_pool(graft_log *log, const gr_tensors *weights, gr_pool *pool)
+{
+    const char *value = gr_tensors_metadata(weights, "graft.pool");
+    if (!value || gr_pool_parse(value, pool))
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                   "%s: graft.pool '%s': expected cls, avg or normed-avg",
+                   gr_tensors_source(weights), value);
+}
+
 /* A metadata key that is a number above zero. */
 static graft_status read_number(graft_log *log, const gr_tensors *weights, const char *key,
                                 double most, double *number)
@@ -202,10 +222,11 @@ static graft_status read_heads(graft_log *log, const gr_tensors *weights, gr_mod
 static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
     double eps = (double)c->norm_eps, size = c->image_size;
-    bool quick = c->activation == GR_FUNC_QUICK_GELU, mean = c->pool == GR_POOL_AVG;
+    bool quick = c->activation == GR_FUNC_QUICK_GELU;
     bool bicubic = c->positions == GR_POSITIONS_BICUBIC;
     GR_TRY(read_choice(log, weights, "graft.activation", "gelu", "quick_gelu", &quick));
-    GR_TRY(read_choice(log, weights, "graft.pool", "cls", "avg", &mean));
+    gr_pool pool = c->pool;
+    GR_TRY(read_pool(log, weights, &pool));
     GR_TRY(read_number(log, weights, "graft.norm_eps", 1.0, &eps));
     GR_TRY(read_heads(log, weights, c));
     c->activation = quick ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
@@ -217,7 +238,7 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
     }
     GR_TRY(read_choice(log, weights, "graft.positions", "bilinear-aligned", "bicubic", &bicubic));
     c->positions = bicubic ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
-    c->pool = mean ? GR_POOL_AVG : GR_POOL_CLS;
+    c->pool = pool;
     return GRAFT_OK;
 }
 

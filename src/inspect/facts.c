@@ -52,7 +52,7 @@ void gr_facts_read(const gr_tensors *backbone, const gr_model_config *c, gr_fact
     f = add(out, "activation", teller(backbone, "graft.activation", "default"));
     snprintf(f->value, size, "%s", c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu");
     f = add(out, "pool", teller(backbone, "graft.pool", "default"));
-    snprintf(f->value, size, "%s", c->pool == GR_POOL_AVG ? "avg" : "cls");
+    snprintf(f->value, size, "%s", gr_pool_name(c->pool));
     if (vit) {
         f = add(out, "positions", teller(backbone, "graft.positions", "default"));
         snprintf(f->value, size, "%s",

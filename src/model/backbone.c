@@ -13,7 +13,7 @@
 static const float *resized_positions(gr_build *b, const gr_tensor *t, const gr_shape *shape)
 {
     bool single = t->shape.rank == 3 && t->shape.dim[0] == 1;
-    int first = b->config->patch_positions ? 0 : 1;
+    int first = b->config->patch_positions ? 0 : gr_model_class_tokens(b->config);
     int64_t tokens = single ? t->shape.dim[1] : 0, dim = shape->dim[2], patches = tokens - first;
     int from = (int)lround(sqrt((double)patches)), to = gr_model_grid(b->config);
     if (patches < 1 || (int64_t)from * from != patches || t->shape.dim[2] != dim)
@@ -62,7 +62,7 @@ static gr_init scratch_init(const char *name, const gr_shape *shape)
         return (gr_init){GR_INIT_ZERO, 0.0f, 0.0f};
     if (strstr(name, "norm"))
         return (gr_init){GR_INIT_CONSTANT, 1.0f, 0.0f};
-    if (strcmp(name, "cls_token") == 0 || strcmp(name, "reg_token") == 0)
+    if (strstr(name, "_token"))
         return (gr_init){GR_INIT_NORMAL, 0.0f, 1e-6f};
     if (strstr(name, ".gamma"))
         return (gr_init){GR_INIT_CONSTANT, 1e-5f, 0.0f};

@@ -7,48 +7,78 @@
 #include "ops/ops.h"
 #include "peft/compose.h"
 
-/* Class token and registers with their positions, as rows before those of the patches:
- * [prefix + n, dim], to be added to the patches behind zeros. */
-static gr_value *constant_rows(gr_build *b, int64_t n)
+/* Class tokens and registers as the first of `total` rows [total, dim], zeros below. */
+static gr_value *token_rows(gr_build *b, int64_t total)
 {
+    static const char *const names[] = {"cls_token", "dist_token"};
     const gr_model_config *c = b->config;
-    int64_t dim = c->dim, prefix = gr_model_prefix(c), first = c->patch_positions ? 0 : 1;
-    gr_value *cls = gr_build_weight(b, "cls_token", GR_SHAPE(1, 1, dim));
-    gr_value *pos = gr_build_weight(b, "pos_embed", GR_SHAPE(1, first + n, dim));
-    gr_value *registers =
-        c->registers ? gr_build_weight(b, "reg_token", GR_SHAPE(1, c->registers, dim)) : NULL;
-    if (!cls || !pos || (c->registers && !registers))
-        return NULL;
-    gr_value *rows[] = {gr_reshape(cls, GR_SHAPE(1, dim)),
-                        registers ? gr_reshape(registers, GR_SHAPE(c->registers, dim)) : NULL};
-    gr_value *tokens = gr_concat_at(rows, (int64_t[]){0, 1}, registers ? 2 : 1, 0, prefix + n);
-    pos = gr_reshape(pos, GR_SHAPE(first + n, dim));
-    if (prefix != first) { /* the class token's position stays first, the patches' move */
-        gr_value *parts[] = {first ? gr_slice(pos, 0, 0, 1) : gr_slice(pos, 0, 0, n),
-                             first ? gr_slice(pos, 0, 1, n) : NULL};
-        const int64_t start[] = {first ? 0 : prefix, prefix};
-        pos = gr_concat_at(parts, start, first ? 2 : 1, 0, prefix + n);
+    gr_value *rows[3];
+    int64_t start[3], dim = c->dim;
+    int count = gr_model_class_tokens(c);
+    for (int i = 0; i < count; i++) {
+        rows[i] = gr_build_weight(b, names[i], GR_SHAPE(1, 1, dim));
+        rows[i] = rows[i] ? gr_reshape(rows[i], GR_SHAPE(1, dim)) : NULL;
+        start[i] = i;
     }
-    return gr_add(pos, tokens);
+    if (c->registers) {
+        gr_value *registers = gr_build_weight(b, "reg_token", GR_SHAPE(1, c->registers, dim));
+        start[count] = count;
+        rows[count++] = registers ? gr_reshape(registers, GR_SHAPE(c->registers, dim)) : NULL;
+    }
+    for (int i = 0; i < count; i++)
+        if (!rows[i])
+            return NULL;
+    return gr_concat_at(rows, start, count, 0, total);
 }
 
-/* Patches as tokens with position embeddings, behind the class token and the registers. */
+/* pos_embed as rows [prefix + n, dim]: those of class tokens stay first, the patches' come last. */
+static gr_value *position_rows(gr_build *b, int64_t prefix, int64_t n)
+{
+    const gr_model_config *c = b->config;
+    int64_t dim = c->dim, first = c->patch_positions ? 0 : gr_model_class_tokens(c);
+    gr_value *pos = gr_build_weight(b, "pos_embed", GR_SHAPE(1, first + n, dim));
+    if (!pos)
+        return NULL;
+    pos = gr_reshape(pos, GR_SHAPE(first + n, dim));
+    if (prefix == first)
+        return pos;
+    gr_value *parts[] = {first ? gr_slice(pos, 0, 0, first) : pos,
+                         first ? gr_slice(pos, 0, first, n) : NULL};
+    return gr_concat_at(parts, (int64_t[]){first ? 0 : prefix, prefix}, first ? 2 : 1, 0,
+                        prefix + n);
+}
+
+/* Patches as tokens with position embeddings, behind class tokens and registers. */
 static gr_value *embed(gr_build *b, gr_value *image)
 {
     int64_t n = (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config);
     int64_t prefix = gr_model_prefix(b->config);
-    gr_value *x = gr_build_patches(b, image), *rows = constant_rows(b, n);
-    return x && rows ? gr_add(gr_concat_at(&x, &prefix, 1, 1, prefix + n), rows) : NULL;
+    gr_value *x = gr_build_patches(b, image), *rows = position_rows(b, prefix, n);
+    if (prefix && x && rows) {
+        rows = gr_add(rows, token_rows(b, prefix + n));
+        x = gr_concat_at(&x, &prefix, 1, 1, prefix + n);
+    }
+    return gr_add(x, rows);
 }
 
-/* [B, T, D] -> [B, D] */
+/* [B, T, D] -> what the head sees, [B, D]; with two class tokens [B, 2 D]. */
 static gr_value *pooled(gr_build *b, gr_value *x)
 {
+    const gr_model_config *c = b->config;
     if (!x)
         return NULL;
-    if (b->config->pool == GR_POOL_CLS)
-        return gr_reshape(gr_slice(x, 1, 0, 1), GR_SHAPE(b->batch, b->config->dim));
-    return gr_build_mean(b, x, (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config));
+    int64_t patches = (int64_t)gr_model_grid(c) * gr_model_grid(c), tokens;
+    switch (c->pool) {
+    case GR_POOL_CLS:
+        tokens = gr_model_class_tokens(c);
+        x = gr_build_norm(b, GR_POINT_NORM, "norm", gr_slice(x, 1, 0, tokens));
+        return gr_reshape(x, GR_SHAPE(b->batch, tokens * c->dim));
+    case GR_POOL_NORMED_AVG:
+        return gr_build_mean(b, gr_build_norm(b, GR_POINT_NORM, "norm", x), patches);
+    case GR_POOL_AVG:
+        break;
+    }
+    return gr_build_norm(b, GR_POINT_NORM, "norm", gr_build_mean(b, x, patches));
 }
 
 /* What the classifier sees of the pooled class token [B, D]: CLIP projects it and may divide it by
@@ -85,6 +115,5 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
         x = gr_block_forward(b, &at, &shape, between_blocks(b, i, x));
     }
     x = between_blocks(b, c->depth, x);
-    x = gr_build_norm(b, GR_POINT_NORM, "norm", pooled(b, x));
-    return gr_build_head(b, feature(b, x));
+    return gr_build_head(b, feature(b, pooled(b, x)));
 }

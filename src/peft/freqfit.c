@@ -145,12 +145,11 @@ static gr_value *before_block(const void *config, gr_build *b, int block, gr_val
     if (!x || variant == SCALE_SHIFT)
         return gr_trained_scale_shift(b, name, x);
     int64_t prefix = gr_model_prefix(b->config);
-    gr_value *first = gr_slice(x, 1, 0, prefix);
-    gr_value *u = gr_slice(x, 1, prefix, x->shape.dim[1] - prefix);
-    if (!first || !u)
+    gr_value *u = prefix ? gr_slice(x, 1, prefix, x->shape.dim[1] - prefix) : x;
+    if (!u)
         return NULL;
-    gr_value *change = gr_trained_scale_shift(b, name, filtered(b, variant, name, u));
-    return gr_concat((gr_value *[]){first, gr_add(change, u)}, 2, 1);
+    u = gr_add(gr_trained_scale_shift(b, name, filtered(b, variant, name, u)), u);
+    return prefix ? gr_concat((gr_value *[]){gr_slice(x, 1, 0, prefix), u}, 2, 1) : u;
 }
 
 const gr_method gr_method_freqfit = {

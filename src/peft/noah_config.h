@@ -36,7 +36,7 @@ gr_noah_places gr_noah_places_of(const noah_config *c, const gr_model_config *mo
 /* The class token and the patches. */
 static inline int64_t gr_noah_patch_tokens(const gr_model_config *model)
 {
-    return 1 + (int64_t)gr_model_grid(model) * gr_model_grid(model);
+    return gr_model_prefix(model) + (int64_t)gr_model_grid(model) * gr_model_grid(model);
 }
 
 #endif

@@ -55,11 +55,13 @@ static gr_value *place(const vpt_config *c, gr_build *b, int block, gr_value *x,
         return NULL;
     int64_t count = c->tokens, p = gr_model_prefix(b->config);
     int64_t patches = x->shape.dim[1] - p - old, total = p + count + patches;
-    gr_value *first = gr_slice(x, 1, 0, p), *rest = gr_slice(x, 1, p + old, patches);
+    gr_value *rest = gr_slice(x, 1, p + old, patches), *first = p ? gr_slice(x, 1, 0, p) : NULL;
     if (tokens->shape.rank == 3)
-        return gr_concat((gr_value *[]){first, tokens, rest}, 3, 1);
+        return p ? gr_concat((gr_value *[]){first, tokens, rest}, 3, 1)
+                 : gr_concat((gr_value *[]){tokens, rest}, 2, 1);
     gr_value *parts[] = {first, rest};
-    x = gr_concat_at(parts, (int64_t[]){0, p + count}, 2, 1, total);
+    const int64_t start[] = {0, p + count};
+    x = p ? gr_concat_at(parts, start, 2, 1, total) : gr_concat_at(&rest, &count, 1, 1, total);
     return gr_add(x, gr_concat_at(&tokens, &p, 1, 0, total));
 }
 

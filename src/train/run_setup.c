@@ -105,8 +105,10 @@ static graft_status choose_feature(graft_log *log, const graft_train_params *p, 
     if (p->projection && !c->proj_dim)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`projection`: the backbone has none; it is a part of CLIP's checkpoints");
-    if (p->pool)
-        c->pool = p->pool == GRAFT_POOL_AVG ? GR_POOL_AVG : GR_POOL_CLS;
+    if (p->pool == GRAFT_POOL_CLS)
+        c->pool = GR_POOL_CLS;
+    else if (p->pool == GRAFT_POOL_AVG && c->pool != GR_POOL_NORMED_AVG)
+        c->pool = GR_POOL_AVG;
     if (!p->projection && !gr_text_head_wanted(&p->text))
         c->proj_dim = 0;
     return GRAFT_OK;

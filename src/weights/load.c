@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static graft_status create(graft_log *log, const char *path, gr_tensors **tensors)
 {
@@ -156,6 +157,51 @@ static graft_status check_strange(graft_log *log, const gr_layout_match *match,
     return GRAFT_OK;
 }
 
+static graft_status get_matrix(graft_log *log, const gr_tensors *backbone, const char *name,
+                               const gr_tensor **out)
+{
+    char text[GR_SHAPE_TEXT];
+    GR_TRY(gr_tensors_get(log, backbone, name, out));
+    if ((*out)->shape.rank == 2 && gr_tensor_count(*out) > 0)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_SHAPE, "%s: tensor %s: expected a matrix, found %s",
+                   gr_tensors_source(backbone), name, gr_shape_text(&(*out)->shape, text));
+}
+
+/* [classes, 2 dim] and [classes]: half of each head beside the other's, so that one linear of both
+ * class tokens is the mean of their logits. */
+static graft_status join_heads(graft_log *log, gr_tensors *backbone)
+{
+    const gr_tensor *parts[4];
+    static const char *const names[] = {"head_cls.weight", "head_dist.weight", "head_cls.bias",
+                                        "head_dist.bias"};
+    float *joint, *bias, *room;
+    if (!gr_tensors_find(backbone, names[1]))
+        return GRAFT_OK;
+    GR_TRY(get_matrix(log, backbone, names[0], &parts[0]));
+    const int64_t classes = parts[0]->shape.dim[0], dim = parts[0]->shape.dim[1];
+    for (int i = 1; i < 4; i++)
+        GR_TRY(gr_tensors_get_shaped(log, backbone, names[i],
+                                     i < 2 ? parts[0]->shape : GR_SHAPE(classes), &parts[i]));
+    GR_TRY(gr_tensors_add_new(log, backbone, "head.weight", GR_F32, GR_SHAPE(classes, 2 * dim),
+                              (void **)&joint));
+    GR_TRY(
+        gr_tensors_add_new(log, backbone, "head.bias", GR_F32, GR_SHAPE(classes), (void **)&bias));
+    room = malloc((size_t)(classes * (dim > 1 ? dim : 1)) * sizeof(*room));
+    if (!room)
+        return gr_fail(log, GRAFT_ERR_MEMORY, "head: out of memory");
+    for (int part = 0; part < 2; part++) {
+        gr_tensor_to_f32(parts[part], room);
+        for (int64_t i = 0; i < classes * dim; i++)
+            joint[(i / dim * 2 + part) * dim + i % dim] = 0.5f * room[i];
+        gr_tensor_to_f32(parts[2 + part], room);
+        for (int64_t i = 0; i < classes; i++)
+            bias[i] += 0.5f * room[i];
+    }
+    free(room);
+    return GRAFT_OK;
+}
+
 /* A head without a bias is one whose bias is zero. */
 static graft_status complete_head(graft_log *log, gr_tensors *backbone)
 {
@@ -191,6 +237,7 @@ graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_la
     if (path)
         GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
     GR_TRY(gr_layout_translate(log, match, file, backbone));
+    GR_TRY(join_heads(log, backbone));
     GR_TRY(complete_head(log, backbone));
     return gr_tensors_check_finite(log, backbone);
 }

@@ -223,8 +223,22 @@ static graft_status add(const translation *t, const gr_tensor *tensor, size_t *i
     return GRAFT_OK;
 }
 
+/* timm's "avg" is the mean of normed tokens; a norm of the mean is told by its name. */
+static graft_status settle_pool(const translation *t)
+{
+    const char *from = gr_tensors_metadata_from(t->out, "graft.pool");
+    if (t->match->layout->sidecars != GR_SIDECARS_TIMM || !from ||
+        strcmp(gr_tensors_metadata(t->out, "graft.pool"), "avg") != 0)
+        return GRAFT_OK;
+    for (int i = 0; i < GR_LAYOUT_METADATA && t->match->layout->metadata[i].key; i++)
+        if (strcmp(t->match->layout->metadata[i].key, "graft.pool") == 0)
+            return GRAFT_OK;
+    return gr_tensors_set_metadata_from(t->log, t->out, "graft.pool", "normed-avg", from);
+}
+
 static graft_status copy_metadata(const translation *t)
 {
+    GR_TRY(settle_pool(t));
     const gr_layout *layout = t->match->layout;
     const char *key, *value;
     for (int i = 0; i < GR_LAYOUT_METADATA && layout->metadata[i].key; i++)

@@ -26,6 +26,7 @@ def find(name):
 torch = find("torch")
 timm = find("timm") if torch else None
 transformers = find("transformers") if torch else None
+torchvision = find("torchvision") if torch else None
 CLASSES = 5
 DTYPES = {"float32": "F32", "float16": "F16", "int64": "I64"}
 
@@ -169,9 +170,10 @@ def swin_family(model):
 
 
 def main():
-    for name, library in (("torch", torch), ("timm", timm), ("transformers", transformers)):
+    for name, library in (("torch", torch), ("timm", timm), ("torchvision", torchvision),
+                          ("transformers", transformers)):
         if not library:
             print("SKIP: %s is not installed" % name, file=sys.stderr)
-    if not (timm or transformers):
+    if not (timm or torchvision or transformers):
         sys.exit(77)
     unittest.main()

@@ -61,7 +61,7 @@ class Backbones(CliTest):
         path = self.write_backbone()
         facts = self.facts(path)
         self.assertEqual(facts["heads"], ("2", "config.json"))
-        self.assertEqual(facts["pool"], ("avg", "config.json"))
+        self.assertEqual(facts["pool"], ("normed-avg", "config.json"))
         self.assertEqual(facts["input"], ("squash, bicubic, half", "config.json"))
         self.assertEqual(facts["norm_eps"], ("1e-06", "default"))
         path = self.write_backbone(metadata={"graft.heads": "8"})

@@ -4,7 +4,7 @@ is not installed."""
 import unittest
 
 from layouts import LayoutTest
-from libraries import CLASSES, main, randomize, swin_family, timm, torch, transformers
+from libraries import CLASSES, main, randomize, swin_family, timm, torch, torchvision, transformers
 
 IMAGE = LayoutTest.size
 has_registers = timm and timm.__version__ >= "0.9"
@@ -48,6 +48,24 @@ class Timm(LayoutTest):
     def test_deit3(self):
         self.check_model(self.vit(init_values=1e-6, no_embed_class=True), "timm ViT")
 
+    def test_distilled_deit(self):
+        from timm.models.deit import VisionTransformerDistilled
+        model = VisionTransformerDistilled(img_size=IMAGE, patch_size=16, embed_dim=128, depth=3,
+                                           num_heads=2, num_classes=CLASSES)
+        self.check_model(randomize(model), "distilled DeiT")
+
+    def test_vit_without_qkv_bias(self):
+        self.check_model(self.vit(qkv_bias=False), "timm ViT")
+
+    @unittest.skipUnless(has_registers, "this timm has no ViT without a class token")
+    def test_vit_without_class_token(self):
+        self.check_model(self.vit(class_token=False, global_pool="avg"),
+                         "timm ViT with mean pooling")
+
+    @unittest.skipUnless(has_registers, "this timm has no ViT without a class token")
+    def test_vit_without_class_token_and_last_norm(self):
+        self.check_model(self.vit(class_token=False, global_pool="avg", fc_norm=False), "timm ViT")
+
     def test_swin(self):
         model = self.swin((2, 2, 1))
         self.check_model(model, swin_family(model))
@@ -61,6 +79,20 @@ class Timm(LayoutTest):
     def test_moco(self):
         """Always 12 heads, here of 8 channels."""
         self.check_moco(self.vit(embed_dim=96, num_heads=12, num_classes=0))
+
+
+@unittest.skipUnless(torchvision, "torchvision is not installed")
+class Torchvision(LayoutTest):
+    def test_vit(self):
+        model = randomize(torchvision.models.VisionTransformer(
+            image_size=IMAGE, patch_size=16, num_layers=2, num_heads=2, hidden_dim=32, mlp_dim=64,
+            num_classes=CLASSES))
+        path = self.save(model.state_dict())
+        logits = self.compute(model)
+        self.check_logits(logits, "--backbone", path, "--heads", "2")
+        names = {name.replace("mlp.0", "mlp.linear_1").replace("mlp.3", "mlp.linear_2"): value
+                 for name, value in model.state_dict().items()}
+        self.check_logits(logits, "--backbone", self.save(names), "--heads", "2")
 
 
 @unittest.skipUnless(transformers, "transformers is not installed")
@@ -89,12 +121,10 @@ class Transformers(LayoutTest):
     def test_dinov2_with_swiglu(self):
         self.check_dinov2("transformers DINOv2 with SwiGLU", use_swiglu_ffn=True)
 
-    def test_deit(self):
+    def test_distilled_deit(self):
         config = transformers.DeiTConfig(num_labels=CLASSES, **self.small)
-        model = transformers.DeiTForImageClassificationWithTeacher(config)
-        path = self.save(model.state_dict())
-        self.fails(1, "predict", "--backbone", path, self.images[0],
-                   telling=["distilled", "plain DeiT"])
+        model = randomize(transformers.DeiTForImageClassificationWithTeacher(config))
+        self.check_model(model, "transformers ViT", config)
 
     def test_swin(self):
         config = transformers.SwinConfig(image_size=IMAGE, patch_size=4, embed_dim=16,

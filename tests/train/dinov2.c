@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { BATCH = 5, CLASSES = 5 };
 
@@ -59,24 +58,6 @@ static void every_tensor_gets_a_gradient(void **state)
     train_setup_close(&s);
 }
 
-/* Numbers that follow from a tensor's name alone. */
-static void fill(const gr_tensor *t)
-{
-    int sum = 0;
-    for (const char *c = t->name; *c; c++)
-        sum += (unsigned char)*c;
-    bool gain = strstr(t->name, "norm") && strstr(t->name, "weight");
-    for (int64_t i = 0; i < gr_tensor_count(t); i++)
-        ((float *)t->data)[i] =
-            (float)((gain ? 1.0 : 0.0) + (gain ? 0.5 : 0.2) * sin(0.37 * (double)i + sum % 100));
-}
-
-static void fill_all(const gr_tensors *tensors)
-{
-    for (size_t i = 0; i < gr_tensors_count(tensors); i++)
-        fill(gr_tensors_at(tensors, i));
-}
-
 /* timm 0.9.16 in float64: VisionTransformer(img_size=16, patch_size=4, embed_dim=24, depth=2,
  * num_heads=2, num_classes=5, init_values=1, reg_tokens=2, no_embed_class=True), its MLP of ratio 2
  * or SwiGLUPacked of ratio 4, with these numbers in all tensors. */
@@ -98,8 +79,8 @@ static void logits_are_those_of_timm(void **state)
         assert_int_equal(config.dim, 24);
         assert_int_equal(config.image_size, 16);
         train_setup_remodel(&s, &config);
-        fill_all(s.weights);
-        fill_all(s.adapter);
+        train_fill(s.weights);
+        train_fill(s.adapter);
         for (int i = 0; i < 3 * 16 * 16; i++)
             image[i] = (float)sin(0.11 * i);
         gr_trainer_params params = train_params(&s, target->device);

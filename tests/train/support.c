@@ -135,6 +135,23 @@ void train_setup_remodel(train_setup *s, const gr_model_config *config)
     s->adapter = make_tensors(s, NULL, GR_VALUE_PARAM);
 }
 
+static void fill(const gr_tensor *t)
+{
+    int sum = 0;
+    for (const char *c = t->name; *c; c++)
+        sum += (unsigned char)*c;
+    bool gain = strstr(t->name, "norm") && strstr(t->name, "weight");
+    for (int64_t i = 0; i < gr_tensor_count(t); i++)
+        ((float *)t->data)[i] =
+            (float)((gain ? 1.0 : 0.0) + (gain ? 0.5 : 0.2) * sin(0.37 * (double)i + sum % 100));
+}
+
+void train_fill(const gr_tensors *tensors)
+{
+    for (size_t i = 0; i < gr_tensors_count(tensors); i++)
+        fill(gr_tensors_at(tensors, i));
+}
+
 gr_trainer_params train_params(const train_setup *s, gr_device *device)
 {
     return (gr_trainer_params){

@@ -515,19 +515,36 @@ static void check_refused(pair *p, graft_status status, const char *culprit, con
     end(p);
 }
 
-static void distilled_models_are_refused(void **state)
+/* Half of each head beside the other's, for both class tokens one after the other. */
+static void two_heads_become_one(void **state)
 {
     pair p = begin(*state, "");
-    make_vit(&p, GR_F32, false);
+    gr_tensors *found;
+    void *data;
+    make_vit(&p, GR_F32, true);
     put_all(&p);
     put_extra(&p, "dist_token", GR_SHAPE(1, 1, D));
-    put_extra(&p, "head_dist.weight", GR_SHAPE(CLASSES, D));
-    check_refused(&p, GRAFT_ERR_UNSUPPORTED, "distilled DeiT", "plain DeiT");
-    p = begin(*state, "deit.");
-    make_vit(&p, GR_F32, false);
-    put_transformers_vit(&p);
-    put_extra(&p, "embeddings.distillation_token", GR_SHAPE(1, 1, D));
-    check_refused(&p, GRAFT_ERR_UNSUPPORTED, "DeiT, distilled", "plain DeiT");
+    static const char *const names[] = {"head.weight", "head_dist.weight", "head.bias",
+                                        "head_dist.bias"};
+    for (int i = 0; i < 4; i++) {
+        gr_shape shape = i < 2 ? GR_SHAPE(CLASSES, D) : GR_SHAPE(CLASSES);
+        assert_int_equal(gr_tensors_add_new(p.f->log, p.file, names[i], GR_F32, shape, &data), 0);
+        for (int64_t k = 0; k < gr_shape_count(&shape); k++)
+            ((float *)data)[k] = (float)(100 * (i + 1) + k);
+    }
+    assert_int_equal(gr_backbone_load(p.f->log, write_file(&p, "d.safetensors"), &found), GRAFT_OK);
+    const gr_tensor *weight = gr_tensors_find(found, "head.weight");
+    const gr_tensor *bias = gr_tensors_find(found, "head.bias");
+    assert_true(weight->shape.dim[0] == CLASSES && weight->shape.dim[1] == 2 * D);
+    for (int i = 0; i < CLASSES * 2 * D; i++) {
+        int row = i / (2 * D), part = i / D % 2, column = i % D;
+        float expected = 0.5f * (float)(100 * (part + 1) + row * D + column);
+        assert_true(((const float *)weight->data)[i] == expected);
+    }
+    for (int i = 0; i < CLASSES; i++)
+        assert_true(((const float *)bias->data)[i] == 0.5f * (float)(700 + 2 * i));
+    gr_tensors_destroy(&found);
+    end(&p);
 }
 
 /* The model would be another one without them: SigLIP's pooling, a stem. */
@@ -757,7 +774,7 @@ int main(void)
         TEST(transformers_swin),
         TEST(transformers_clip),
         TEST(openai_clip),
-        TEST(distilled_models_are_refused),
+        TEST(two_heads_become_one),
         TEST(unknown_parts_are_named),
         TEST(missing_parts_are_named),
         TEST(linears_may_lack_their_biases),

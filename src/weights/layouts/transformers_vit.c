@@ -3,6 +3,7 @@
 
 static const gr_name_rule rules[] = {
     {"embeddings.cls_token", "cls_token"},
+    {"embeddings.distillation_token", "dist_token", .optional = true},
     {"embeddings.position_embeddings", "pos_embed"},
     {"embeddings.patch_embeddings.projection.@", "patch_embed.proj.@"},
     {"encoder.layer.#.layernorm_before.@", "blocks.#.norm1.@"},
@@ -15,6 +16,8 @@ static const gr_name_rule rules[] = {
     {"encoder.layer.#.output.dense.@", "blocks.#.mlp.fc2.@"},
     {"layernorm.@", "norm.@"},
     {"classifier.@", "head.@", .optional = true, .outside = true},
+    {"cls_classifier.@", "head_cls.@", .optional = true, .outside = true},
+    {"distillation_classifier.@", "head_dist.@", .optional = true, .outside = true},
     {"pooler.*", NULL},
     {"embeddings.mask_token", NULL},
     {"decoder.*", NULL, .outside = true},
@@ -29,14 +32,4 @@ const gr_layout gr_layout_transformers_vit = {
     .own = {"encoder.*", "embeddings.*"},
     .sidecars = GR_SIDECARS_TRANSFORMERS,
     .metadata = {{"graft.norm_eps", "1e-12"}},
-};
-
-const gr_layout gr_layout_transformers_deit_distilled = {
-    .name = "transformers DeiT, distilled",
-    .block = "encoder.layer.#.layernorm_before.@",
-    .with = "embeddings.distillation_token",
-    .towers = {"deit."},
-    .rules = rules,
-    .refusal = "has a second class token, for distillation, which graft does not build; take the "
-               "plain DeiT of the same size",
 };

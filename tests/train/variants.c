@@ -1,0 +1,124 @@
+/* What published vision transformers have beside a plain one: logits of the library's own model,
+ * and gradients of every tensor. tests/train/variants.py made the numbers. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { SIDE = 16, CLASSES = 5 };
+
+typedef struct variant {
+    const char *name;
+    void (*change)(gr_model_config *c); /* of a ViT with 2 blocks of width 24, MLP of 48, 2 heads */
+    float logits[CLASSES];
+} variant;
+
+static void distilled(gr_model_config *c)
+{
+    c->distilled = true;
+}
+
+static void patches_alone(gr_model_config *c)
+{
+    c->no_class_token = true;
+    c->pool = GR_POOL_AVG;
+}
+
+static void normed_mean(gr_model_config *c)
+{
+    c->no_class_token = true;
+    c->pool = GR_POOL_NORMED_AVG;
+}
+
+static const variant variants[] = {
+    {"distilled", distilled, {-1.495139f, -1.577479f, 0.1310204f, 1.846811f, 1.758476f}},
+    {"patches alone",
+     patches_alone,
+     {-0.4802597f, 0.854496f, -0.6148582f, 0.7609127f, -0.00204429f}},
+    {"mean of normed patches",
+     normed_mean,
+     {-0.5523605f, 0.8363419f, -0.5117051f, 0.6026249f, 0.1655514f}},
+};
+
+enum { VARIANTS = sizeof(variants) / sizeof(variants[0]) };
+
+static void open_variant(train_setup *s, graft_log *log, const variant *v, const char *methods,
+                         int batch)
+{
+    train_setup_open(s, log, methods, batch);
+    gr_model_config config = s->config;
+    assert_int_equal(config.image_size, SIDE);
+    config.heads = 2;
+    config.hidden = 48;
+    v->change(&config);
+    train_setup_remodel(s, &config);
+}
+
+static void logits_are_those_of_the_library(void **state)
+{
+    const test_target *target = *state;
+    float logits[CLASSES], image[3 * SIDE * SIDE];
+    for (int i = 0; i < 3 * SIDE * SIDE; i++)
+        image[i] = (float)sin(0.11 * i);
+    for (int i = 0; i < VARIANTS; i++) {
+        train_setup s;
+        open_variant(&s, target->devices->log, &variants[i], "linear", 1);
+        train_fill(s.weights);
+        train_fill(s.adapter);
+        gr_trainer_params params = train_params(&s, target->device);
+        gr_trainer *trainer = train_create(&s, &params);
+        TEST_OK(s.log, gr_trainer_logits(trainer, image, 1, logits));
+        print_message("%s\n", variants[i].name);
+        train_assert_close(logits, variants[i].logits, CLASSES, 1e-5);
+        gr_trainer_destroy(trainer);
+        train_setup_close(&s);
+    }
+}
+
+static void every_tensor_gets_a_gradient(void **state)
+{
+    const test_target *target = *state;
+    for (int v = 0; v < VARIANTS; v++) {
+        train_setup s;
+        float loss;
+        open_variant(&s, target->devices->log, &variants[v], "full", 2);
+        gr_trainer_params params = train_params(&s, target->device);
+        gr_trainer *trainer = train_create(&s, &params);
+        TEST_OK(s.log, gr_trainer_gradients(trainer, s.images, s.labels, 0, &loss));
+        const gr_params *all = gr_trainer_parameters(trainer);
+        for (size_t i = 0; i < all->count; i++) {
+            size_t count;
+            float *gradient = train_gradient_of(&s, trainer, all->items[i].name, &count);
+            if (!(train_largest(gradient, count) > 1e-9f))
+                fail_msg("%s: %s has no gradient", variants[v].name, all->items[i].name);
+            free(gradient);
+        }
+        gr_trainer_destroy(trainer);
+        train_setup_close(&s);
+    }
+}
+
+/* Prompts and filters stand behind whatever tokens there are. */
+static void methods_work_on_each(void **state)
+{
+    const test_target *target = *state;
+    static const char *const methods[] = {"convpass+lora+ssf", "vpt_deep+boft", "freqfit+rlrr"};
+    for (int v = 0; v < VARIANTS; v++)
+        for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+            train_setup s;
+            open_variant(&s, target->devices->log, &variants[v], methods[m], 3);
+            train_assert_splits_agree(&s, train_params(&s, target->device), (int[]){2}, 1);
+            train_setup_close(&s);
+        }
+}
+
+/* The kernels have tests of their own: one device tells what the network is. */
+int main(void)
+{
+    const test_case cases[] = {
+        TEST_CASE(logits_are_those_of_the_library),
+        TEST_CASE(every_tensor_gets_a_gradient),
+        TEST_CASE(methods_work_on_each),
+    };
+    return TEST_RUN("train variants", cases, TEST_REFERENCE);
+}
