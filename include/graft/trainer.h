@@ -44,13 +44,16 @@ typedef struct graft_trainer_params {
      * files of a run (`data` to `test_split`, `augment`, `epochs`, `max_steps`, `out`, ..) plays no
      * part, but for the schedule, see steps_per_epoch. `batch_size`: the most images of a batch. */
     const graft_train_params *settings;
-    graft_model *model; /* whose backbone, which stays on the device once, is trained on, in the place
-                         * of settings->backbone; borrowed, outlives the trainer; NULL: none */
-    int classes;                    /* logits of an image, at least 1 */
-    const char *const *class_names; /* [classes], for the adapter's file; borrowed; NULL: none */
+    graft_model
+        *model;  /* whose backbone, which stays on the device once, is trained on, in the place
+                  * of settings->backbone; borrowed, outlives the trainer; NULL: none */
+    int classes; /* logits of an image, at least 1 */
+    const char *const *class_names; /* [classes], for the adapter's file; borrowed; NULL: none, nor
+                                     * from the first that is NULL on */
     bool soft_targets;              /* batches have `targets`, not `labels` */
     uint64_t steps_per_epoch; /* the rate follows the schedule of the settings, with epochs so long;
                                * 0: it stays at settings->lr until graft_trainer_set_lr */
+    int batch_size;           /* most images of a batch; 0: settings->batch_size */
 } graft_trainer_params;
 
 typedef struct graft_trainer_info {
@@ -58,6 +61,10 @@ typedef struct graft_trainer_info {
     int batch_size;                            /* most images of a batch */
     int micro_batch;                           /* of them at once on the device: as many as fit */
     int64_t trainable, trainable_without_head; /* parameters */
+    bool whole_batches; /* every batch has batch_size images, all of which count: `head_norm` */
+    graft_input_params input; /* how images become input, with what the backbone's files tell and
+                               * defaults resolved */
+    const char *backbone; /* the fingerprint of its tensors, the trainer's; NULL: from scratch */
 } graft_trainer_info;
 
 /* Images with what they should be. Borrowed until the step is done. */
@@ -92,8 +99,8 @@ typedef struct graft_step_result {
 /* Where batches come from. */
 typedef struct graft_batch_source {
     /* Describes the batch of update number `step`, from 0; count 0 when there are no more. It is
-     * called while the device is at work on the batch before. What it points to stays as it is until
-     * the next call. Another status than GRAFT_OK ends the run after the step at work. */
+     * called while the device is at work on the batch before. What it points to stays as it is
+     * until the next call. Another status than GRAFT_OK ends the run after the step at work. */
     graft_status (*next)(void *user, uint64_t step, graft_batch *batch);
     void *user;
 } graft_batch_source;
@@ -136,7 +143,8 @@ GRAFT_API graft_status graft_trainer_gradients(graft_trainer *trainer, const gra
  * on the caller's thread. Pixels, labels and targets of the next batch go to the device beside its
  * work; `images` follow when it is done. GRAFT_ERR_INTERRUPTED when `callback` (may be NULL) says
  * so: all is as after a whole step, but a batch that the source was asked for ahead is not used.
- * Blocks. */
+ * Of what the callbacks said, which they know, nothing is logged. In the first steps gradients are
+ * looked at: a warning names trainable tensors that never get one. Blocks. */
 GRAFT_API graft_status graft_trainer_run(graft_trainer *trainer, const graft_batch_source *source,
                                          uint64_t steps, graft_step_callback *callback, void *user);
 
@@ -177,6 +185,21 @@ GRAFT_API graft_status graft_trainer_logits_of_buffer(graft_trainer *trainer,
                                                       uint64_t offset_bytes, int count,
                                                       float *logits);
 
+/* After each batch of an evaluation, with the images so far. Returns whether to go on. */
+typedef bool graft_evaluate_callback(void *user, uint64_t images);
+
+/* Accuracy and loss, without dropout and with `ema` of the averages, on batches that a source gives
+ * from number 0 on: images or pixels or a buffer, and labels, also with soft_targets. The callback
+ * (may be NULL) may stop it: GRAFT_ERR_INTERRUPTED. No image that counts is GRAFT_ERR_ARGUMENT, a
+ * loss that is no finite number GRAFT_ERR_NUMERIC. Gradients at hand are lost. Blocks. */
+GRAFT_API graft_status graft_trainer_evaluate(graft_trainer *trainer,
+                                              const graft_batch_source *source,
+                                              graft_evaluate_callback *callback, void *user,
+                                              graft_eval_result *result);
+
+/* Logs the time of each kernel of a step, with settings->profile and after a step. Blocks. */
+GRAFT_API graft_status graft_trainer_profile(graft_trainer *trainer);
+
 /* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
  * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */
 GRAFT_API graft_status graft_trainer_save_adapter(graft_trainer *trainer, const char *path);
@@ -189,11 +212,30 @@ GRAFT_API graft_status graft_trainer_write_adapter(graft_trainer *trainer,
  * it had not stopped, also on a device of another kind but for rounding: parameters, moments,
  * averages, steps done and the rate that was set. A step that is not done does not count; the one
  * that loads gives its own up. Saving a NaN is GRAFT_ERR_NUMERIC. Loading what is not such a state
- * is GRAFT_ERR_FORMAT, one of other settings GRAFT_ERR_ARGUMENT; then nothing has changed. Block. */
-GRAFT_API graft_status graft_trainer_save_state(graft_trainer *trainer,
-                                                const graft_writer *writer);
+ * is GRAFT_ERR_FORMAT, one of other settings GRAFT_ERR_ARGUMENT; then nothing has changed. Block.
+ */
+GRAFT_API graft_status graft_trainer_save_state(graft_trainer *trainer, const graft_writer *writer);
 GRAFT_API graft_status graft_trainer_load_state(graft_trainer *trainer, const void *data,
                                                 size_t size_bytes);
+
+/* Updates done, those before a state that was loaded included. */
+GRAFT_API uint64_t graft_trainer_steps(const graft_trainer *trainer);
+
+/* A text that an application keeps with a state, under a name of its own. */
+typedef struct graft_note {
+    const char *key, *value;
+} graft_note;
+
+/* Looks at all texts of a checkpoint before anything of it is loaded, which another status than
+ * GRAFT_OK prevents. The notes are valid during the call. */
+typedef graft_status graft_notes_check(void *user, const graft_note *notes, int count);
+
+/* The same state as a file, which is replaced as a whole or not at all; `notes` and `check` may be
+ * NULL. This is what graft_train leaves in checkpoint/. */
+GRAFT_API graft_status graft_trainer_save_checkpoint(graft_trainer *trainer, const char *path,
+                                                     const graft_note *notes, int count);
+GRAFT_API graft_status graft_trainer_load_checkpoint(graft_trainer *trainer, const char *path,
+                                                     graft_notes_check *check, void *user);
 
 GRAFT_END_DECLS
 

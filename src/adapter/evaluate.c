@@ -23,18 +23,33 @@ void gr_softmax_row(float *row, int count)
         row[c] = (float)exp(row[c] - norm);
 }
 
-static void score_batch(const float *logits, const int32_t *labels, int rows, int classes,
-                        gr_score *score)
+void gr_score_add(gr_score *score, const float *logits, const int32_t *labels, int rows,
+                  int classes)
 {
     for (int r = 0; r < rows; r++) {
         const float *row = logits + (size_t)r * (size_t)classes;
         int best = 0;
+        if (labels[r] < 0)
+            continue;
         for (int c = 1; c < classes; c++)
             best = row[c] > row[best] ? c : best;
         score->correct += best == labels[r];
         score->loss += log_sum_exp(row, classes) - row[labels[r]];
+        score->images++;
     }
-    score->images += (size_t)rows;
+}
+
+graft_status gr_score_finish(graft_log *log, gr_score *score)
+{
+    if (score->images == 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "evaluation: there is no image that counts");
+    score->loss /= (double)score->images;
+    return isfinite(score->loss)
+               ? GRAFT_OK
+               : gr_fail(log, GRAFT_ERR_NUMERIC,
+                         "evaluation: the loss is %s: the model is broken; train it with a lower "
+                         "`lr`",
+                         isnan(score->loss) ? "NaN" : "infinite");
 }
 
 static graft_status score_all(const gr_evaluation *e, gr_loader *loader, uint8_t *pixels,
@@ -46,7 +61,7 @@ static graft_status score_all(const gr_evaluation *e, gr_loader *loader, uint8_t
         if (valid == 0)
             return GRAFT_OK;
         GR_TRY(e->logits(e->model, pixels, valid, logits));
-        score_batch(logits, labels, valid, e->classes, score);
+        gr_score_add(score, logits, labels, valid, e->classes);
         if (e->progress && !e->progress(e->user, score->images, gr_dataset_count(e->data)))
             return GRAFT_ERR_INTERRUPTED;
     }
@@ -72,13 +87,8 @@ graft_status gr_evaluate(graft_log *log, const gr_evaluation *e, gr_score *out)
                               : gr_fail(log, GRAFT_ERR_MEMORY, "evaluation: out of memory");
     if (status == GRAFT_OK)
         status = score_all(e, loader, pixels, labels, logits, out);
-    if (out->images)
-        out->loss /= (double)out->images;
-    if (status == GRAFT_OK && !isfinite(out->loss))
-        status = gr_fail(log, GRAFT_ERR_NUMERIC,
-                         "evaluation: the loss is %s: the model is broken; train it with a lower "
-                         "`lr`",
-                         isnan(out->loss) ? "NaN" : "infinite");
+    if (status == GRAFT_OK)
+        status = gr_score_finish(log, out);
     gr_loader_destroy(&loader);
     free(pixels);
     free(labels);

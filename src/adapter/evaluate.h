@@ -27,6 +27,12 @@ typedef struct gr_score {
 /* A loss that is no number is GRAFT_ERR_NUMERIC. */
 graft_status gr_evaluate(graft_log *log, const gr_evaluation *evaluation, gr_score *out);
 
+/* Adds rows of logits [rows, classes]; those with a negative label do not count. `loss` is a sum
+ * until gr_score_finish has checked it and made it the mean. */
+void gr_score_add(gr_score *score, const float *logits, const int32_t *labels, int rows,
+                  int classes);
+graft_status gr_score_finish(graft_log *log, gr_score *score);
+
 /* softmax in place, in double precision inside. */
 void gr_softmax_row(float *row, int count);
 

@@ -1,7 +1,5 @@
 #include "train/checkpoint.h"
 
-#include "train/provenance.h"
-#include "train/settings.h"
 #include "weights/safetensors.h"
 
 #include <math.h>
@@ -81,19 +79,6 @@ static graft_status list_saved(graft_log *log, gr_tensors *file, const gr_params
     return GRAFT_OK;
 }
 
-static graft_status set_position(graft_log *log, gr_tensors *file, const gr_position *p,
-                                 const char *identity, const char *provenance)
-{
-    char text[160];
-    snprintf(text, sizeof(text), "%llu %llu %.17g %.17g %d %d", (unsigned long long)p->step,
-             (unsigned long long)p->metrics_bytes, p->accuracy, p->best_accuracy, p->best_epoch,
-             p->epochs_ended);
-    GR_TRY(gr_tensors_set_metadata(log, file, "graft.format", "checkpoint-1"));
-    GR_TRY(gr_tensors_set_metadata(log, file, "graft.position", text));
-    GR_TRY(gr_tensors_set_metadata(log, file, GR_PROVENANCE_KEY, provenance));
-    return gr_tensors_set_metadata(log, file, "graft.identity", identity);
-}
-
 graft_status gr_planes_write(graft_log *log, const char *path, const graft_writer *writer,
                              const gr_params *params, gr_tensors *file)
 {
@@ -102,42 +87,6 @@ graft_status gr_planes_write(graft_log *log, const char *path, const graft_write
         .fetch = fetch_saved, .user = &from, .checksum = true, .writer = writer};
     GR_TRY(list_saved(log, file, params));
     return gr_safetensors_write(log, path, file, &how);
-}
-
-graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
-                                 const gr_position *position, const char *identity,
-                                 const char *provenance)
-{
-    gr_tensors *file = gr_tensors_create();
-    if (!file)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "checkpoint: out of memory");
-    graft_status status = set_position(log, file, position, identity, provenance);
-    if (status == GRAFT_OK)
-        status = gr_planes_write(log, path, NULL, params, file);
-    gr_tensors_destroy(&file);
-    return status;
-}
-
-static graft_status read_position(graft_log *log, const char *path, const gr_tensors *file,
-                                  const char *identity, gr_position *p)
-{
-    const char *format = gr_tensors_metadata(file, "graft.format");
-    const char *position = gr_tensors_metadata(file, "graft.position");
-    const char *found = gr_tensors_metadata(file, "graft.identity");
-    unsigned long long step, bytes;
-    if (!format || strcmp(format, "checkpoint-1") != 0 || !position || !found ||
-        sscanf(position, "%llu %llu %lf %lf %d %d", &step, &bytes, &p->accuracy, &p->best_accuracy,
-               &p->best_epoch, &p->epochs_ended) != 6)
-        return gr_fail(log, GRAFT_ERR_FORMAT, "%s: not a checkpoint of this version of graft",
-                       path);
-    if (!gr_train_settings_same_identity(found, identity))
-        return gr_fail(log, GRAFT_ERR_ARGUMENT,
-                       "%s: was made by a run with other settings; resume with the settings of "
-                       "config.json beside it, or choose another `out`",
-                       path);
-    p->step = step;
-    p->metrics_bytes = bytes;
-    return GRAFT_OK;
 }
 
 /* Checks all of a file before the first value changes. */
@@ -171,25 +120,6 @@ graft_status gr_planes_load(graft_log *log, const char *path, const gr_tensors *
         GR_TRY(gr_params_write(params, param, plane, t->data));
     }
     return GRAFT_OK;
-}
-
-graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
-                                const char *identity, const char *provenance, bool accept,
-                                gr_position *position)
-{
-    gr_tensors *file = gr_tensors_create();
-    if (!file)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "checkpoint: out of memory");
-    graft_status status = gr_safetensors_read(log, path, file);
-    if (status == GRAFT_OK)
-        status = read_position(log, path, file, identity, position);
-    if (status == GRAFT_OK)
-        status = gr_provenance_check(log, path, gr_tensors_metadata(file, GR_PROVENANCE_KEY),
-                                     provenance, accept);
-    if (status == GRAFT_OK)
-        status = gr_planes_load(log, path, file, params);
-    gr_tensors_destroy(&file);
-    return status;
 }
 
 static graft_status fetch_value(void *user, const gr_tensor *tensor, void *data)

@@ -1,7 +1,8 @@
-/* Checkpoints: everything that a run needs to go on as if it had never stopped.
+/* What training leaves of its parameters: all planes of them, as safetensors named "value.NAME",
+ * "moment1.NAME", .., from which it goes on as if it had never stopped; and adapters.
  *
- * One safetensors file with all planes of all parameters ("value.NAME", "moment1.NAME", ..) and
- * the run's position in its metadata; it is replaced as a whole or not at all.
+ * A NaN or infinity among the values is GRAFT_ERR_NUMERIC: what was saved before is worth more, and
+ * stays. Files are replaced as a whole or not at all.
  */
 #ifndef GR_CHECKPOINT_H
 #define GR_CHECKPOINT_H
@@ -11,33 +12,13 @@
 #include "train/params.h"
 #include "weights/tensors.h"
 
-typedef struct gr_position {
-    uint64_t step;          /* updates done */
-    uint64_t metrics_bytes; /* length of metrics.jsonl */
-    double accuracy;        /* of the latest evaluation; negative: none */
-    double best_accuracy;
-    int best_epoch;
-    int epochs_ended; /* with their evaluation */
-} gr_position;
-
-/* A NaN or infinity among the values is GRAFT_ERR_NUMERIC, here and in gr_params_save: what was
- * saved before is worth more, and stays.
- * `identity` is that of the run's settings (train/settings.h), which must be the same when it goes
- * on: what determines its result; `provenance` what it was made from (train/provenance.h). */
-graft_status gr_checkpoint_write(graft_log *log, const char *path, const gr_params *params,
-                                 const gr_position *position, const char *identity,
-                                 const char *provenance);
-
-/* Reads the file into the parameters on the device. Another identity, a missing or extra tensor
- * is a one-line error, and so is another provenance, but for what `accept` takes. */
-graft_status gr_checkpoint_read(graft_log *log, const char *path, const gr_params *params,
-                                const char *identity, const char *provenance, bool accept,
-                                gr_position *position);
-
-/* The planes alone: beside the metadata in `file`, which gets their names; and back. Nothing has
- * changed when the file does not fit. */
+/* Writes the planes beside the metadata in `file`, which gets their names: to the file `path`, or
+ * to a writer that is not NULL. */
 graft_status gr_planes_write(graft_log *log, const char *path, const graft_writer *writer,
                              const gr_params *params, gr_tensors *file);
+
+/* Reads them into the parameters on the device. A missing or extra tensor is a one-line error, and
+ * nothing has changed then. */
 graft_status gr_planes_load(graft_log *log, const char *path, const gr_tensors *file,
                             const gr_params *params);
 

@@ -1,10 +1,12 @@
 /* graft_trainer: a trainer that counts its steps and knows what it is made of. */
 #include "train/graft_trainer.h"
 
+#include "adapter/fingerprint.h"
 #include "base/mem.h"
 #include "train/checkpoint.h"
 #include "train/settings.h"
 #include "train/trainer_state.h"
+#include "weights/safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +23,32 @@ static graft_status check_params(graft_log *log, const graft_trainer_params *p)
     if (!p->settings)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`settings`: is NULL; give those of graft_train_defaults");
+    if (p->batch_size < 0)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`batch_size` %d: must not be negative",
+                       p->batch_size);
     if (p->classes < 1)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "`classes` %d: expected at least 1", p->classes);
     return GRAFT_OK;
+}
+
+/* The names up to the first class that has none. */
+static gr_class_names names_of(const graft_trainer_params *p)
+{
+    int count = 0;
+    while (p->class_names && count < p->classes && p->class_names[count])
+        count++;
+    return (gr_class_names){p->class_names, count};
 }
 
 static graft_status open_trainer(graft_trainer *t, graft_device *device,
                                  const graft_trainer_params *p)
 {
     const graft_train_params *settings = p->settings;
-    gr_class_names names = {p->class_names, p->class_names ? p->classes : 0};
-    GR_TRY(gr_run_setup_create_without_data(t->log, device, settings, p->model, p->classes, names,
-                                            &t->setup));
-    GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, settings->batch_size,
-                                        p->soft_targets, &t->core));
+    int batch = p->batch_size ? p->batch_size : settings->batch_size;
+    GR_TRY(gr_run_setup_create(t->log, device, settings, p->model, p->classes, names_of(p),
+                               &t->setup));
+    GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, batch, p->soft_targets,
+                                        &t->core));
     t->identity = gr_train_settings_identity(settings);
     if (!t->identity)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
@@ -45,11 +59,15 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
     t->info = (graft_trainer_info){
         .classes = p->classes,
         .image_size = t->setup.config.image_size,
-        .batch_size = settings->batch_size,
+        .batch_size = batch,
         .micro_batch = gr_trainer_micro_batch(t->core),
         .trainable = gr_params_total(parameters, true),
         .trainable_without_head = gr_params_total(parameters, false),
+        .whole_batches = gr_trainer_takes_whole_batches(t->core),
+        .input = t->setup.input.settings,
+        .backbone = gr_tensors_metadata(t->setup.header, GR_FINGERPRINT_KEY),
     };
+    t->info.input.image_size = t->info.image_size;
     return GRAFT_OK;
 }
 
@@ -74,6 +92,7 @@ void graft_trainer_destroy(graft_trainer **trainer)
 {
     if (!trainer || !*trainer)
         return;
+    gr_watch_destroy((*trainer)->watch);
     gr_trainer_destroy((*trainer)->core);
     gr_run_setup_release(&(*trainer)->setup);
     free((*trainer)->identity);
@@ -134,48 +153,14 @@ graft_status graft_trainer_write_gradients(graft_trainer *t, const float *gradie
 
 /* ---- What it has learnt ----------------------------------------------------------------- */
 
-/* The averages take the place of the values, or the other way round. */
-static graft_status swap_averages(graft_trainer *t)
-{
-    if (!gr_trainer_has_average(t->core))
-        return GRAFT_OK;
-    if (gr_is_half_done(t))
-        return gr_refuse_half_done(t, "averages");
-    t->phase = GR_PHASE_NONE; /* they went through the gradients' memory */
-    return gr_trainer_swap_average(t->core);
-}
-
-graft_status graft_trainer_logits(graft_trainer *t, const float *images, int count, float *logits)
-{
-    if (count < 1 || !images || !logits)
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
-                       count, images && logits ? "given" : "NULL");
-    GR_TRY(swap_averages(t));
-    graft_status status = gr_trainer_logits(t->core, images, count, logits);
-    graft_status back = swap_averages(t);
-    return status != GRAFT_OK ? status : back;
-}
-
-graft_status graft_trainer_logits_of_buffer(graft_trainer *t, const graft_buffer *buffer,
-                                            uint64_t offset_bytes, int count, float *logits)
-{
-    gr_region from;
-    if (count < 1 || !buffer || !logits)
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
-                       count, buffer && logits ? "given" : "NULL");
-    GR_TRY(gr_trainer_images_region(t, buffer, offset_bytes, count, &from));
-    GR_TRY(swap_averages(t));
-    graft_status status = gr_trainer_logits_on_device(t->core, &from, count, logits);
-    graft_status back = swap_averages(t);
-    return status != GRAFT_OK ? status : back;
-}
-
 static graft_status save_adapter(graft_trainer *t, const char *path, const graft_writer *writer)
 {
-    GR_TRY(swap_averages(t));
+    if (t->watch)
+        gr_watch_end(t->watch);
+    GR_TRY(gr_swap_averages(t));
     graft_status status =
         gr_params_save(t->log, path, writer, gr_trainer_parameters(t->core), t->setup.header);
-    graft_status back = swap_averages(t);
+    graft_status back = gr_swap_averages(t);
     return status != GRAFT_OK ? status : back;
 }
 
@@ -189,20 +174,65 @@ graft_status graft_trainer_write_adapter(graft_trainer *t, const graft_writer *w
     return save_adapter(t, "adapter", writer);
 }
 
-graft_status graft_trainer_save_state(graft_trainer *t, const graft_writer *writer)
+/* ---- Its state -------------------------------------------------------------------------- */
+
+static graft_status write_state(graft_trainer *t, const char *path, const graft_writer *writer,
+                                gr_notes notes)
 {
     gr_trainer_state state = {t->step, t->lr};
-    return gr_trainer_state_write(t->log, writer, gr_trainer_parameters(t->core), &state,
-                                  t->identity);
+    return gr_trainer_state_write(t->log, path, writer, gr_trainer_parameters(t->core), &state,
+                                  t->identity, notes);
 }
 
-graft_status graft_trainer_load_state(graft_trainer *t, const void *data, size_t size_bytes)
+graft_status graft_trainer_save_state(graft_trainer *t, const graft_writer *writer)
+{
+    return write_state(t, "state", writer, (gr_notes){0});
+}
+
+graft_status graft_trainer_save_checkpoint(graft_trainer *t, const char *path,
+                                           const graft_note *notes, int count)
+{
+    return write_state(t, path, NULL, (gr_notes){notes, notes ? count : 0});
+}
+
+static graft_status load_state(graft_trainer *t, const char *name, const gr_tensors *file,
+                               graft_notes_check *check, void *user)
 {
     gr_trainer_state state;
-    GR_TRY(gr_trainer_state_read(t->log, data, size_bytes, gr_trainer_parameters(t->core),
-                                 t->identity, &state));
+    GR_TRY(gr_trainer_state_read(t->log, name, file, gr_trainer_parameters(t->core), t->identity,
+                                 check, user, &state));
     t->step = state.step;
     t->lr = state.lr;
     t->phase = GR_PHASE_NONE;
     return GRAFT_OK;
+}
+
+graft_status graft_trainer_load_state(graft_trainer *t, const void *data, size_t size_bytes)
+{
+    gr_tensors *file = gr_tensors_create();
+    if (!file)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "state: out of memory");
+    graft_status status = gr_safetensors_parse(t->log, "state", data, size_bytes, file);
+    if (status == GRAFT_OK)
+        status = load_state(t, "state", file, NULL, NULL);
+    gr_tensors_destroy(&file);
+    return status;
+}
+
+graft_status graft_trainer_load_checkpoint(graft_trainer *t, const char *path,
+                                           graft_notes_check *check, void *user)
+{
+    gr_tensors *file = gr_tensors_create();
+    if (!file)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "%s: out of memory", path);
+    graft_status status = gr_safetensors_read(t->log, path, file);
+    if (status == GRAFT_OK)
+        status = load_state(t, path, file, check, user);
+    gr_tensors_destroy(&file);
+    return status;
+}
+
+uint64_t graft_trainer_steps(const graft_trainer *t)
+{
+    return t->step;
 }

@@ -6,6 +6,7 @@
 #include <graft/trainer.h>
 
 #include "train/trainer_setup.h"
+#include "train/watch.h"
 
 /* Where the step at hand stands. */
 typedef enum gr_phase {
@@ -19,7 +20,8 @@ struct graft_trainer {
     graft_log *log;
     gr_run_setup setup;
     gr_trainer *core;
-    char *identity; /* of the settings; malloc */
+    gr_watch *watch; /* of graft_trainer_run; NULL: it was not called yet */
+    char *identity;  /* of the settings; malloc */
     graft_trainer_info info;
     bool soft_targets;
     uint64_t steps_per_epoch;
@@ -42,5 +44,12 @@ graft_status gr_refuse_half_done(const graft_trainer *t, const char *what);
  * not of this device, or too small. */
 graft_status gr_trainer_images_region(const graft_trainer *trainer, const graft_buffer *buffer,
                                       uint64_t offset_bytes, int count, gr_region *out);
+
+/* Of a batch: one kind of images, as many as may be; and labels of the classes. */
+graft_status gr_trainer_check_images(const graft_trainer *trainer, const graft_batch *batch);
+graft_status gr_trainer_check_labels(const graft_trainer *trainer, const graft_batch *batch);
+
+/* With `ema` the averages take the place of the values, or the other way round. */
+graft_status gr_swap_averages(graft_trainer *trainer);
 
 #endif

@@ -5,14 +5,15 @@
 
 #include <math.h>
 
-static graft_status check_labels(const graft_trainer *t, const graft_batch *b)
+graft_status gr_trainer_check_labels(const graft_trainer *t, const graft_batch *b)
 {
-    for (int i = 0; i < b->count; i++)
+    for (int i = 0; b->labels && i < b->count; i++)
         if (b->labels[i] >= t->info.classes)
             return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
                            "`labels`: image %d has label %d, but there are %d classes", i,
                            (int)b->labels[i], t->info.classes);
-    return GRAFT_OK;
+    return b->labels ? GRAFT_OK
+                     : gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`labels`: are NULL; expected [count]");
 }
 
 graft_status gr_trainer_images_region(const graft_trainer *t, const graft_buffer *buffer,
@@ -31,7 +32,7 @@ graft_status gr_trainer_images_region(const graft_trainer *t, const graft_buffer
                          (unsigned long long)offset_bytes, (unsigned long long)size);
 }
 
-static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
+graft_status gr_trainer_check_images(const graft_trainer *t, const graft_batch *b)
 {
     if (b->count < 1 || b->count > t->info.batch_size)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
@@ -41,12 +42,18 @@ static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
                        "batch: expected one of `images`, `pixels` and `buffer`, found %s",
                        sources ? "several" : "none");
-    if (b->buffer)
-        GR_TRY(gr_trainer_images_region(t, b->buffer, b->offset_bytes, b->count, &(gr_region){0}));
+    return b->buffer
+               ? gr_trainer_images_region(t, b->buffer, b->offset_bytes, b->count, &(gr_region){0})
+               : GRAFT_OK;
+}
+
+static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
+{
+    GR_TRY(gr_trainer_check_images(t, b));
     if (t->soft_targets ? !b->targets || b->labels : !b->labels || b->targets)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "batch: expected `%s`, as the trainer was made",
                        t->soft_targets ? "targets" : "labels");
-    return t->soft_targets ? GRAFT_OK : check_labels(t, b);
+    return t->soft_targets ? GRAFT_OK : gr_trainer_check_labels(t, b);
 }
 
 /* Of the update that is next. */
@@ -181,10 +188,7 @@ static graft_status stage_next(graft_trainer *t, const graft_batch_source *sourc
 {
     graft_batch batch = {0};
     *count = 0;
-    graft_status status = source->next(source->user, step, &batch);
-    if (status != GRAFT_OK)
-        return gr_fail(t->log, status, "source: no batch for step %llu: %s",
-                       (unsigned long long)step + 1, graft_status_text(status));
+    GR_TRY(source->next(source->user, step, &batch));
     if (batch.count == 0)
         return GRAFT_OK;
     GR_TRY(check_batch(t, &batch));
@@ -206,6 +210,7 @@ static graft_status staged_step(graft_trainer *t, const graft_batch_source *sour
     GR_TRY(gr_trainer_finish(t->core, &t->loss));
     GR_TRY(check_loss(t));
     float lr = next_lr(t);
+    GR_TRY(gr_watch_step(t->watch, lr));
     GR_TRY(update(t, NULL));
     report(t, true, lr, result);
     return GRAFT_OK;
@@ -217,14 +222,15 @@ graft_status graft_trainer_run(graft_trainer *t, const graft_batch_source *sourc
     int count = 0;
     if (gr_is_half_done(t))
         return gr_refuse_half_done(t, "run");
+    if (!t->watch)
+        GR_TRY(gr_watch_create(t->log, t->core, &t->watch));
     uint64_t left = steps;
     graft_status next = left ? stage_next(t, source, t->step, &count) : GRAFT_OK;
     for (; left && next == GRAFT_OK && count; left--) {
         graft_step_result result;
         GR_TRY(staged_step(t, source, left == 1, &count, &next, &result));
         if (callback && !callback(user, &result))
-            return gr_fail(t->log, GRAFT_ERR_INTERRUPTED, "stopped after step %llu",
-                           (unsigned long long)t->step);
+            return GRAFT_ERR_INTERRUPTED;
     }
     return next;
 }
@@ -239,4 +245,9 @@ graft_status graft_trainer_set_lr(graft_trainer *t, double lr)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "learning rate %g: must not be negative", lr);
     t->lr = lr;
     return GRAFT_OK;
+}
+
+graft_status graft_trainer_profile(graft_trainer *t)
+{
+    return gr_trainer_profile(t->core);
 }

@@ -3,7 +3,6 @@
 #include "adapter/fingerprint.h"
 #include "base/mem.h"
 #include "data/augment.h"
-#include "data/check.h"
 #include "train/head_rows.h"
 #include "train/settings.h"
 #include "train/text_head.h"
@@ -26,14 +25,6 @@ static graft_status check_together(graft_log *log, const graft_train_params *p)
     if (p->schedule == GRAFT_SCHEDULE_RESTARTS && p->restart_epochs <= 0)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "`restart_epochs` %g: expected more than 0",
                        p->restart_epochs);
-    return GRAFT_OK;
-}
-
-static graft_status check_given(graft_log *log, const graft_train_params *p)
-{
-    if (!p->data || !*p->data || !p->out || !*p->out)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
-                       p->data && *p->data ? "`out`" : "`data`");
     return GRAFT_OK;
 }
 
@@ -135,46 +126,14 @@ static graft_status check_start(graft_log *log, const graft_train_params *p, con
                    p->method);
 }
 
-static graft_status name_classes(graft_log *log, gr_run_setup *s)
-{
-    int count = gr_dataset_class_name(s->train, 0) ? gr_dataset_classes(s->train) : 0;
-    const char **names = gr_alloc_array(NULL, (size_t)count + 1, sizeof(*names));
-    if (!names)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
-    for (int i = 0; i < count; i++)
-        names[i] = gr_dataset_class_name(s->train, i);
-    s->names_of_data = names;
-    s->classes = (gr_class_names){names, count};
-    return GRAFT_OK;
-}
-
-static graft_status open_data(graft_log *log, const graft_train_params *p, gr_run_setup *s)
-{
-    gr_decode_options decode = gr_input_decoding(&p->input);
-    gr_dataset_params train = {
-        .split = p->train_split, .shots = p->shots, .seed = p->seed, .decode = decode};
-    GR_TRY(gr_dataset_open(log, p->data, &train, &s->train));
-    GR_TRY(gr_dataset_check(log, &s->train, p->input.bad_images, p->input.threads));
-    int classes = gr_dataset_classes(s->train);
-    if (p->test_split && *p->test_split) {
-        gr_dataset_params test = {.split = p->test_split, .decode = decode};
-        GR_TRY(gr_dataset_open(log, p->data, &test, &s->test));
-        GR_TRY(gr_dataset_check(log, &s->test, p->input.bad_images, p->input.threads));
-        if (gr_dataset_classes(s->test) > classes)
-            classes = gr_dataset_classes(s->test);
-    }
-    gr_dataset_report(log, p->data, s->train, s->test);
-    s->config.classes = classes;
-    return name_classes(log, s);
-}
-
 graft_status gr_run_setup_check(graft_log *log, const graft_train_params *p)
 {
     gr_run_setup s = {0};
-    enum { ANY_SIZE = 224 };
+    const graft_input_params *input = &p->input;
+    int size = input->image_size ? input->image_size : input->resize_to; /* else the backbone's */
     graft_status status = choose_settings(log, p, &s);
     if (status == GRAFT_OK)
-        status = gr_input_resolve(log, &p->input, ANY_SIZE, &s.input);
+        status = gr_input_resolve(log, input, size ? size : 224, &s.input);
     gr_run_setup_release(&s);
     return status;
 }
@@ -256,19 +215,8 @@ static graft_status describe_network(graft_log *log, const graft_train_params *p
 }
 
 graft_status gr_run_setup_create(graft_log *log, graft_device *device, const graft_train_params *p,
+                                 graft_model *lender, int classes, gr_class_names names,
                                  gr_run_setup *s)
-{
-    *s = (gr_run_setup){.device = gr_device_from_public(device)};
-    GR_TRY(choose_settings(log, p, s));
-    GR_TRY(check_given(log, p));
-    GR_TRY(open_backbone(log, p, s));
-    GR_TRY(open_data(log, p, s));
-    return describe_network(log, p, s);
-}
-
-graft_status gr_run_setup_create_without_data(graft_log *log, graft_device *device,
-                                              const graft_train_params *p, graft_model *lender,
-                                              int classes, gr_class_names names, gr_run_setup *s)
 {
     *s =
         (gr_run_setup){.device = gr_device_from_public(device), .lender = lender, .classes = names};
@@ -287,10 +235,7 @@ void gr_run_setup_release(gr_run_setup *s)
     gr_tensors_destroy(&s->own_weights);
     gr_tensors_destroy(&s->adapter);
     gr_tensors_destroy(&s->header);
-    gr_dataset_close(&s->train);
-    gr_dataset_close(&s->test);
     gr_methods_destroy(s->methods);
-    gr_free(s->names_of_data);
     *s = (gr_run_setup){0};
 }
 

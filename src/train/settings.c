@@ -2,7 +2,6 @@
 #include "train/settings.h"
 
 #include "adapter/input.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "settings/settings.h"
 #include "train/run_setup.h"
@@ -269,15 +268,4 @@ bool gr_train_settings_same_identity(const char *a, const char *b)
     json_decref(left);
     json_decref(right);
     return same;
-}
-
-graft_status gr_train_settings_write(graft_log *log, const char *path,
-                                     const graft_train_params *params, const char *device)
-{
-    char *text = all_settings(params, device);
-    if (!text)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);
-    graft_status status = gr_file_write(log, path, text, strlen(text));
-    free(text);
-    return status;
 }

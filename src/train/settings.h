@@ -9,11 +9,6 @@
  * are updated. */
 extern const graft_setting gr_image_settings[], gr_update_settings[];
 
-/* Writes `path` (config.json), whose keys are those of the table. `device` is the
- * id of the one that the run is on. */
-graft_status gr_train_settings_write(graft_log *log, const char *path,
-                                     const graft_train_params *params, const char *device);
-
 /* The first value that its row does not allow is an error that names the parameter. */
 graft_status gr_train_settings_check(graft_log *log, const graft_train_params *params);
 

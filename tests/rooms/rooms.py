@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Arrows point down: no include of one room leads to a room above it, or back through a circle.
 
-docs/rooms.txt lists the rooms from bottom to top. `--map` prints them as the table that
+docs/rooms.txt lists the rooms from bottom to top. The command knows public headers only, and a run
+of graft_train knows the trainer by its public header. `--map` prints them as the table that
 docs/architecture.md shows; the test fails when the page has another one. Headers of an operating
 system are behind src/base/system.h alone, but for the command. `--self-test` checks that a wrong
 include is found.
@@ -13,6 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUFFIXES = {'.c', '.h', '.inc', '.gk', '.gkh'}
 COMMAND = 'src/command/'
+CLIENTS = {'src/run': 'src/train'}  # what uses the public header of a room, as an application does
 SYSTEM = re.compile(r'(sys/.*|pthread|unistd|dirent|dlfcn|fcntl|signal|spawn|poll|io|process|windows)\.h')
 SYSTEM_BEHIND = 'src/base/system'
 BEGIN, END = '<!-- rooms -->', '<!-- /rooms -->'
@@ -44,6 +46,8 @@ def fault(source_room, target_room, names):
     """Why the one may not include the other; None: it may."""
     if source_room.startswith(COMMAND) and not target_room.startswith(COMMAND):
         return None if target_room == 'include/graft' else 'the command knows public headers only'
+    if CLIENTS.get(source_room) == target_room:
+        return 'is a client of its public header'
     if names.index(target_room) > names.index(source_room):
         return 'runs up'
     return None
@@ -91,8 +95,10 @@ def self_test(names):
     system = list(faults_of(pathlib.Path('src/data/x.c'), '#include <sys/stat.h>\n', names))
     behind = list(faults_of(pathlib.Path('src/base/system_posix.c'), '#include <dlfcn.h>\n', names))
     assert len(system) == 1 and not behind, (system, behind)
+    client = list(faults_of(pathlib.Path('src/run/x.c'), '#include "train/trainer.h"\n', names))
     lost = list(faults_of(pathlib.Path('src/nowhere/x.c'), '', names))
     assert len(up) == 1 and not down and len(private) == 1 and len(lost) == 1, (up, down, private)
+    assert len(client) == 1, client
 
 
 def main():

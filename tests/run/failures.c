@@ -213,6 +213,8 @@ static void checkpoints_without_a_setting(void **state)
     blank[sizeof(blank) - 1] = '\0';
     char *older = altered_file(file, "older.safetensors", 0, 0, setting, blank);
     assert_int_equal(rename(older, file), 0);
+    older = altered_file(file, "oldest.safetensors", 0, 0, "graft.state", "graft.other");
+    assert_int_equal(rename(older, file), 0); /* 0.1.0 had the run's position alone */
     p.resume = true;
     p.max_steps = 0;
     p.ema = 0.9;

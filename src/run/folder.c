@@ -1,4 +1,4 @@
-#include "train/run_folder.h"
+#include "run/folder.h"
 
 #include "base/file.h"
 #include "base/json.h"

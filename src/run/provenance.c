@@ -1,6 +1,5 @@
-#include "train/provenance.h"
+#include "run/provenance.h"
 
-#include "adapter/fingerprint.h"
 #include "base/hash.h"
 #include "base/json.h"
 
@@ -43,15 +42,14 @@ static bool set(json_t *object, const char *key, json_t *value)
     return value && json_object_set_new(object, key, value) == 0;
 }
 
-graft_status gr_provenance_describe(graft_log *log, const gr_run_setup *s, char **text)
+graft_status gr_provenance_describe(graft_log *log, const gr_run_origin *o, char **text)
 {
-    const char *backbone = gr_tensors_metadata(s->header, GR_FINGERPRINT_KEY);
     json_t *json = json_object();
-    bool complete = json && set(json, "classes", classes_json(s->train)) &&
-                    set(json, "train", images_json(s->train)) &&
-                    (!s->test || set(json, "test", images_json(s->test))) &&
-                    (!backbone || set(json, "backbone", json_string(backbone))) &&
-                    set(json, "input", gr_input_json(&s->input));
+    bool complete = json && set(json, "classes", classes_json(o->train)) &&
+                    set(json, "train", images_json(o->train)) &&
+                    (!o->test || set(json, "test", images_json(o->test))) &&
+                    (!o->backbone || set(json, "backbone", json_string(o->backbone))) &&
+                    set(json, "input", gr_input_json(o->input));
     *text = complete ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
     return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "provenance: out of memory");

@@ -1,0 +1,147 @@
+/* How a run starts: its objects, its folder, and where it left off. */
+#include "run/run.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/augment_mix.h"
+#include "run/provenance.h"
+
+#include <string.h>
+
+static graft_status check_given(graft_log *log, const graft_train_params *p)
+{
+    if (!p->data || !*p->data || !p->out || !*p->out)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
+                       p->data && *p->data ? "`out`" : "`data`");
+    return GRAFT_OK;
+}
+
+/* A batch has no more images than there are: sets of few shots are smaller than a recipe's batch,
+ * and where partial batches are dropped nothing would remain. */
+static int fitting_batch(const gr_run *r)
+{
+    size_t images = gr_dataset_count(r->data.train);
+    if ((size_t)r->p->batch_size <= images)
+        return r->p->batch_size;
+    gr_log(r->log, GRAFT_LOG_INFO, "%s: batches of its %zu images instead of %d", r->p->data,
+           images, r->p->batch_size);
+    return (int)images;
+}
+
+static void plan_steps(gr_run *r)
+{
+    size_t images = gr_dataset_count(r->data.train);
+    r->batch = fitting_batch(r);
+    r->steps_per_epoch = (images + (r->p->drop_last ? 0 : (size_t)r->batch - 1)) / (size_t)r->batch;
+    r->epochs = r->p->epochs + r->p->cooldown_epochs;
+    r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
+}
+
+static graft_status create_trainer(gr_run *r)
+{
+    graft_trainer_params params;
+    graft_trainer_defaults(&params);
+    params.settings = r->p;
+    params.classes = r->data.classes;
+    params.class_names = r->data.names;
+    params.soft_targets = gr_mix_is_on(&r->p->augment);
+    params.steps_per_epoch = r->steps_per_epoch;
+    params.batch_size = r->batch;
+    GR_TRY(graft_trainer_create(r->log, r->device, &params, &r->trainer));
+    r->info = graft_trainer_get_info(r->trainer);
+    return gr_input_resolve(r->log, &r->info->input, r->info->image_size, &r->input);
+}
+
+static graft_status describe_origin(gr_run *r)
+{
+    gr_run_origin origin = {r->info->backbone, &r->input, r->data.train, r->data.test};
+    return gr_provenance_describe(r->log, &origin, &r->provenance);
+}
+
+static graft_status make_room(gr_run *r)
+{
+    const graft_augment_params *augment = &r->p->augment;
+    size_t batch = (size_t)r->batch, classes = (size_t)r->data.classes;
+    size_t image = 3 * (size_t)r->info->image_size * (size_t)r->info->image_size;
+    bool soft = gr_mix_is_on(augment);
+    if (augment->mixup > 0.0 || augment->random_erasing > 0.0)
+        r->images = gr_alloc_array(r, batch, image * sizeof(float));
+    else
+        r->pixels = gr_alloc_array(r, batch, image);
+    r->labels = gr_alloc_array(r, batch, sizeof(int32_t));
+    if (soft)
+        r->targets = gr_alloc_array(r, batch, classes * sizeof(float));
+    return (r->images || r->pixels) && r->labels && (r->targets || !soft)
+               ? GRAFT_OK
+               : gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
+}
+
+static graft_status create_loader(gr_run *r)
+{
+    const graft_train_params *p = r->p;
+    gr_loader_params params = {
+        .preprocess = r->input.preprocess,
+        .augment = p->augment,
+        .batch = r->batch,
+        .order = p->no_shuffle ? GR_ORDER_SEQUENTIAL : GR_ORDER_SHUFFLED,
+        .seed = p->seed,
+        .drop_last = p->drop_last,
+        .epochs = (uint32_t)r->epochs,
+        .threads = p->input.threads,
+    };
+    return gr_loader_create(r->log, r->data.train, &params, &r->loader);
+}
+
+/* Better said now than at the end of the first epoch. */
+static graft_status check_last_batch(const gr_run *r)
+{
+    size_t images = gr_dataset_count(r->data.train), batch = (size_t)r->batch;
+    if (!r->info->whole_batches || r->p->drop_last || images % batch == 0)
+        return GRAFT_OK;
+    return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                   "head norm: takes its statistics from batches of %zu, the last of an epoch has "
+                   "%zu images; give `drop_last`",
+                   batch, images % batch);
+}
+
+/* Goes to where the checkpoint in `out` left off. */
+static graft_status resume(gr_run *r)
+{
+    const char *path = r->folder.state;
+    if (!gr_file_exists(path)) {
+        gr_log(r->log, GRAFT_LOG_WARN, "%s: no checkpoint yet, starting from the beginning", path);
+        return GRAFT_OK;
+    }
+    GR_TRY(gr_position_load(r->log, r->trainer, path, r->provenance, r->p->accept_changes, &r->at));
+    if (r->at.step > r->steps)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "%s: at step %llu, but %s makes a run of %llu steps; it was changed since",
+                       path, (unsigned long long)r->at.step, r->p->data,
+                       (unsigned long long)r->steps);
+    return GRAFT_OK;
+}
+
+static graft_status open_folder(gr_run *r)
+{
+    GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
+    if (r->p->resume)
+        GR_TRY(resume(r));
+    GR_TRY(gr_file_write(r->log, r->folder.config, r->config, strlen(r->config)));
+    return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
+}
+
+graft_status gr_run_start(gr_run *r)
+{
+    GR_TRY(graft_train_describe(r->log, r->p, graft_device_get_info(r->device)->id, &r->config));
+    GR_TRY(check_given(r->log, r->p));
+    GR_TRY(gr_run_data_open(r->log, r->p, &r->data));
+    plan_steps(r);
+    GR_TRY(create_trainer(r));
+    GR_TRY(describe_origin(r));
+    GR_TRY(check_last_batch(r));
+    GR_TRY(make_room(r));
+    GR_TRY(create_loader(r));
+    GR_TRY(open_folder(r));
+    size_t batch = r->at.step % r->steps_per_epoch;
+    return gr_loader_seek(r->loader, (uint32_t)gr_run_epoch(r), batch);
+}

@@ -1,0 +1,102 @@
+/* What a graft_trainer has learnt so far: logits, accuracy and loss. */
+#include "train/graft_trainer.h"
+
+#include "adapter/evaluate.h"
+#include "base/mem.h"
+
+graft_status gr_swap_averages(graft_trainer *t)
+{
+    if (!gr_trainer_has_average(t->core))
+        return GRAFT_OK;
+    if (gr_is_half_done(t))
+        return gr_refuse_half_done(t, "averages");
+    t->phase = GR_PHASE_NONE; /* they went through the gradients' memory */
+    return gr_trainer_swap_average(t->core);
+}
+
+graft_status graft_trainer_logits(graft_trainer *t, const float *images, int count, float *logits)
+{
+    if (count < 1 || !images || !logits)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
+                       count, images && logits ? "given" : "NULL");
+    GR_TRY(gr_swap_averages(t));
+    graft_status status = gr_trainer_logits(t->core, images, count, logits);
+    graft_status back = gr_swap_averages(t);
+    return status != GRAFT_OK ? status : back;
+}
+
+graft_status graft_trainer_logits_of_buffer(graft_trainer *t, const graft_buffer *buffer,
+                                            uint64_t offset_bytes, int count, float *logits)
+{
+    gr_region from;
+    if (count < 1 || !buffer || !logits)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
+                       count, buffer && logits ? "given" : "NULL");
+    GR_TRY(gr_trainer_images_region(t, buffer, offset_bytes, count, &from));
+    GR_TRY(gr_swap_averages(t));
+    graft_status status = gr_trainer_logits_on_device(t->core, &from, count, logits);
+    graft_status back = gr_swap_averages(t);
+    return status != GRAFT_OK ? status : back;
+}
+
+/* ---- Accuracy and loss ------------------------------------------------------------------ */
+
+static graft_status batch_logits(graft_trainer *t, const graft_batch *b, float *logits)
+{
+    gr_region from;
+    if (b->pixels)
+        return gr_trainer_logits_of_pixels(t->core, b->pixels, b->count, logits);
+    if (b->images)
+        return gr_trainer_logits(t->core, b->images, b->count, logits);
+    GR_TRY(gr_trainer_images_region(t, b->buffer, b->offset_bytes, b->count, &from));
+    return gr_trainer_logits_on_device(t->core, &from, b->count, logits);
+}
+
+typedef struct evaluation {
+    const graft_batch_source *source;
+    graft_evaluate_callback *callback;
+    void *user;
+    float *logits; /* [batch_size, classes] */
+    uint64_t images;
+} evaluation;
+
+static graft_status score_batches(graft_trainer *t, evaluation *e, gr_score *score)
+{
+    for (uint64_t number = 0;; number++) {
+        graft_batch batch = {0};
+        GR_TRY(e->source->next(e->source->user, number, &batch));
+        if (batch.count == 0)
+            return GRAFT_OK;
+        GR_TRY(gr_trainer_check_images(t, &batch));
+        GR_TRY(gr_trainer_check_labels(t, &batch));
+        GR_TRY(batch_logits(t, &batch, e->logits));
+        gr_score_add(score, e->logits, batch.labels, batch.count, t->info.classes);
+        e->images += (uint64_t)batch.count;
+        if (e->callback && !e->callback(e->user, e->images))
+            return GRAFT_ERR_INTERRUPTED;
+    }
+}
+
+graft_status graft_trainer_evaluate(graft_trainer *t, const graft_batch_source *source,
+                                    graft_evaluate_callback *callback, void *user,
+                                    graft_eval_result *result)
+{
+    size_t rows = (size_t)t->info.batch_size, classes = (size_t)t->info.classes;
+    gr_score score = {0};
+    evaluation e = {.source = source, .callback = callback, .user = user};
+    if (!(e.logits = gr_alloc_array(NULL, rows * classes, sizeof(*e.logits))))
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "evaluation: out of memory");
+    graft_status status = gr_swap_averages(t);
+    if (status == GRAFT_OK) {
+        status = score_batches(t, &e, &score);
+        graft_status back = gr_swap_averages(t);
+        status = status != GRAFT_OK ? status : back;
+    }
+    if (status == GRAFT_OK)
+        status = gr_score_finish(t->log, &score);
+    if (status == GRAFT_OK)
+        *result = (graft_eval_result){(double)score.correct / (double)score.images, score.loss,
+                                      (int64_t)score.images};
+    gr_free(e.logits);
+    return status;
+}
