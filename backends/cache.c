@@ -1,6 +1,7 @@
 #include "backends/cache.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdint.h>
@@ -17,30 +18,18 @@ typedef struct header {
     uint64_t checksum; /* of key and data */
 } header;
 
-#define FNV_START 0xcbf29ce484222325u
-
-/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-static uint64_t hash(uint64_t start, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-    uint64_t h = start;
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3u;
-    return h;
-}
-
 static header make_header(const char *key, const void *data, size_t size)
 {
-    header h = {.magic = MAGIC, .version = 1};
+    header h = {.magic = MAGIC, .version = 2};
     h.key_bytes = (uint32_t)strlen(key);
     h.data_bytes = size;
-    h.checksum = hash(hash(FNV_START, key, h.key_bytes), data, size);
+    h.checksum = gr_hash(gr_hash_text(0, key), data, size);
     return h;
 }
 
 static char *entry_path(void *parent, const char *directory, const char *name, const char *key)
 {
-    unsigned long long digest = hash(FNV_START, key, strlen(key));
+    unsigned long long digest = gr_hash_text(0, key);
     return gr_printf(parent, "%s/%s-%016llx.bin", directory, name, digest);
 }
 

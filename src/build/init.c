@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* FNV-1a: the stream of a tensor depends on its name only. */
+/* FNV-1a: the stream of a tensor depends on its name only. Another hash would draw other numbers
+ * than those that runs began with. */
 static uint64_t stream_of(const char *name)
 {
     uint64_t hash = 0xcbf29ce484222325u;

@@ -1,5 +1,6 @@
 #include "weights/tensors.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdint.h>
@@ -73,20 +74,11 @@ const gr_tensor *gr_tensors_at(const gr_tensors *tensors, size_t index)
     return tensors->items[index];
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash_of(const char *name)
-{
-    uint64_t hash = 0xcbf29ce484222325;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
-    return hash;
-}
-
 /* The slot that holds `name`, or the free one where it belongs. */
 static size_t *slot_of(const gr_tensors *tensors, const char *name)
 {
     size_t mask = tensors->slot_count - 1;
-    size_t i = hash_of(name) & mask;
+    size_t i = gr_hash_text(0, name) & mask;
     while (tensors->slots[i] && strcmp(tensors->items[tensors->slots[i] - 1]->name, name) != 0)
         i = (i + 1) & mask;
     return &tensors->slots[i];
