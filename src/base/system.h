@@ -1,5 +1,6 @@
 /* What the operating system gives, and C does not. All that is POSIX in the library stands in
- * system_posix.c, all that is Windows in system_windows.c; nothing else includes their headers.
+ * system_posix.c, all that is Windows in system_windows.c, what both have in system_folder.c;
+ * nothing else includes their headers.
  *
  * Functions that return bool or a pointer set errno when they fail. Paths are as the C library of
  * the system takes them. Thread-safety: safe, unless said otherwise.

@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -266,27 +265,6 @@ bool gr_folder_create(const char *path)
 bool gr_folder_remove(const char *path)
 {
     return rmdir(path) == 0;
-}
-
-/* The handle of a folder is the DIR itself. */
-gr_folder *gr_folder_open(const char *path)
-{
-    return (gr_folder *)opendir(path);
-}
-
-const char *gr_folder_next(gr_folder *folder)
-{
-    struct dirent *entry;
-    do {
-        errno = 0;
-        entry = readdir((DIR *)folder);
-    } while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
-    return entry ? entry->d_name : NULL;
-}
-
-void gr_folder_close(gr_folder *folder)
-{
-    closedir((DIR *)folder);
 }
 
 /* The folder itself is locked, so that no file is left over; a file system without locks has none

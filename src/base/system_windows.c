@@ -8,7 +8,6 @@
 
 #include <windows.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
@@ -320,27 +319,6 @@ bool gr_folder_create(const char *path)
 bool gr_folder_remove(const char *path)
 {
     return RemoveDirectoryA(path) || fail();
-}
-
-/* mingw-w64 brings the functions of POSIX for this. */
-gr_folder *gr_folder_open(const char *path)
-{
-    return (gr_folder *)opendir(path);
-}
-
-const char *gr_folder_next(gr_folder *folder)
-{
-    struct dirent *entry;
-    do {
-        errno = 0;
-        entry = readdir((DIR *)folder);
-    } while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
-    return entry ? entry->d_name : NULL;
-}
-
-void gr_folder_close(gr_folder *folder)
-{
-    closedir((DIR *)folder);
 }
 
 /* A folder that is open without sharing cannot be opened so again. */
