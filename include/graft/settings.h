@@ -64,6 +64,7 @@ typedef struct graft_setting {
     graft_setting_role role;
     bool below_max; /* max itself is too large */
     char letter;    /* the command's short option; 0: none */
+    bool above_min; /* min itself is too small */
 } graft_setting;
 
 enum { GRAFT_SETTING_TEXT_SIZE = 512 };

@@ -12,7 +12,7 @@
 #include "data/preprocess.h"
 #include "data/random.h"
 
-/* Checks the ranges of the parameters, and that they fit the preprocessing. */
+/* Whether parameters within the ranges of their settings fit the preprocessing. */
 graft_status gr_augment_check(graft_log *log, const graft_augment_params *a,
                               const gr_preprocess *p);
 

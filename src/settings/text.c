@@ -133,11 +133,12 @@ static void limits_text(const graft_setting *s, const char *what, char text[SIZE
 {
     bool whole = s->type == GRAFT_SETTING_INT || s->type == GRAFT_SETTING_COUNT ||
                  s->type == GRAFT_SETTING_INTS;
+    const char *above = s->above_min ? "more than " : "";
     const char *below = s->below_max ? "less than " : "";
     if (whole) /* every digit of the largest */
-        snprintf(text, SIZE, "%s from %.0f to %s%.0f", what, s->min, below, s->max);
+        snprintf(text, SIZE, "%s from %s%.0f to %s%.0f", what, above, s->min, below, s->max);
     else
-        snprintf(text, SIZE, "%s from %.15g to %s%.15g", what, s->min, below, s->max);
+        snprintf(text, SIZE, "%s from %s%.15g to %s%.15g", what, above, s->min, below, s->max);
 }
 
 const char *graft_setting_allowed(const graft_setting *setting, char text[GRAFT_SETTING_TEXT_SIZE])

@@ -29,7 +29,8 @@ int gr_numbers_parse(const char *text, int most, double *out)
 
 static bool within(const graft_setting *s, double value)
 {
-    return value >= s->min && (s->below_max ? value < s->max : value <= s->max);
+    return (s->above_min ? value > s->min : value >= s->min) &&
+           (s->below_max ? value < s->max : value <= s->max);
 }
 
 static bool parse_bool(const char *text, bool *out)

@@ -72,7 +72,7 @@ const graft_setting gr_image_settings[] = {
     {"crop", FIELD(augment.crop), GRAFT_SETTING_CHOICE, NULL, "none|random|random-resized", 0, 0,
      "in training: the centre, a random place, or a random part, resized"},
     {"crop-scale", FIELD(augment.crop_scale), GRAFT_SETTING_RANGE, "0.08,1", "LEAST,MOST", 0, 1,
-     "part of the area that a random-resized crop takes"},
+     "part of the area that a random-resized crop takes", .above_min = true},
     {"crop-ratio", FIELD(augment.crop_ratio), GRAFT_SETTING_RANGE, "0.75,1.3333333", "LEAST,MOST",
      0.01, 100, "width / height of that part"},
     {"flip", FIELD(augment.flip), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,

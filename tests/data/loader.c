@@ -362,9 +362,9 @@ static void bad_parameters(void **state)
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "threads");
     params = usual(), params.preprocess.size = 0;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT, "size 0");
-    params = usual(), params.augment.crop_scale.max = 1.5;
+    params = usual(), params.augment.crop = GRAFT_CROP_RANDOM;
     assert_error(f, gr_loader_create(f->log, d, &params, &loader), GRAFT_ERR_ARGUMENT,
-                 "`augment.crop_scale` 0.3,1.5");
+                 "`augment.crop` random");
     assert_null(loader);
     gr_dataset_close(&d);
 }

@@ -252,6 +252,41 @@ static void tables_are_sound(void **state)
     assert_null(graft_method_setting(0, 0)); /* linear has none */
 }
 
+/* What augmentation cannot do is refused by the rows alone. */
+static void wrong_augmentation_is_refused(void **state)
+{
+    (void)state;
+    static const graft_augment_params wrong[] = {
+        {.rand_augment = {.count = -1}},
+        {.rand_augment = {.count = 2, .magnitude = 11}},
+        {.rand_augment = {.count = 2, .probability = 1.5}},
+        {.rand_augment = {.count = 2, .deviation = -1}},
+        {.color_jitter = {.brightness = -0.1}},
+        {.color_jitter = {.hue = 0.6}},
+        {.random_erasing = 1.5},
+        {.random_erasing = NAN},
+        {.crop_scale = {0.0, 1.0}},
+        {.crop_scale = {0.5, 0.4}},
+        {.crop_scale = {0.5, 1.1}},
+        {.crop_scale = {NAN, 1.0}},
+        {.crop_ratio = {0.0, 1.0}},
+        {.crop_ratio = {1.0, 0.9}},
+        {.crop_ratio = {1.0, 1e3}},
+        {.crop_ratio = {1.0, NAN}},
+    };
+    graft_train_params defaults;
+    graft_train_defaults(&defaults);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        graft_train_params p = defaults;
+        p.augment = wrong[i];
+        if (p.augment.crop_scale.min == 0.0 && p.augment.crop_scale.max == 0.0)
+            p.augment.crop_scale = defaults.augment.crop_scale;
+        if (p.augment.crop_ratio.min == 0.0 && p.augment.crop_ratio.max == 0.0)
+            p.augment.crop_ratio = defaults.augment.crop_ratio;
+        assert_int_equal(gr_train_settings_check(NULL, &p), GRAFT_ERR_ARGUMENT);
+    }
+}
+
 /* An identity of 0.1.0 may spell a value as its user did, and lacks what came later. */
 static void old_identities_are_known(void **state)
 {
@@ -283,9 +318,13 @@ static void old_identities_are_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_come_back),    cmocka_unit_test(wrong_texts_change_nothing),
-        cmocka_unit_test(defaults_and_unset), cmocka_unit_test(values_are_checked),
-        cmocka_unit_test(tables_are_sound),   cmocka_unit_test(old_identities_are_known),
+        cmocka_unit_test(texts_come_back),
+        cmocka_unit_test(wrong_texts_change_nothing),
+        cmocka_unit_test(defaults_and_unset),
+        cmocka_unit_test(values_are_checked),
+        cmocka_unit_test(tables_are_sound),
+        cmocka_unit_test(old_identities_are_known),
+        cmocka_unit_test(wrong_augmentation_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
