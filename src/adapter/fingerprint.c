@@ -1,7 +1,5 @@
 #include "adapter/fingerprint.h"
 
-#include "base/hash.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -16,20 +14,13 @@ static bool is_of_encoder(const char *name)
     return false;
 }
 
-static uint64_t hash_tensor(const gr_tensor *t)
-{
-    uint64_t h = gr_hash_text(gr_hash_text(0, t->name), gr_dtype_name(t->dtype));
-    h = gr_hash(h, t->shape.dim, (size_t)t->shape.rank * sizeof(t->shape.dim[0]));
-    return t->data ? gr_hash(h, t->data, t->size_bytes) : h;
-}
-
 const char *gr_backbone_fingerprint(const gr_tensors *backbone, char text[GR_FINGERPRINT_TEXT])
 {
     uint64_t sum = 0; /* which no order changes */
     for (size_t i = 0; i < gr_tensors_count(backbone); i++) {
         const gr_tensor *t = gr_tensors_at(backbone, i);
         if (is_of_encoder(t->name))
-            sum += hash_tensor(t);
+            sum += gr_tensor_hash(t);
     }
     snprintf(text, GR_FINGERPRINT_TEXT, "%016llx", (unsigned long long)sum);
     return text;

@@ -1,6 +1,8 @@
 /* Numbers that are none: found where they come in, and named. */
 #include "weights/tensors.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 /* The exponent's bits of a type, of which NaN and infinity have all; 0: not floating-point. */
@@ -50,18 +52,40 @@ static int64_t find_bad(const gr_tensor *t)
     return -1;
 }
 
+static graft_status check_finite(graft_log *log, const gr_tensors *tensors, const gr_tensor *t)
+{
+    char text[GR_SHAPE_TEXT];
+    int64_t at = t->data ? find_bad(t) : -1;
+    return at < 0 ? GRAFT_OK
+                  : gr_fail(log, GRAFT_ERR_NUMERIC,
+                            "%s: tensor %s: element %lld of %s is NaN or infinite; the file is of "
+                            "no use",
+                            gr_tensors_source(tensors), t->name, (long long)at,
+                            gr_shape_text(&t->shape, text));
+}
+
 graft_status gr_tensors_check_finite(graft_log *log, const gr_tensors *tensors)
+{
+    for (size_t i = 0; i < gr_tensors_count(tensors); i++)
+        GR_TRY(check_finite(log, tensors, gr_tensors_at(tensors, i)));
+    return GRAFT_OK;
+}
+
+graft_status gr_tensors_check_and_hash(graft_log *log, gr_tensors *tensors)
 {
     for (size_t i = 0; i < gr_tensors_count(tensors); i++) {
         const gr_tensor *t = gr_tensors_at(tensors, i);
-        char text[GR_SHAPE_TEXT];
-        int64_t at = t->data ? find_bad(t) : -1;
-        if (at >= 0)
-            return gr_fail(
-                log, GRAFT_ERR_NUMERIC,
-                "%s: tensor %s: element %lld of %s is NaN or infinite; the file is of no "
-                "use",
-                gr_tensors_source(tensors), t->name, (long long)at, gr_shape_text(&t->shape, text));
+        GR_TRY(check_finite(log, tensors, t));
+        gr_tensors_set_hash(tensors, i, gr_tensor_hash(t));
     }
     return GRAFT_OK;
+}
+
+uint64_t gr_tensor_hash(const gr_tensor *t)
+{
+    if (t->hashed)
+        return t->hash;
+    uint64_t h = gr_hash_text(gr_hash_text(0, t->name), gr_dtype_name(t->dtype));
+    h = gr_hash(h, t->shape.dim, (size_t)t->shape.rank * sizeof(t->shape.dim[0]));
+    return t->data ? gr_hash(h, t->data, t->size_bytes) : h;
 }

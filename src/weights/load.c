@@ -239,7 +239,7 @@ graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_la
     GR_TRY(gr_layout_translate(log, match, file, backbone));
     GR_TRY(join_heads(log, backbone));
     GR_TRY(complete_head(log, backbone));
-    return gr_tensors_check_finite(log, backbone);
+    return gr_tensors_check_and_hash(log, backbone);
 }
 
 static graft_status translate(graft_log *log, const char *path, gr_tensors *file,

@@ -74,6 +74,12 @@ const gr_tensor *gr_tensors_at(const gr_tensors *tensors, size_t index)
     return tensors->items[index];
 }
 
+void gr_tensors_set_hash(gr_tensors *tensors, size_t index, uint64_t hash)
+{
+    tensors->items[index]->hashed = true;
+    tensors->items[index]->hash = hash;
+}
+
 /* The slot that holds `name`, or the free one where it belongs. */
 static size_t *slot_of(const gr_tensors *tensors, const char *name)
 {

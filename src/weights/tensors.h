@@ -19,6 +19,8 @@ typedef struct gr_tensor {
     const void *data; /* of any alignment; NULL: its values are elsewhere or were dropped */
     size_t size_bytes;
     bool owned; /* made by gr_tensors_add_new() */
+    bool hashed;
+    uint64_t hash; /* see gr_tensor_hash() */
 } gr_tensor;
 
 typedef struct gr_tensors gr_tensors;
@@ -89,6 +91,14 @@ void gr_tensors_metadata_at(const gr_tensors *tensors, size_t index, const char 
 /* GRAFT_ERR_NUMERIC, which names the file and the first tensor with a NaN or an infinity. Reads all
  * values. */
 graft_status gr_tensors_check_finite(graft_log *log, const gr_tensors *tensors);
+
+/* The same, and the hash of each tensor is found on the way, while its values are at hand. */
+graft_status gr_tensors_check_and_hash(graft_log *log, gr_tensors *tensors);
+
+/* A hash (base/hash.h) of name, type, shape and values: that of gr_tensors_check_and_hash, or made
+ * now. */
+uint64_t gr_tensor_hash(const gr_tensor *tensor);
+void gr_tensors_set_hash(gr_tensors *tensors, size_t index, uint64_t hash);
 
 /* dtype size times element count; false when that overflows or a dimension is negative. */
 bool gr_tensor_bytes(gr_dtype dtype, const gr_shape *shape, size_t *size_bytes);
