@@ -137,10 +137,18 @@ GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data
 GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
                                            int k, graft_prediction *callback, void *user);
 
-/* Folds an adapter into its backbone and writes a plain checkpoint with timm names, for images of
- * the size that the adapter was trained with. `type` of the file's elements: "f32", "f16" or
- * "bf16"; NULL: "f32". A value that f16 cannot hold is GRAFT_ERR_NUMERIC. `out` is replaced once
- * all is written; it may not be one of the inputs. Blocks. Thread-safety: safe. */
+/* Folds an adapter into its backbone and writes a plain checkpoint, for images of the size that the
+ * adapter was trained with. `type` of the file's elements: "f32", "f16" or "bf16"; NULL: "f32". A
+ * value that f16 cannot hold is GRAFT_ERR_NUMERIC. `out` is a file that is replaced once all is
+ * written, or a folder, which exists or ends with '/': it receives model.safetensors, and beside a
+ * file of that name stand the config.json (and preprocessor_config.json) that the library reads:
+ * geometry, preprocessing, names of classes. It may not be one of the inputs. `names` of the
+ * tensors: "timm" or "transformers", which load the result strictly and compute the same logits; a
+ * model that the library has no class for is GRAFT_ERR_UNSUPPORTED. NULL, and graft_merge: as the
+ * backbone came, or timm's where that cannot be, which one line tells. Blocks. Thread-safety:
+ * safe. */
+GRAFT_API graft_status graft_merge_as(graft_log *log, const char *backbone, const char *adapter,
+                                      const char *out, const char *type, const char *names);
 GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter,
                                    const char *out, const char *type);
 

@@ -2,10 +2,13 @@
 
 #include "adapter/fingerprint.h"
 #include "adapter/fold.h"
+#include "adapter/library_config.h"
 #include "adapter/model.h"
 #include "base/convert.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "model/backbone.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
@@ -195,17 +198,22 @@ static graft_status fold_head_norm(merge *m)
     return GRAFT_OK;
 }
 
-/* What a reader cannot see in the tensors: the geometry, and how images become input. */
-static graft_status copy_metadata(merge *m)
+/* Biases that the methods need and the backbone did without. */
+static void tell_gained_biases(const merge *m)
 {
-    static const char *const keys[] = {"graft.heads", "graft.model", "graft.input",
-                                       "graft.classes"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const char *value = gr_tensors_metadata(m->adapter, keys[i]);
-        if (value)
-            GR_TRY(gr_tensors_set_metadata(m->log, m->result, keys[i], value));
+    const char *example = NULL;
+    size_t gained = 0;
+    for (size_t i = 0; i < gr_tensors_count(m->result); i++) {
+        const char *name = gr_tensors_at(m->result, i)->name;
+        if (strncmp(name, "head.", 5) == 0 || gr_tensors_find(m->backbone, name))
+            continue;
+        example = name;
+        gained++;
     }
-    return GRAFT_OK;
+    if (gained)
+        gr_log(m->log, GRAFT_LOG_INFO,
+               "merge: the methods need %zu biases that the backbone has not, such as %s", gained,
+               example);
 }
 
 static graft_status merge_all(merge *m)
@@ -214,7 +222,8 @@ static graft_status merge_all(merge *m)
     GR_TRY(copy_tensors(m));
     GR_TRY(fold_sites(m));
     GR_TRY(fold_head_norm(m));
-    return copy_metadata(m);
+    tell_gained_biases(m);
+    return GRAFT_OK;
 }
 
 graft_status gr_merge(graft_log *log, const gr_tensors *backbone, const gr_tensors *adapter,
@@ -261,6 +270,31 @@ static graft_status choose_type(graft_log *log, const char *type, gr_write_type 
     return GRAFT_OK;
 }
 
+/* What a reader cannot see in the tensors: how images become input, and names of classes. The
+ * geometry is there already, as it was written. */
+static graft_status copy_metadata(graft_log *log, const gr_tensors *adapter, gr_tensors *out)
+{
+    static const char *const keys[] = {"graft.heads", "graft.input", "graft.classes"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = gr_tensors_metadata(adapter, keys[i]);
+        if (value)
+            GR_TRY(gr_tensors_set_metadata(log, out, keys[i], value));
+    }
+    /* transformers takes files that say whose tensors they are */
+    return gr_tensors_set_metadata(log, out, "format", "pt");
+}
+
+/* What is read must stay: a file, or one in the folder. */
+static bool is_read_from(const char *out, const char *path)
+{
+    if (gr_file_is_same(out, path))
+        return true;
+    char *inside = gr_path_join(NULL, path, GR_MODEL_FILE);
+    bool same = inside && gr_file_is_same(out, inside);
+    gr_free(inside);
+    return same;
+}
+
 /* Its format is safetensors, and readers go by names; and what it is made of stays. */
 static graft_status check_out(graft_log *log, const char *out, const char *backbone,
                               const char *adapter)
@@ -272,7 +306,7 @@ static graft_status check_out(graft_log *log, const char *out, const char *backb
                            "%s: would hold safetensors, not what %s files are; choose a name that "
                            "ends in .safetensors",
                            out, others[i]);
-    const char *same = gr_file_is_same(out, backbone)  ? "backbone"
+    const char *same = is_read_from(out, backbone)     ? "backbone"
                        : gr_file_is_same(out, adapter) ? "adapter"
                                                        : NULL;
     return same ? gr_fail(log, GRAFT_ERR_ARGUMENT,
@@ -280,50 +314,131 @@ static graft_status check_out(graft_log *log, const char *out, const char *backb
                 : GRAFT_OK;
 }
 
-/* Folds, and writes the result to a path or, where there is a writer, to that. */
+/* Where a merged model goes. */
+typedef struct output {
+    char *path;      /* the file; NULL: to the writer */
+    char *directory; /* where the libraries' files go; NULL: nowhere */
+    gr_names names;
+    gr_safetensors_params how;
+} output;
+
+/* A folder, there already or called "name/", receives the file that libraries look for; beside a
+ * file of that name they look for their own as well. */
+static graft_status choose_path(graft_log *log, const char *out, output *to)
+{
+    bool folder = gr_file_is_directory(out) || gr_path_has_suffix(out, "/");
+    to->path = folder ? gr_path_join(NULL, out, GR_MODEL_FILE) : gr_strdup(NULL, out);
+    char *directory = to->path ? gr_path_directory(NULL, to->path) : NULL;
+    char *whole = directory ? gr_path_join(directory, directory, GR_MODEL_FILE) : NULL;
+    char *config = directory ? gr_path_join(directory, directory, "config.json") : NULL;
+    if (!whole || !config) {
+        gr_free(directory);
+        return gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
+    }
+    bool named =
+        folder || gr_path_has_suffix(out, "/" GR_MODEL_FILE) || strcmp(out, GR_MODEL_FILE) == 0;
+    graft_status status = folder ? gr_make_directories(log, out) : GRAFT_OK;
+    if (status == GRAFT_OK && named && gr_file_exists(config) && !gr_file_exists(whole))
+        status = gr_fail(log, GRAFT_ERR_ARGUMENT,
+                         "%s: belongs to another model, of which it would be lost; choose another "
+                         "folder",
+                         config);
+    if (named)
+        to->directory = gr_strdup(NULL, directory);
+    gr_free(directory);
+    return status;
+}
+
+static void release_output(output *to)
+{
+    gr_free(to->path);
+    gr_free(to->directory);
+}
+
+/* Metadata and the libraries' files say the same. */
+static graft_status write_config(graft_log *log, const output *to, const gr_named *named,
+                                 const gr_tensors *adapter, const gr_adapter_info *info)
+{
+    const char *classes = gr_tensors_metadata(adapter, "graft.classes");
+    json_t *names = NULL;
+    if (classes)
+        GR_TRY(gr_json_parse(log, "graft.classes", classes, strlen(classes), &names));
+    bool biased = false;
+    for (size_t i = 0; i < gr_tensors_count(named->plain); i++)
+        biased |= strstr(gr_tensors_at(named->plain, i)->name, ".attn.qkv.bias") != NULL;
+    const gr_library_model model = {
+        .config = &named->config, .biased = biased, .input = &info->input, .classes = names};
+    graft_status status = gr_library_config_write(log, to->directory, named->names, &model);
+    json_decref(names);
+    return status;
+}
+
+/* Folds, and writes the result. */
 static graft_status write_merged(graft_log *log, const gr_tensors *backbone,
                                  const gr_tensors *adapter, const gr_adapter_info *info,
-                                 const char *path, const gr_safetensors_params *how)
+                                 const output *to)
 {
     gr_merged merged;
+    gr_named named;
     GR_TRY(check_foldable(log, info->methods));
     GR_TRY(gr_merge(log, backbone, adapter, info, &merged));
-    graft_status status = gr_safetensors_write(log, path, merged.tensors, how);
+    graft_status status =
+        gr_names_apply(log, to->names, gr_tensors_metadata(backbone, GR_LAYOUT_KEY), &info->config,
+                       merged.tensors, &named);
+    if (status == GRAFT_OK) {
+        status = copy_metadata(log, adapter, named.tensors);
+        if (status == GRAFT_OK)
+            status =
+                gr_safetensors_write(log, to->path ? to->path : "merged", named.tensors, &to->how);
+        if (status == GRAFT_OK && to->directory)
+            status = write_config(log, to, &named, adapter, info);
+        gr_named_release(&named);
+    }
     gr_merged_release(&merged);
+    return status;
+}
+
+graft_status graft_merge_as(graft_log *log, const char *backbone, const char *adapter,
+                            const char *out, const char *type, const char *names)
+{
+    gr_tensors *weights = NULL;
+    graft_adapter *trained = NULL;
+    output to = {.how = {.sorted = true}};
+    graft_status status = choose_type(log, type, &to.how.type);
+    if (status == GRAFT_OK)
+        status = gr_names_parse(log, names, &to.names);
+    if (status == GRAFT_OK)
+        status = choose_path(log, out, &to);
+    if (status == GRAFT_OK)
+        status = check_out(log, to.path, backbone, adapter);
+    if (status == GRAFT_OK)
+        status = gr_backbone_load(log, backbone, &weights);
+    if (status == GRAFT_OK)
+        status = graft_adapter_open(log, &(graft_source){.path = adapter}, &trained);
+    if (status == GRAFT_OK)
+        status = write_merged(log, weights, trained->tensors, &trained->info, &to);
+    graft_adapter_close(&trained);
+    gr_tensors_destroy(&weights);
+    release_output(&to);
     return status;
 }
 
 graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
                          const char *type)
 {
-    gr_tensors *weights = NULL;
-    graft_adapter *trained = NULL;
-    gr_safetensors_params how = {.sorted = true};
-    graft_status status = choose_type(log, type, &how.type);
-    if (status == GRAFT_OK)
-        status = check_out(log, out, backbone, adapter);
-    if (status == GRAFT_OK)
-        status = gr_backbone_load(log, backbone, &weights);
-    if (status == GRAFT_OK)
-        status = graft_adapter_open(log, &(graft_source){.path = adapter}, &trained);
-    if (status == GRAFT_OK)
-        status = write_merged(log, weights, trained->tensors, &trained->info, out, &how);
-    graft_adapter_close(&trained);
-    gr_tensors_destroy(&weights);
-    return status;
+    return graft_merge_as(log, backbone, adapter, out, type, NULL);
 }
 
 graft_status graft_model_merge(graft_model *model, const char *type, const graft_writer *writer)
 {
     gr_attachment *a;
-    gr_safetensors_params how = {.sorted = true, .writer = writer};
+    output to = {.how = {.sorted = true, .writer = writer}};
     GR_TRY(gr_model_active(model, &a));
     if (!a->adapter)
         return gr_fail(model->log, GRAFT_ERR_ARGUMENT,
                        "model: its own head is in use; there is no adapter to merge");
     if (!writer || !writer->write)
         return gr_fail(model->log, GRAFT_ERR_ARGUMENT, "merge: a writer that writes nothing");
-    GR_TRY(choose_type(model->log, type, &how.type));
-    return write_merged(model->log, model->weights, a->adapter->tensors, &a->adapter->info,
-                        "merged", &how);
+    GR_TRY(choose_type(model->log, type, &to.how.type));
+    return write_merged(model->log, model->weights, a->adapter->tensors, &a->adapter->info, &to);
 }

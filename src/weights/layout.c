@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GR_LAYOUT(name) extern const gr_layout gr_layout_##name;
-#include "weights/layouts/list.h"
-#undef GR_LAYOUT
-
 static const gr_layout *const layouts[] = {
 #define GR_LAYOUT(name) &gr_layout_##name,
 #include "weights/layouts/list.h"

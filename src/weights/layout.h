@@ -22,6 +22,9 @@ typedef enum gr_axes {
     GR_AXES_LAST_OUT, /* [in.., out] -> [out, in] */
     GR_AXES_FIRST_IN, /* [in, out..] -> [out, in] */
     GR_AXES_PATCHES,  /* [height, width, in, out] -> [out, in, height, width] */
+    /* A head on the class token and, behind it, the mean of the patches, which plays no part: [k, 2
+     * d] -> [k, d]; any other, and its bias, is left out */
+    GR_AXES_CLASS_TOKEN,
 } gr_axes;
 
 typedef struct gr_name_rule {
@@ -68,6 +71,14 @@ typedef struct gr_layout {
 /* CLIP's text encoder, which is no backbone and not among those that are recognised. */
 extern const gr_layout gr_layout_transformers_text, gr_layout_openai_text;
 
+/* All that are recognised, "gr_layout_timm_vit" .. */
+#define GR_LAYOUT(name) extern const gr_layout gr_layout_##name;
+#include "weights/layouts/list.h"
+#undef GR_LAYOUT
+
+/* The metadata key of a loaded backbone that names its layout. */
+#define GR_LAYOUT_KEY "graft.layout"
+
 /* A layout found in a file. */
 typedef struct gr_layout_match {
     const gr_layout *layout;
@@ -112,6 +123,12 @@ bool gr_layout_origin(const gr_layout_match *match, const char *target, char nam
  * GRAFT_ERR_UNSUPPORTED. */
 graft_status gr_layout_translate(graft_log *log, const gr_layout_match *match, gr_tensors *tensors,
                                  gr_tensors *out);
+
+/* The other way: appends graft's tensors to `out` with the names and shapes of a layout whose rules
+ * keep values as they are. Most are borrowed. A tensor that the layout has not is
+ * GRAFT_ERR_UNSUPPORTED. */
+graft_status gr_layout_restore(graft_log *log, const gr_layout_match *match,
+                               const gr_tensors *tensors, gr_tensors *out);
 
 /* GRAFT_ERR_NOT_FOUND, naming the first, when tensors are missing: those of the model, and those of
  * every block that has one. */

@@ -35,6 +35,9 @@ graft_status gr_safetensors_read_sharded(graft_log *log, const char *path, gr_te
 /* Reads model.safetensors.index.json, else model.safetensors, else the only .safetensors file. */
 graft_status gr_safetensors_read_directory(graft_log *log, const char *path, gr_tensors *tensors);
 
+/* The name that libraries look for in a folder. */
+#define GR_MODEL_FILE "model.safetensors"
+
 /* How tensors are written. */
 typedef enum gr_write_type {
     GR_WRITE_UNCHANGED,

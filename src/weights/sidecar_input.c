@@ -98,6 +98,7 @@ bool gr_sidecar_transformers_input(const json_t *json, gr_sidecar_input *out, ch
     int size = side_of(json_object_get(json, "size"), &short_side);
     int crop = side_of(json_object_get(json, "crop_size"), &ignored);
     bool crops = json_is_true(json_object_get(json, "do_center_crop")) && crop;
+    bool both_sides = json_is_object(json_object_get(json, "size")); /* a number is the short one */
     const json_t *factor = json_object_get(json, "rescale_factor");
     *out = (gr_sidecar_input){0};
     if (is_false(json, "do_resize") || is_false(json, "do_rescale") ||
@@ -112,7 +113,7 @@ bool gr_sidecar_transformers_input(const json_t *json, gr_sidecar_input *out, ch
     }
     out->image_size = crops ? crop : size;
     if (size)
-        out->resize = short_side || crops ? "crop" : "squash";
+        out->resize = short_side || (crops && !both_sides) ? "crop" : "squash";
     if (crops && size > crop)
         out->resize_to = size;
     return read_interpolation(filter_name(json_object_get(json, "resample")), out, why) &&

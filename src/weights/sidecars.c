@@ -182,6 +182,21 @@ static graft_status read_transformers(reader *r)
     return status;
 }
 
+/* What arguments tell beside the name of a model; the names of CLIP's towers say two things that
+ * are no arguments. */
+static graft_status set_timm_geometry(reader *r, const json_t *config)
+{
+    const char *name = json_string_value(json_object_get(config, "architecture"));
+    const json_t *arguments = json_object_get(config, "model_args");
+    if (strstr(name, "_clip_")) {
+        GR_TRY(set_text(r, "graft.norm_eps", "1e-5"));
+        GR_TRY(set_text(r, "graft.activation", strstr(name, "quickgelu") ? "quick_gelu" : "gelu"));
+    }
+    GR_TRY(set_value(r, "graft.heads", json_object_get(arguments, "num_heads")));
+    GR_TRY(set_value(r, "graft.activation", json_object_get(arguments, "act_layer")));
+    return set_value(r, "graft.image_size", json_object_get(arguments, "img_size"));
+}
+
 static graft_status set_timm(reader *r, const json_t *config)
 {
     const json_t *cfg = json_object_get(config, "pretrained_cfg");
@@ -189,11 +204,15 @@ static graft_status set_timm(reader *r, const json_t *config)
     const char *pool = json_string_value(json_object_get(config, "global_pool"));
     if (!json_is_string(json_object_get(config, "architecture")))
         return GRAFT_OK;
-    GR_TRY(set_value(r, "graft.heads",
-                     json_object_get(json_object_get(config, "model_args"), "num_heads")));
+    GR_TRY(set_timm_geometry(r, config));
     if (pool && (strcmp(pool, "token") == 0 || strcmp(pool, "avg") == 0)) {
         hear(r, "pooling");
-        GR_TRY(set_text(r, "graft.pool", strcmp(pool, "avg") == 0 ? "avg" : "cls"));
+        bool normed =
+            json_is_false(json_object_get(json_object_get(config, "model_args"), "fc_norm"));
+        GR_TRY(set_text(r, "graft.pool",
+                        strcmp(pool, "token") == 0 ? "cls"
+                        : normed                   ? "normed-avg"
+                                                   : "avg"));
     }
     /* Before it was "pretrained_cfg", the object itself held these. */
     GR_TRY(set_input(r, cfg ? cfg : config, gr_sidecar_timm_input));

@@ -39,7 +39,8 @@ static void reverse_axes(const char *in, int64_t a, int64_t b, int64_t c, char *
 
 static bool moves_values(gr_axes axes)
 {
-    return axes == GR_AXES_LAST_OUT || axes == GR_AXES_FIRST_IN || axes == GR_AXES_PATCHES;
+    return axes == GR_AXES_LAST_OUT || axes == GR_AXES_FIRST_IN || axes == GR_AXES_PATCHES ||
+           axes == GR_AXES_CLASS_TOKEN;
 }
 
 static gr_shape shape_after(const gr_shape *s, gr_axes axes)
@@ -58,8 +59,33 @@ static gr_shape shape_after(const gr_shape *s, gr_axes axes)
         return GR_SHAPE(gr_shape_span(s, 1, s->rank), s->dim[0]);
     case GR_AXES_PATCHES:
         return GR_SHAPE(s->dim[3], s->dim[2], s->dim[0], s->dim[1]);
+    case GR_AXES_CLASS_TOKEN:
+        return s->rank == 2 ? GR_SHAPE(s->dim[0], s->dim[1] / 2) : *s;
     }
     return *s;
+}
+
+/* The first half of each row of t, which may have one axis alone. */
+static void write_first_half(const gr_tensor *t, char *out)
+{
+    size_t rows = t->shape.rank == 2 ? (size_t)t->shape.dim[0] : 1,
+           row_bytes = t->size_bytes / rows;
+    size_t kept = t->shape.rank == 2 ? row_bytes / 2 : row_bytes;
+    for (size_t i = 0; i < rows; i++)
+        memcpy(out + i * kept, (const char *)t->data + i * row_bytes, kept);
+}
+
+/* Whether a head [k, 2 d] sees nothing of the second half. */
+static bool ignores_patches(const gr_tensor *t)
+{
+    if (!t || t->shape.rank != 2 || t->shape.dim[0] < 1 || t->shape.dim[1] % 2 || !t->data)
+        return false;
+    size_t row_bytes = t->size_bytes / (size_t)t->shape.dim[0];
+    const char *data = t->data;
+    for (size_t i = 0; i < t->size_bytes; i++)
+        if (data[i] && i % row_bytes >= row_bytes / 2)
+            return false;
+    return true;
 }
 
 /* The values of `t` in the order that `axes` asks for. */
@@ -70,6 +96,8 @@ static void write_values(const gr_tensor *t, gr_axes axes, char *out)
     gr_shape shape = shape_after(s, axes);
     if (axes == GR_AXES_PATCHES)
         reverse_axes(t->data, s->dim[0] * s->dim[1], s->dim[2], s->dim[3], out, size);
+    else if (axes == GR_AXES_CLASS_TOKEN)
+        write_first_half(t, out);
     else if (moves_values(axes))
         reverse_axes(t->data, shape.dim[1], 1, shape.dim[0], out, size);
     else
@@ -199,6 +227,14 @@ static graft_status add_thirds(const translation *t, const gr_name_rule *rule,
     return GRAFT_OK;
 }
 
+static bool has_class_token_head(const translation *t)
+{
+    char name[GR_NAME_BYTES];
+    const gr_name_rule *rule;
+    return gr_layout_origin(t->match, "head.weight", name, &rule) &&
+           ignores_patches(gr_tensors_find(t->in, name));
+}
+
 static graft_status add(const translation *t, const gr_tensor *tensor, size_t *ignored,
                         const char **example)
 {
@@ -207,6 +243,8 @@ static graft_status add(const translation *t, const gr_tensor *tensor, size_t *i
     char name[GR_NAME_BYTES];
     switch (gr_layout_use(t->match, tensor->name, name, &rule, &parts)) {
     case GR_NAME_USED:
+        if (rule->axes == GR_AXES_CLASS_TOKEN && !has_class_token_head(t))
+            break;
         GR_TRY(check_tensor(t, rule, tensor));
         return rule->third ? add_thirds(t, rule, &parts, name) : add_whole(t, rule, tensor, name);
     case GR_NAME_DROPPED:
@@ -248,6 +286,7 @@ static graft_status copy_metadata(const translation *t)
     if (layout->normalization)
         GR_TRY(gr_tensors_set_metadata_from(t->log, t->out, GR_LIKELY_NORMALIZATION,
                                             layout->normalization, "names"));
+    GR_TRY(gr_tensors_set_metadata_from(t->log, t->out, GR_LAYOUT_KEY, layout->name, "names"));
     for (size_t i = 0; i < gr_tensors_metadata_count(t->in); i++) {
         gr_tensors_metadata_at(t->in, i, &key, &value);
         GR_TRY(gr_tensors_set_metadata(t->log, t->out, key, value));

@@ -22,7 +22,7 @@ OPTIONS = {
                "json"],
     "eval": ["backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
-    "merge": ["backbone", "adapter", "out"],
+    "merge": ["backbone", "adapter", "out", "names"],
     "export": ["backbone", "adapter", "onnx", "peft"],
     "analyze": ["out", "json", "backbone", "data", "split", "images", "device"],
     "inspect": ["json"],

@@ -1,5 +1,6 @@
 /* DINOv2 of Hugging Face transformers, with and without registers. Its classifier sees the class
- * token beside the mean of the patches, and is dropped: graft's head is another one. */
+ * token beside the mean of the patches: where the latter counts it is dropped, graft's head is
+ * another one. */
 #include "weights/layout.h"
 
 /* By the names of the MLP's two linears. */
@@ -17,7 +18,8 @@
         {"encoder.layer.#.mlp." first ".@", "blocks.#.mlp.fc1.@"},                                 \
         {"encoder.layer.#.mlp." second ".@", "blocks.#.mlp.fc2.@"},                                \
         {"encoder.layer.#.layer_scale2.lambda1", "blocks.#.ls2.gamma"}, {"layernorm.@", "norm.@"}, \
-        {"classifier.@", NULL, .outside = true}, {"embeddings.mask_token", NULL}, {NULL},
+        {"classifier.@", "head.@", GR_AXES_CLASS_TOKEN, .optional = true, .outside = true},        \
+        {"embeddings.mask_token", NULL}, {NULL},
 
 static const gr_name_rule rules[] = {RULES("fc1", "fc2")};
 static const gr_name_rule swiglu_rules[] = {RULES("weights_in", "weights_out")};
