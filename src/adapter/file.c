@@ -15,10 +15,14 @@ static json_t *options_json(const gr_methods *methods)
     json_t *options = json_object();
     for (int i = 0; i < methods->count; i++)
         for (const graft_setting *o = methods->item[i].method->options; o && o->key; o++) {
-            char key[96], text[GRAFT_SETTING_TEXT_SIZE];
+            char key[96], room[GRAFT_SETTING_TEXT_SIZE];
+            const void *config = methods->item[i].config;
             snprintf(key, sizeof(key), "%s.%s", methods->item[i].method->name, o->key);
-            graft_setting_text(o, methods->item[i].config, text);
-            json_object_set_new(options, key, json_string(text));
+            const char *text = o->type == GRAFT_SETTING_TEXT /* of any length; NULL: not set */
+                                   ? *(const char *const *)((const char *)config + o->offset)
+                                   : graft_setting_text(o, config, room);
+            if (text)
+                json_object_set_new(options, key, json_string(text));
         }
     return options;
 }

@@ -72,6 +72,8 @@ static graft_status fold_weight(const gr_fold *f, const gr_module *m)
     GR_TRY(begin(f, m, &g));
     const gr_linear_site before = g.linear;
     gr_methods_weight(&g.linear, &g.build);
+    /* W (s * x) = (W * s) x: what scales the channels of an input scales those of a row */
+    g.linear.weight = gr_methods_scale_input(&g.linear, &g.build, g.linear.weight);
     graft_status status = gr_graph_status(g.graph);
     if (status == GRAFT_OK && g.linear.bias != before.bias)
         status = evaluate(&g, g.linear.bias, m->bias);

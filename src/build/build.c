@@ -35,8 +35,9 @@ bool gr_build_has_shape(gr_build *b, const gr_tensor *t, const gr_shape *shape)
 typedef gr_value *add_function(gr_graph *graph, const char *name, gr_shape shape, gr_dtype dtype,
                                const void *source);
 
-static gr_value *add_new(gr_build *b, const char *name, gr_shape shape, gr_init init,
-                         add_function *add)
+/* From the adapter, or else `start`. */
+static gr_value *add_at(gr_build *b, const char *name, gr_shape shape, const float *start,
+                        add_function *add)
 {
     if (gr_graph_status(b->graph) != GRAFT_OK)
         return NULL;
@@ -47,14 +48,27 @@ static gr_value *add_new(gr_build *b, const char *name, gr_shape shape, gr_init 
     if (b->adapter_is_complete)
         return gr_graph_fail(b->graph, GRAFT_ERR_NOT_FOUND, "%s: not in %s", name,
                              gr_tensors_source(b->adapter));
+    return add(b->graph, name, shape, GR_F32, start);
+}
+
+/* From the adapter, or else drawn. */
+static gr_value *add_new(gr_build *b, const char *name, gr_shape shape, gr_init init,
+                         add_function *add)
+{
     float *values = NULL;
-    if (b->weights || b->from_scratch) {
+    bool drawn = (b->weights || b->from_scratch) && !b->adapter_is_complete;
+    if (drawn && gr_graph_status(b->graph) == GRAFT_OK && !gr_build_has(b, name)) {
         values = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(*values));
         if (!values)
             return NULL;
         gr_init_values(init, &shape, b->seed, name, values);
     }
-    return add(b->graph, name, shape, GR_F32, values);
+    return add_at(b, name, shape, values, add);
+}
+
+gr_value *gr_build_param_at(gr_build *b, const char *name, gr_shape shape, const float *start)
+{
+    return add_at(b, name, shape, start, gr_graph_param);
 }
 
 gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init)

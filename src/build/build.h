@@ -69,6 +69,9 @@ typedef struct gr_block {
  * generator keyed by the seed and the name: no other tensor changes it. */
 gr_value *gr_build_param(gr_build *b, const char *name, gr_shape shape, gr_init init);
 
+/* The same with given start values, which are borrowed; NULL where the build has no values. */
+gr_value *gr_build_param_at(gr_build *b, const char *name, gr_shape shape, const float *start);
+
 /* A tensor that training changes without a gradient: kept in adapters, but no parameter. Its start
  * value comes from the given adapter or from `init`. */
 gr_value *gr_build_state(gr_build *b, const char *name, gr_shape shape, gr_init init);

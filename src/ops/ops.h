@@ -111,15 +111,16 @@ gr_value *gr_scatter(gr_value *values, gr_value *index, gr_shape shape);
 /* The elements index[j] of x, in row-major order -> [n]; index [n] (I32), distinct. */
 gr_value *gr_gather(gr_value *x, gr_value *index);
 
-/* 8-bit images as network input, without a gradient: pixels [B, H, W] (I32), four bytes each, red (or
- * with `bgra` blue) lowest, the fourth ignored -> [B, 3, height, width], red first:
- * (v / 255 - mean[c]) / deviation[c], v bilinearly interpolated between pixel centres with a filter
- * as wide as a pixel of the result where that is the larger one. Sides up to 16384. */
+/* 8-bit images as network input, without a gradient: pixels [B, H, W] (I32), four bytes each, red
+ * (or with `bgra` blue) lowest, the fourth ignored -> [B, 3, height, width], red first: (v / 255 -
+ * mean[c]) / deviation[c], v bilinearly interpolated between pixel centres with a filter as wide as
+ * a pixel of the result where that is the larger one. Sides up to 16384. */
 gr_value *gr_resize_rgba8(gr_value *pixels, int64_t height, int64_t width, const float mean[3],
                           const float deviation[3], bool bgra);
 
 /* Views: no data moves unless a kernel needs it contiguous. */
 gr_value *gr_reshape(gr_value *x, gr_shape shape);
+gr_value *gr_detach(gr_value *x); /* x itself, which counts as a constant for gradients */
 gr_value *gr_permute(gr_value *x, const int *axes); /* result axis i is x's axis axes[i] */
 gr_value *gr_transpose(gr_value *x);                /* last two axes */
 gr_value *gr_slice(gr_value *x, int axis, int64_t start, int64_t length);

@@ -1,4 +1,5 @@
-/* Views: reshape, permute, slice. They move no data; the plan copies where a kernel needs it. */
+/* Views: reshape, detach, permute, slice. They move no data; the plan copies where a kernel needs
+ * it. */
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/view.h"
@@ -69,6 +70,31 @@ gr_value *gr_reshape(gr_value *x, gr_shape shape)
         return x;
     reshape_attrs attrs = {shape};
     return gr_graph_result(x->graph, &gr_op_reshape, &x, 1, &attrs);
+}
+
+static bool infer_detach(gr_value *y)
+{
+    y->shape = y->input[0]->shape;
+    y->needs_grad = false;
+    return true;
+}
+
+static bool view_detach(const gr_value *y, const gr_view *x, gr_view *out)
+{
+    (void)y;
+    *out = *x;
+    return true;
+}
+
+const gr_op gr_op_detach = {
+    .name = "detach",
+    .infer = infer_detach,
+    .view = view_detach,
+};
+
+gr_value *gr_detach(gr_value *x)
+{
+    return x ? gr_graph_result(x->graph, &gr_op_detach, &x, 1, NULL) : NULL;
 }
 
 static bool infer_permute(gr_value *y)

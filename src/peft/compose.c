@@ -156,6 +156,12 @@ void gr_methods_weight(gr_linear_site *site, gr_build *b)
     })
 }
 
+gr_value *gr_methods_scale_input(const gr_linear_site *site, gr_build *b, gr_value *x)
+{
+    FOR_EACH_HOOK(b, scale_input, x = m->scale_input(config, b, site, x))
+    return x;
+}
+
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y)
 {
     FOR_EACH_HOOK(b, linear, {
@@ -168,7 +174,8 @@ gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, g
 gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x)
 {
     gr_methods_weight(site, b);
-    gr_value *y = gr_methods_add(site, b, x, gr_linear(x, site->weight, site->bias));
+    gr_value *scaled = gr_methods_scale_input(site, b, x);
+    gr_value *y = gr_methods_add(site, b, x, gr_linear(scaled, site->weight, site->bias));
     return gr_methods_output(b, GR_POINT_LINEAR, site->module, y);
 }
 

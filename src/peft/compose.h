@@ -41,6 +41,7 @@ bool gr_methods_train(const gr_methods *methods, const char *tensor);
 bool gr_methods_keep(const gr_methods *methods, const char *tensor);
 bool gr_methods_change_weights(const gr_build *b, gr_linear_target target);
 gr_value *gr_methods_linear(gr_linear_site *site, gr_build *b, gr_value *x);
+gr_value *gr_methods_scale_input(const gr_linear_site *site, gr_build *b, gr_value *x);
 gr_value *gr_methods_add(const gr_linear_site *site, gr_build *b, gr_value *x, gr_value *y);
 void gr_methods_weight(gr_linear_site *site, gr_build *b);
 gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x);

@@ -79,6 +79,11 @@ typedef struct gr_method {
     /* The effective weight: changes site->weight and site->bias. */
     void (*weight)(const void *config, gr_build *b, gr_linear_site *site);
 
+    /* Replaces the input x [.., in] of an adapted linear other than q, k and v: each channel times
+     * a factor of its own. The hook `linear` still gets x as it was. */
+    gr_value *(*scale_input)(const void *config, gr_build *b, const gr_linear_site *site,
+                             gr_value *x);
+
     /* y [.., out] plus what the method adds to the output of an adapted linear; x [.., in] is its
      * input. */
     gr_value *(*linear)(const void *config, gr_build *b, const gr_linear_site *site, gr_value *x,
@@ -108,8 +113,9 @@ typedef struct gr_method {
                  float *out);
 
     /* Why the method cannot be folded into plain weights; NULL when it can: then it has no hooks
-     * but `trains`, `weight`, `linear` and `output`; the latter two are affine in x and y, and
-     * `output` acts on each channel of a norm by itself. adapter/fold.h evaluates them. */
+     * but `trains`, `weight`, `scale_input`, `linear` and `output`; the latter two are affine in x
+     * and y, and `output` acts on each channel of a norm by itself. adapter/fold.h evaluates them.
+     */
     const char *not_foldable;
 } gr_method;
 

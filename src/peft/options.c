@@ -1,6 +1,8 @@
 /* Options of methods, from texts. */
 #include "peft/compose.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +17,15 @@ static graft_status unknown_option(graft_log *log, const gr_method *m, const cha
                    names);
 }
 
+/* A text would be borrowed: the set keeps its own. */
+static graft_status set(graft_log *log, gr_methods *methods, const graft_setting *option,
+                        const char *shown, void *config, const char *value)
+{
+    if (option->type == GRAFT_SETTING_TEXT && !(value = gr_strdup(methods, value)))
+        return gr_fail(log, GRAFT_ERR_MEMORY, "methods: out of memory");
+    return graft_setting_set(log, option, shown, config, value);
+}
+
 graft_status gr_methods_set(graft_log *log, gr_methods *methods, const char *key, const char *value)
 {
     size_t length = strcspn(key, ".");
@@ -26,7 +37,7 @@ graft_status gr_methods_set(graft_log *log, gr_methods *methods, const char *key
             continue;
         for (const graft_setting *o = m->options; o && o->key; o++)
             if (strcmp(o->key, key + length + 1) == 0)
-                return graft_setting_set(log, o, shown, methods->item[i].config, value);
+                return set(log, methods, o, shown, methods->item[i].config, value);
         return unknown_option(log, m, key);
     }
     gr_methods_name(methods, name, sizeof(name));

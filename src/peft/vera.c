@@ -49,9 +49,10 @@ static projections size_of(const vera_config *c, const gr_model_config *model)
 {
     int last = model->stages ? model->stages - 1 : 0;
     int64_t dim = (int64_t)model->dim << last, hidden = (int64_t)model->hidden << last;
+    int64_t gated = model->swiglu ? 2 : 1;
     return (projections){
         .in = c->targets & GR_TARGET_FC2 ? hidden : dim,
-        .out = c->targets & GR_TARGET_FC1 ? hidden : dim,
+        .out = c->targets & GR_TARGET_FC1 ? gated * hidden : dim,
         .r = c->r,
     };
 }

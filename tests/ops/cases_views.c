@@ -8,6 +8,11 @@ static gr_value *reshape(op_build *b)
     return gr_reshape(op_operand_of(b, GR_SHAPE(n[0], n[1], n[2])), GR_SHAPE(n[3], n[4], n[5]));
 }
 
+static gr_value *detach(op_build *b)
+{
+    return gr_detach(op_operand_of(b, GR_SHAPE(3, 5)));
+}
+
 static gr_value *reshape_to_six_axes(op_build *b)
 {
     return gr_reshape(op_operand_of(b, GR_SHAPE(12, 20)), GR_SHAPE(2, 3, 2, 1, 4, 5));
@@ -135,6 +140,7 @@ static const op_case cases[] = {
     RESHAPE("2x3x4 to 4x3x2", {2, 3, 4, 4, 3, 2}),
     RESHAPE("1x1x257 to 257x1x1", {1, 1, 257, 257, 1, 1}),
     {"reshape to six axes", &gr_op_reshape, reshape_to_six_axes},
+    {"detach", &gr_op_detach, detach, .flags = OP_NO_GRADIENT},
     PERMUTE("1x1x1", {1, 1, 1, 2, 0, 1}),
     PERMUTE("2x3x5 to 5x2x3", {2, 3, 5, 2, 0, 1}),
     PERMUTE("2x3x5 to 3x2x5", {2, 3, 5, 1, 0, 2}),

@@ -91,6 +91,10 @@ static void merged_models_are_equal(void **state)
         {"fourierft", {"fourierft.n_frequency=300", "fourierft.train_bias=1"}},
         {"vera", {"vera.train_bias=1", "vera.r=24"}},
         {"vera", {"vera.targets=q,fc2"}},
+        {"ia3", {"ia3.targets=k,v,proj,fc2"}},
+        {"dora", {"dora.targets=q,v,proj,fc1", "dora.rank_pattern=blocks.1=0,fc1=3"}},
+        {"dora+ssf", {"dora.targets=k,v,fc2", "dora.rslora=1"}},
+        {"ia3+lora+ssf", {"lora.targets=k,v,fc2", "lora.rslora=1"}},
         {"boft+fourierft+lora+vera+ssf", {"fourierft.n_frequency=100"}},
         {"rlrr+boft+lora+bitfit", {"lora.targets=k,proj,fc1"}},
     };

@@ -28,7 +28,8 @@ static void open_setup(train_setup *s, const test_target *target, const char *me
 static void every_split_gives_the_same_gradients(void **state)
 {
     const test_target *target = *state;
-    static const char *const methods[] = {"full", "convpass+lora", "vpt_deep", "freqfit+bitfit"};
+    static const char *const methods[] = {"full",           "convpass+lora", "vpt_deep",
+                                          "freqfit+bitfit", "ia3+vera",      "dora"};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         train_setup s;
         open_setup(&s, target, methods[i]);

@@ -26,6 +26,12 @@ static void misfits_are_refused(void **state)
         {"boft", "boft.block_size", "16", GR_FAMILY_VIT, "width of 48", "smaller boft.block_size"},
         {"boft", "boft.n_butterfly_factor", "3", GR_FAMILY_VIT, "width of 40", "smaller"},
         {"boft", "boft.block_size", "3", GR_FAMILY_VIT, "boft.block_size=3", "even"},
+        {"lora+dora", NULL, NULL, GR_FAMILY_VIT, "dora:", "leave one"},
+        {"ia3+dora", NULL, NULL, GR_FAMILY_VIT, "dora:", "leave one"},
+        {"ia3", "ia3.feedforward", "v", GR_FAMILY_VIT, "ia3.feedforward:", "leave them out"},
+        {"lora", "lora.rank_pattern", "q=4,", GR_FAMILY_VIT, "'q=4,'", "MODULE=NUMBER"},
+        {"dora", "dora.rank_pattern", "v=8,q=1.5", GR_FAMILY_VIT, "'q': rank 1.5", "whole number"},
+        {"dora", "dora.alpha_pattern", "q:4", GR_FAMILY_VIT, "'q:4'", "MODULE=NUMBER"},
         {"vpt_shallow", NULL, NULL, GR_FAMILY_SWIN, "vpt:", "choose another method"},
         {"vpt_deep", NULL, NULL, GR_FAMILY_SWIN, "vpt:", "choose another method"},
         {"freqfit", NULL, NULL, GR_FAMILY_SWIN, "freqfit:", "choose another method"},
@@ -142,6 +148,25 @@ static void official_lora_rounds_its_scale_down(void **state)
     assert_memory_not_equal(official, plain, sizeof(official));
 }
 
+/* Its magnitudes are the lengths of the frozen rows, and B is zero. */
+static void dora_starts_at_the_backbone(void **state)
+{
+    const test_target *target = *state;
+    float logits[2][10];
+    for (int i = 0; i < 2; i++) {
+        train_setup s;
+        train_setup_open(&s, target->devices->log, i ? "dora" : "linear", 2);
+        gr_tensors_destroy(&s.adapter); /* start values are the method's own */
+        gr_trainer_params params = train_params(&s, target->device);
+        gr_trainer *trainer = train_create(&s, &params);
+        TEST_OK(s.log, gr_trainer_logits(trainer, s.images, 2, logits[i]));
+        gr_trainer_destroy(trainer);
+        train_setup_close(&s);
+    }
+    for (int i = 0; i < 10; i++)
+        assert_true(fabsf(logits[0][i] - logits[1][i]) < 1e-5f);
+}
+
 /* peft knows one factor only without its compiled extension. */
 static void official_boft_has_one_factor(void **state)
 {
@@ -216,6 +241,7 @@ int main(void)
         TEST_CASE(filters_of_another_grid_are_refused),
         TEST_CASE(official_adapters_are_dead),
         TEST_CASE(official_lora_rounds_its_scale_down),
+        TEST_CASE(dora_starts_at_the_backbone),
         TEST_CASE(official_boft_has_one_factor),
         TEST_CASE(too_many_frequencies_are_refused),
         TEST_CASE(frozen_tensors_of_adapters_are_used),

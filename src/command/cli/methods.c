@@ -57,7 +57,8 @@ static void print_options(int method, const graft_method_info *m)
     const graft_setting *s;
     for (int i = 0; (s = graft_method_setting(method, i)); i++) {
         char name[64], allowed[GRAFT_SETTING_TEXT_SIZE];
-        snprintf(name, sizeof(name), "%s.%s=%s", m->name, s->key, s->default_value);
+        snprintf(name, sizeof(name), "%s.%s=%s", m->name, s->key,
+                 s->default_value ? s->default_value : "");
         printf("    %-30s %s (%s)\n", name, s->help, graft_setting_allowed(s, allowed));
     }
 }
@@ -103,7 +104,7 @@ static json_t *options_json(int method)
     const graft_setting *s;
     char allowed[GRAFT_SETTING_TEXT_SIZE];
     for (int i = 0; (s = graft_method_setting(method, i)); i++)
-        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:s}", "name", s->key, "default",
+        json_array_append_new(array, json_pack("{s:s,s:s?,s:s,s:s}", "name", s->key, "default",
                                                s->default_value, "allowed",
                                                graft_setting_allowed(s, allowed), "help", s->help));
     return array;

@@ -57,7 +57,9 @@ static void print_options(int method, const graft_method_info *m)
     }
     printf("| option | default | allowed | meaning |\n|---|---|---|---|\n");
     for (int i = 0; (s = graft_method_setting(method, i)); i++) {
-        printf("| `%s.%s` | `%s` | ", m->name, s->key, s->default_value);
+        const char *quote = s->default_value ? "`" : "";
+        printf("| `%s.%s` | %s%s%s | ", m->name, s->key, quote,
+               s->default_value ? s->default_value : s->unset, quote);
         print_allowed(graft_setting_allowed(s, allowed));
         printf(" | %s |\n", s->help);
     }
