@@ -72,7 +72,7 @@ typedef struct gr_pipeline_spec {
 
 typedef struct gr_binding {
     gr_buffer *buffer;
-    uint64_t offset; /* bytes; a multiple of caps.offset_align */
+    uint64_t offset; /* bytes; a multiple of caps.offset_align, of 4 for GR_COMMAND_COPY */
     uint64_t size;   /* bytes; at most caps.max_binding_bytes, a multiple of 4 */
 } gr_binding;
 

@@ -100,6 +100,15 @@ static inline void gr_ref_put(gr_ref_call *call, uint32_t binding, uint64_t inde
         gr_ref_fault_access(call, binding, index, "writes");
 }
 
+static inline void gr_ref_put_uint(gr_ref_call *call, uint32_t binding, uint64_t index,
+                                   uint32_t value)
+{
+    if (index < call->count[binding] && (call->kernel->written >> binding & 1))
+        call->data[binding][index] = value;
+    else
+        gr_ref_fault_access(call, binding, index, "writes");
+}
+
 /* Slots of the contract, one file for each group. */
 graft_status gr_ref_buffer_create(gr_device *device, uint64_t size, gr_memory memory,
                                   gr_buffer **out);

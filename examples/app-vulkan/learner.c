@@ -133,7 +133,8 @@ bool learner_take(learner *l, const picture *pictures, const int32_t *labels)
 
 bool learner_slice(learner *l, double milliseconds, bool *done, float *loss)
 {
-    const graft_batch batch = {.count = l->batch, .buffer = l->images, .labels = l->labels};
+    const graft_batch batch = {
+        .count = l->batch, .on_device = {.buffer = l->images}, .labels = l->labels};
     const graft_budget budget = {.milliseconds = milliseconds};
     graft_step_result result;
     CHECK(graft_trainer_step(l->trainer, &batch, &budget, &result));
@@ -148,7 +149,8 @@ bool learner_name(learner *l, const picture *pictures, int *shapes)
     int classes = graft_trainer_get_info(l->trainer)->classes;
     if (!read_pictures(l, pictures))
         return false;
-    CHECK(graft_trainer_logits_of_buffer(l->trainer, l->images, 0, l->batch, logits));
+    CHECK(graft_trainer_logits_on_device(l->trainer, &(graft_device_images){.buffer = l->images},
+                                         l->batch, logits));
     for (int i = 0; i < l->batch; i++) {
         const float *row = logits + i * classes;
         shapes[i] = 0;

@@ -19,6 +19,7 @@
 #define GRAFT_MODEL_H
 
 #include <graft/adapter.h>
+#include <graft/buffer.h>
 #include <graft/train.h>
 
 /* Thread-safety: one thread at a time, as its device. */
@@ -50,6 +51,19 @@ typedef struct graft_pixels {
     int channels;        /* 3 or 4 */
     size_t row_bytes;    /* from row to row; 0: width * channels */
 } graft_pixels;
+
+/* Images in a buffer of the device, one after the other from offset_bytes on, a multiple of
+ * graft_buffer_alignment(). Where the calls that take them do not wait, the buffer's memory is kept
+ * until they are done, at least; up to the next call with other buffers. */
+typedef struct graft_device_images {
+    graft_buffer *buffer;
+    uint64_t offset_bytes;
+    int width, height; /* of each image, of 8-bit pixels of four bytes, red lowest in memory, the
+                        * fourth ignored, rows without gaps: resized and normalised on the device,
+                        * to the same bits as images of the host. 0, 0: floats, [3, S, S] each,
+                        * normalised */
+    bool bgra;         /* blue lowest */
+} graft_device_images;
 
 typedef struct graft_eval_result {
     double accuracy, loss; /* part of the images from 0 to 1; mean cross entropy */
@@ -116,6 +130,14 @@ GRAFT_API graft_status graft_model_run(graft_model *model, graft_output output, 
 /* The same of images of any size, resized and normalised as those were that it was trained on. */
 GRAFT_API graft_status graft_model_run_pixels(graft_model *model, graft_output output,
                                               const graft_pixels *images, int count, float *out);
+
+/* The same from the device to the device: answers [count, classes or features] into `out` from
+ * offset_bytes on, a multiple of graft_buffer_alignment(). Queues and does not wait, unless images
+ * of another size come than the time before. Results are those of the other two, probabilities but
+ * for rounding. GRAFT_ERR_ARGUMENT when a buffer is of another device, or too small. */
+GRAFT_API graft_status graft_model_run_on_device(graft_model *model, graft_output output,
+                                                 const graft_device_images *images, int count,
+                                                 graft_buffer *out, uint64_t offset_bytes);
 
 /* graft_model_run of GRAFT_OUTPUT_LOGITS. */
 GRAFT_API graft_status graft_model_logits(graft_model *model, const float *images, int count,

@@ -75,10 +75,12 @@ typedef struct graft_batch {
     const float *images;   /* [count, 3, S, S], normalised; or NULL: */
     const int32_t *labels; /* [count], from 0 to classes - 1; negative: does not count */
     const float *targets;  /* [count, classes], with soft_targets; a row of zeros does not count */
-    /* `images` on the trainer's device, from offset_bytes on: copied there when the step begins to
-     * need them, after what was queued before. */
-    const graft_buffer *buffer;
-    uint64_t offset_bytes;
+    /* [count], 8-bit RGB or RGBA of any size: resized as settings->input tells, by the host, and
+     * then what `pixels` are; or NULL. */
+    const graft_pixels *pictures;
+    /* `images` or pictures of one size on the trainer's device: moved when the step begins to need
+     * them, after what was queued before; or buffer NULL. */
+    graft_device_images on_device;
 } graft_batch;
 
 /* How long a call may take. It ends when the device is through with what it queued: after this
@@ -178,18 +180,16 @@ GRAFT_API bool graft_trainer_get_tensor(const graft_trainer *trainer, int index,
 GRAFT_API graft_status graft_trainer_logits(graft_trainer *trainer, const float *images, int count,
                                             float *logits);
 
-/* The same of images [count, 3, S, S], normalised, in a buffer of the trainer's device, from
- * offset_bytes on, a multiple of graft_buffer_alignment(): no pixel reaches the host. */
-GRAFT_API graft_status graft_trainer_logits_of_buffer(graft_trainer *trainer,
-                                                      const graft_buffer *buffer,
-                                                      uint64_t offset_bytes, int count,
+/* The same of images of the trainer's device: no pixel reaches the host. */
+GRAFT_API graft_status graft_trainer_logits_on_device(graft_trainer *trainer,
+                                                      const graft_device_images *images, int count,
                                                       float *logits);
 
 /* After each batch of an evaluation, with the images so far. Returns whether to go on. */
 typedef bool graft_evaluate_callback(void *user, uint64_t images);
 
 /* Accuracy and loss, without dropout and with `ema` of the averages, on batches that a source gives
- * from number 0 on: images or pixels or a buffer, and labels, also with soft_targets. The callback
+ * from number 0 on: images of any kind, and labels, also with soft_targets. The callback
  * (may be NULL) may stop it: GRAFT_ERR_INTERRUPTED. No image that counts is GRAFT_ERR_ARGUMENT, a
  * loss that is no finite number GRAFT_ERR_NUMERIC. Gradients at hand are lost. Blocks. */
 GRAFT_API graft_status graft_trainer_evaluate(graft_trainer *trainer,

@@ -54,10 +54,20 @@ graft_status graft_model_open(graft_log *log, graft_device *device,
     return GRAFT_OK;
 }
 
+#define NETWORKS ((int)(sizeof(((gr_attachment *)NULL)->networks) / sizeof(gr_network)))
+
+/* What is recorded for transfers knows where their values lie. */
+static void release_networks(gr_attachment *a)
+{
+    gr_transfers_forget(a->transfers);
+    for (int i = 0; i < NETWORKS; i++)
+        gr_network_release(&a->networks[i]);
+}
+
 static void release(gr_attachment *a)
 {
-    gr_network_release(&a->logits);
-    gr_network_release(&a->features);
+    release_networks(a);
+    gr_transfers_destroy(a->transfers);
     gr_store_destroy(a->store);
     gr_methods_destroy(a->own);
     graft_adapter_close(&a->adapter);
@@ -125,19 +135,11 @@ static bool is_shared(void *model, const gr_value *value)
     return value->kind == GR_VALUE_INPUT || gr_model_has(model, value);
 }
 
-static void release_networks(graft_model *m)
-{
-    for (size_t i = 0; i < m->count; i++) {
-        gr_network_release(&m->attached[i]->logits);
-        gr_network_release(&m->attached[i]->features);
-    }
-}
-
 /* One of the attachment's networks, made where it is not there. Where it needs more room for
  * intermediate values than any before, the others are made anew when they are run next. */
-static graft_status make_network(graft_model *m, gr_attachment *a, bool features)
+static graft_status make_network(graft_model *m, gr_attachment *a, graft_output output)
 {
-    gr_network *n = features ? &a->features : &a->logits, made;
+    gr_network *n = &a->networks[output], made;
     if (n->plan)
         return GRAFT_OK;
     gr_build build = {
@@ -146,13 +148,14 @@ static graft_status make_network(graft_model *m, gr_attachment *a, bool features
         .weights = m->weights,
         .adapter = a->adapter ? a->adapter->tensors : m->weights,
         .adapter_is_complete = true,
-        .headless = features,
+        .headless = output == GRAFT_OUTPUT_FEATURES,
+        .probabilities = output == GRAFT_OUTPUT_PROBABILITIES,
     };
     graft_status status = gr_network_plan(m->log, a->store, m->scratch, &build, &a->batch, &made);
     if (status == GRAFT_OK && !gr_plan_fits(made.plan)) {
-        release_networks(m);
-        gr_network_release(&a->logits);
-        gr_network_release(&a->features);
+        for (size_t i = 0; i < m->count; i++)
+            release_networks(m->attached[i]);
+        release_networks(a);
         status = gr_plan_make_room(made.plan);
     }
     if (status == GRAFT_OK)
@@ -181,7 +184,7 @@ static graft_status attach(graft_model *m, gr_attachment *a)
     if (!a->adapter)
         gr_input_doubt(m->log, m->weights, &a->info.input);
     GR_TRY(gr_store_create_on(m->store, is_shared, m, &a->store));
-    GR_TRY(make_network(m, a, false));
+    GR_TRY(make_network(m, a, GRAFT_OUTPUT_LOGITS));
     gr_attachment **place = gr_push(m, (void **)&m->attached, &m->count, sizeof(*place));
     if (!place)
         return gr_fail(m->log, GRAFT_ERR_MEMORY, "model: out of memory");
@@ -271,20 +274,30 @@ const char *graft_model_class_name(graft_model *m, int index)
     return m->active ? gr_adapter_class_name(gr_model_head_tensors(m), index, m->class_name) : NULL;
 }
 
+graft_status gr_model_check_run(const graft_model *m, graft_output output, const void *images,
+                                int count, const void *out)
+{
+    if ((int)output < 0 || (int)output >= NETWORKS)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: no output %d, see graft_output",
+                       (int)output);
+    if (count < 0 || (count && (!images || !out)))
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: %d images, from %s to %s", count,
+                       images ? "memory" : "NULL", out ? "memory" : "NULL");
+    return GRAFT_OK;
+}
+
 graft_status graft_model_run(graft_model *m, graft_output output, const float *images, int count,
                              float *out)
 {
     gr_attachment *a;
     GR_TRY(gr_model_active(m, &a));
-    if (count < 0 || (count && (!images || !out)))
-        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: %d images, from %s to %s", count,
-                       images ? "memory" : "NULL", out ? "memory" : "NULL");
-    bool features = output == GRAFT_OUTPUT_FEATURES;
-    GR_TRY(make_network(m, a, features));
-    gr_network *n = features ? &a->features : &a->logits;
-    GR_TRY(gr_network_logits(m->log, a->store, n, images, count, out));
+    GR_TRY(gr_model_check_run(m, output, images, count, out));
+    bool softmax = output == GRAFT_OUTPUT_PROBABILITIES;
+    output = softmax ? GRAFT_OUTPUT_LOGITS : output;
+    GR_TRY(make_network(m, a, output));
+    GR_TRY(gr_network_logits(a->store, &a->networks[output], images, count, out));
     size_t classes = (size_t)a->info.config.classes;
-    for (int i = 0; i < count && output == GRAFT_OUTPUT_PROBABILITIES; i++)
+    for (int i = 0; i < count && softmax; i++)
         gr_softmax_row(out + (size_t)i * classes, (int)classes);
     return GRAFT_OK;
 }
@@ -294,8 +307,24 @@ graft_status gr_model_logits_of_pixels(graft_model *m, const uint8_t *pixels, in
 {
     gr_attachment *a;
     GR_TRY(gr_model_active(m, &a));
-    GR_TRY(make_network(m, a, false));
-    return gr_network_logits_of_pixels(m->log, a->store, &a->logits,
+    GR_TRY(make_network(m, a, GRAFT_OUTPUT_LOGITS));
+    return gr_network_logits_of_pixels(m->log, a->store, &a->networks[GRAFT_OUTPUT_LOGITS],
                                        &a->info.input.preprocess.normalization, pixels, count,
                                        logits);
+}
+
+graft_status graft_model_run_on_device(graft_model *m, graft_output output,
+                                       const graft_device_images *images, int count,
+                                       graft_buffer *out, uint64_t offset_bytes)
+{
+    gr_attachment *a;
+    GR_TRY(gr_model_active(m, &a));
+    GR_TRY(gr_model_check_run(m, output, images, count, out));
+    GR_TRY(make_network(m, a, output));
+    if (!a->transfers)
+        GR_TRY(gr_transfers_create(m->log, m->device, &a->info.input.preprocess, m->batch,
+                                   &a->transfers));
+    return count ? gr_network_run_on_device(m->log, a->store, &a->networks[output], a->transfers,
+                                            images, count, out, offset_bytes)
+                 : GRAFT_OK;
 }

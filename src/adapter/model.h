@@ -14,8 +14,9 @@ typedef struct gr_attachment {
     gr_adapter_info info;   /* as the model uses it; methods are the adapter's, or `own` */
     gr_methods *own;
     gr_store *store;
-    gr_network logits, features;
-    int batch; /* most images at once */
+    gr_network networks[3];  /* by graft_output; host memory gets probabilities of logits */
+    gr_transfers *transfers; /* NULL: nothing came from the device yet */
+    int batch;               /* most images at once */
 } gr_attachment;
 
 struct graft_model {
@@ -42,6 +43,9 @@ graft_status gr_model_active(graft_model *model, gr_attachment **out);
 /* logits [count, classes] of pixels [count, S, S, 3], normalised as is right for what is in use. */
 graft_status gr_model_logits_of_pixels(graft_model *model, const uint8_t *pixels, int count,
                                        float *logits);
+/* Whether these can be arguments of a run. */
+graft_status gr_model_check_run(const graft_model *model, graft_output output, const void *images,
+                                int count, const void *out);
 
 /* The tensors that speak of the classes of what is in use. */
 const gr_tensors *gr_model_head_tensors(const graft_model *model);

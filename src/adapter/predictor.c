@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "data/check.h"
 #include "data/image.h"
+#include "data/pixels.h"
 #include "data/relabel.h"
 #include "data/source.h"
 
@@ -85,30 +86,11 @@ static void top_k(const float *values, int count, int k, int *indices)
 
 /* ---- Pixels in memory -------------------------------------------------------------------- */
 
-static graft_status check_pixels(graft_model *m, const graft_pixels *p, int i, size_t row_bytes)
-{
-    if (p->data && (p->channels == 3 || p->channels == 4) && p->width >= 1 && p->height >= 1 &&
-        row_bytes >= (size_t)p->width * (size_t)p->channels)
-        return GRAFT_OK;
-    return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
-                   "image %d: %d x %d pixels of %d channels in rows of %zu bytes%s; expected data "
-                   "of 3 or 4 channels",
-                   i, p->width, p->height, p->channels, row_bytes, p->data ? "" : " at NULL");
-}
-
 /* Image i as input of the network, [3, S, S]. */
 static graft_status read_pixels(graft_model *m, const graft_pixels *from, int i, float *out)
 {
-    size_t channels = (size_t)from->channels;
-    size_t row_bytes = from->row_bytes ? from->row_bytes : (size_t)from->width * channels;
     gr_image image;
-    GR_TRY(check_pixels(m, from, i, row_bytes));
-    GR_TRY(gr_image_alloc(m->log, "image", from->width, from->height, &image));
-    uint8_t *to = image.pixels;
-    for (int y = 0; y < from->height; y++)
-        for (int x = 0; x < from->width; x++, to += GR_IMAGE_CHANNELS)
-            memcpy(to, from->data + (size_t)y * row_bytes + (size_t)x * channels,
-                   GR_IMAGE_CHANNELS);
+    GR_TRY(gr_image_from_pixels(m->log, from, i, &image));
     graft_status status =
         gr_preprocess_image(m->log, &m->active->info.input.preprocess, &image, out);
     gr_image_free(&image);
@@ -121,9 +103,7 @@ graft_status graft_model_run_pixels(graft_model *m, graft_output output, const g
     gr_attachment *a;
     float *pixels;
     GR_TRY(gr_model_active(m, &a));
-    if (count < 0 || (count && (!images || !out)))
-        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: %d images, from %s to %s", count,
-                       images ? "memory" : "NULL", out ? "memory" : "NULL");
+    GR_TRY(gr_model_check_run(m, output, images, count, out));
     int batch = a->batch;
     size_t side = (size_t)a->info.input.preprocess.size, image = 3 * side * side;
     pixels = malloc((size_t)batch * image * sizeof(*pixels));

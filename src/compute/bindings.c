@@ -20,8 +20,8 @@ static graft_status bind_slot(graft_program *p, gr_program_slot *slot, graft_buf
                               uint64_t offset)
 {
     gr_region region;
-    GR_TRY(gr_buffer_region(buffer, p->device, slot->value->name, offset, bytes_of(slot->value),
-                            &region));
+    GR_TRY(gr_buffer_region(p->log, buffer, p->device, slot->value->name, offset,
+                            bytes_of(slot->value), &region));
     GR_TRY(gr_plan_bind(p->plan, slot->value, region));
     gr_buffer_share(buffer);
     graft_buffer_destroy(&slot->buffer);

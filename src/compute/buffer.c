@@ -106,24 +106,23 @@ graft_status gr_buffer_check_range(gr_device *device, uint64_t offset, uint64_t 
                    device->caps.offset_align);
 }
 
-graft_status gr_buffer_region(const graft_buffer *buffer, gr_device *device, const char *name,
-                              uint64_t offset_bytes, uint64_t size_bytes, gr_region *out)
+graft_status gr_buffer_region(graft_log *log, const graft_buffer *buffer, gr_device *device,
+                              const char *name, uint64_t offset_bytes, uint64_t size_bytes,
+                              gr_region *out)
 {
     if (!buffer)
-        return gr_fail(device->log, GRAFT_ERR_ARGUMENT, "%s: no buffer to bind it to", name);
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: no buffer to bind it to", name);
     if (buffer->device != device)
-        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: the buffer is of %s; expected one of the program's device %s", name,
                        buffer->device->info.id, device->info.id);
     if (offset_bytes % device->caps.offset_align)
-        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
-                       "%s: bound at byte %llu; expected a multiple of %u on %s", name,
-                       (unsigned long long)offset_bytes, device->caps.offset_align,
-                       device->info.id);
+        return gr_fail(
+            log, GRAFT_ERR_ARGUMENT, "%s: bound at byte %llu; expected a multiple of %u on %s",
+            name, (unsigned long long)offset_bytes, device->caps.offset_align, device->info.id);
     if (offset_bytes > buffer->size || size_bytes > buffer->size - offset_bytes)
-        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
-                       "%s: takes %llu bytes at %llu; the buffer has %llu", name,
-                       (unsigned long long)size_bytes, (unsigned long long)offset_bytes,
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: takes %llu bytes at %llu; the buffer has %llu",
+                       name, (unsigned long long)size_bytes, (unsigned long long)offset_bytes,
                        (unsigned long long)buffer->size);
     *out = (gr_region){buffer->handle, buffer->offset + offset_bytes, size_bytes};
     return GRAFT_OK;

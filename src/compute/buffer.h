@@ -27,7 +27,8 @@ graft_buffer *gr_buffer_share(graft_buffer *buffer);
 
 /* The region of size_bytes from offset_bytes on, for a value `name` of a program on `device`.
  * GRAFT_ERR_ARGUMENT when the buffer has none. */
-graft_status gr_buffer_region(const graft_buffer *buffer, gr_device *device, const char *name,
-                              uint64_t offset_bytes, uint64_t size_bytes, gr_region *out);
+graft_status gr_buffer_region(graft_log *log, const graft_buffer *buffer, gr_device *device,
+                              const char *name, uint64_t offset_bytes, uint64_t size_bytes,
+                              gr_region *out);
 
 #endif

@@ -33,13 +33,18 @@ graft_status gr_normalization_check(graft_log *log, const gr_normalization *n)
     return GRAFT_OK;
 }
 
+void gr_normalize_table(const gr_normalization *n, float *table)
+{
+    for (int c = 0; c < 3; c++)
+        for (int v = 0; v < 256; v++)
+            table[256 * c + v] = ((float)v / 255.0f - n->mean[c]) / n->std[c];
+}
+
 void gr_normalize(const gr_normalization *n, const uint8_t *pixels, size_t count, float *out)
 {
-    for (int c = 0; c < 3; c++) {
-        float table[256];
-        for (int v = 0; v < 256; v++)
-            table[v] = ((float)v / 255.0f - n->mean[c]) / n->std[c];
+    float table[3 * 256];
+    gr_normalize_table(n, table);
+    for (size_t c = 0; c < 3; c++)
         for (size_t i = 0; i < count; i++)
-            out[(size_t)c * count + i] = table[pixels[3 * i + (size_t)c]];
-    }
+            out[c * count + i] = table[256 * c + pixels[3 * i + c]];
 }

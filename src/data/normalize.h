@@ -19,6 +19,9 @@ gr_normalization gr_normalization_of(graft_normalization preset);
 
 graft_status gr_normalization_check(graft_log *log, const gr_normalization *n);
 
+/* What each byte of each channel becomes: table [3, 256]. */
+void gr_normalize_table(const gr_normalization *n, float *table);
+
 /* pixels [count, 3] -> out [3, count]. */
 void gr_normalize(const gr_normalization *n, const uint8_t *pixels, size_t count, float *out);
 

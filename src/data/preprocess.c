@@ -16,13 +16,22 @@ graft_status gr_preprocess_check(graft_log *log, const gr_preprocess *p)
     return gr_normalization_check(log, &p->normalization);
 }
 
+gr_preprocess_geometry gr_preprocess_geometry_of(const gr_preprocess *p, int width, int height)
+{
+    int side = p->resize_to ? p->resize_to : p->size;
+    gr_preprocess_geometry to = {side, side, 0, 0};
+    if (p->mode == GR_RESIZE_CROP)
+        gr_short_side_size(width, height, side, &to.width, &to.height);
+    to.x = gr_crop_centre_offset(to.width, p->size);
+    to.y = gr_crop_centre_offset(to.height, p->size);
+    return to;
+}
+
 graft_status gr_preprocess_scale(graft_log *log, const gr_preprocess *p, const gr_image *in,
                                  gr_image *out)
 {
-    int side = p->resize_to ? p->resize_to : p->size;
-    if (p->mode == GR_RESIZE_CROP)
-        return gr_resize_short_side(log, in, side, p->interpolation, out);
-    return gr_resize(log, in, side, side, p->interpolation, out);
+    gr_preprocess_geometry to = gr_preprocess_geometry_of(p, in->width, in->height);
+    return gr_resize(log, in, to.width, to.height, p->interpolation, out);
 }
 
 graft_status gr_preprocess_resize(graft_log *log, const gr_preprocess *p, const gr_image *in,

@@ -19,6 +19,13 @@ typedef struct gr_preprocess {
 /* Checks the ranges of the parameters. */
 graft_status gr_preprocess_check(graft_log *log, const gr_preprocess *p);
 
+/* What becomes of an image of width x height: its sides after the resize, and where the centre of
+ * size x size begins. */
+typedef struct gr_preprocess_geometry {
+    int width, height, x, y;
+} gr_preprocess_geometry;
+gr_preprocess_geometry gr_preprocess_geometry_of(const gr_preprocess *p, int width, int height);
+
 /* Resizes `in` to a new image of at least size x size, which a crop is then taken from. */
 graft_status gr_preprocess_scale(graft_log *log, const gr_preprocess *p, const gr_image *in,
                                  gr_image *out);

@@ -55,13 +55,18 @@ static int longer_side(int64_t size, int longer, int shorter)
     return side > GR_IMAGE_MAX_SIDE ? GR_IMAGE_MAX_SIDE + 1 : (int)side; /* refused by alloc */
 }
 
+void gr_short_side_size(int width, int height, int size, int *to_width, int *to_height)
+{
+    *to_width = width <= height ? size : longer_side(size, width, height);
+    *to_height = width <= height ? longer_side(size, height, width) : size;
+}
+
 graft_status gr_resize_short_side(graft_log *log, const gr_image *in, int size,
                                   gr_interpolation interpolation, gr_image *out)
 {
-    if (in->width <= in->height)
-        return gr_resize(log, in, size, longer_side(size, in->height, in->width), interpolation,
-                         out);
-    return gr_resize(log, in, longer_side(size, in->width, in->height), size, interpolation, out);
+    int width, height;
+    gr_short_side_size(in->width, in->height, size, &width, &height);
+    return gr_resize(log, in, width, height, interpolation, out);
 }
 
 /* Rows of the part may overlap the rows they come from: to <= from. */
@@ -87,10 +92,10 @@ graft_status gr_crop(graft_log *log, const gr_image *in, gr_box box, gr_image *o
     return GRAFT_OK;
 }
 
-/* margin / 2, ties to even. */
-static int half_margin(int margin)
+/* Half of the margin, ties to even. */
+int gr_crop_centre_offset(int from, int to)
 {
-    int half = margin / 2;
+    int margin = from - to, half = margin / 2;
     return half + ((margin & 1) && (half & 1));
 }
 
@@ -100,8 +105,8 @@ graft_status gr_crop_centre(graft_log *log, gr_image *image, int width, int heig
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "crop: %d x %d does not fit in %d x %d", width,
                        height, image->width, image->height);
     copy_rows(image,
-              (gr_box){half_margin(image->width - width), half_margin(image->height - height),
-                       width, height},
+              (gr_box){gr_crop_centre_offset(image->width, width),
+                       gr_crop_centre_offset(image->height, height), width, height},
               image->pixels);
     image->width = width;
     image->height = height;

@@ -31,12 +31,18 @@ graft_status gr_resize(graft_log *log, const gr_image *in, int width, int height
 graft_status gr_resize_short_side(graft_log *log, const gr_image *in, int size,
                                   gr_interpolation interpolation, gr_image *out);
 
+/* The sides of that. */
+void gr_short_side_size(int width, int height, int size, int *to_width, int *to_height);
+
 /* A copy of the part `box` of `in`, which must lie within. */
 graft_status gr_crop(graft_log *log, const gr_image *in, gr_box box, gr_image *out);
 
 /* The middle width x height of `image`, in place, as torchvision's CenterCrop (an odd margin
  * rounds to the even offset). The image must be at least that large. */
 graft_status gr_crop_centre(graft_log *log, gr_image *image, int width, int height);
+
+/* Where that middle begins along one axis. */
+int gr_crop_centre_offset(int from, int to);
 
 void gr_flip_horizontal(gr_image *image);
 

@@ -66,9 +66,10 @@ static graft_status check_binding(const checker *c, uint32_t i)
     unsigned long long offset = b->offset, size = b->size;
     if (!buffer)
         return broken(c, "binding %u: not a live buffer of this device", i);
-    if (offset % caps->offset_align)
+    uint32_t align = c->commands[c->index].kind == GR_COMMAND_COPY ? 4 : caps->offset_align;
+    if (offset % align)
         return broken(c, "binding %u: expected an offset that is a multiple of %u, found %llu", i,
-                      caps->offset_align, offset);
+                      align, offset);
     if (size == 0 || size % 4)
         return broken(c, "binding %u: expected a size that is a multiple of 4, found %llu", i,
                       size);

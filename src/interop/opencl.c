@@ -63,8 +63,8 @@ graft_status graft_opencl_copy_image(graft_device *device, cl_mem image, graft_b
     size_t width, height;
     GR_TRY(imported(device, &d));
     GR_TRY(gr_opencl_image_size(d, image, &width, &height));
-    GR_TRY(
-        gr_buffer_region(buffer, d, "image", offset_bytes, (uint64_t)width * height * 4, &region));
+    GR_TRY(gr_buffer_region(d->log, buffer, d, "image", offset_bytes, (uint64_t)width * height * 4,
+                            &region));
     return gr_opencl_copy_image(d, image, width, height, region.buffer, region.offset);
 }
 

@@ -103,8 +103,8 @@ static graft_status copy_image(graft_device *device, const graft_vulkan_image *i
     gr_region region;
     GR_TRY(imported(device, &d));
     GR_TRY(check_image(d, image));
-    GR_TRY(gr_buffer_region(buffer, d, "image", offset, (uint64_t)image->width * image->height * 4,
-                            &region));
+    GR_TRY(gr_buffer_region(d->log, buffer, d, "image", offset,
+                            (uint64_t)image->width * image->height * 4, &region));
     return gr_vk_copy_image(d, image, region.buffer, region.offset, commands);
 }
 

@@ -27,7 +27,9 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answ
     build.batch = batch;
     build.training = training;
     build.scalars = n->scalars;
-    n->logits = gr_graph_push_slices(n->graph, gr_model_logits(&build, n->image));
+    gr_value *logits = gr_model_logits(&build, n->image);
+    n->logits =
+        gr_graph_push_slices(n->graph, build.probabilities ? gr_softmax(logits, 1.0f) : logits);
     if (answers == GR_ANSWERS_LABELS) {
         n->answers = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
         n->loss = gr_cross_entropy(n->logits, n->answers, n->scalars);
@@ -106,90 +108,93 @@ graft_status gr_network_write(gr_store *store, const gr_value *input, const void
                                   bytes);
 }
 
-graft_status gr_network_copy_images(gr_store *store, const gr_network *n, const gr_region *from,
-                                    int rows, gr_list **list)
-{
-    gr_region to;
-    uint64_t size =
-        (uint64_t)rows * (uint64_t)gr_shape_span(&n->image->shape, 1, 4) * sizeof(float);
-    GR_TRY(gr_store_value(store, n->image, &to));
-    gr_command copy = {
-        .kind = GR_COMMAND_COPY,
-        .barrier = true,
-        .label = "images",
-        .binding_count = 2,
-        .binding = {{from->buffer, from->offset, size}, {to.buffer, to.offset, size}}};
-    GR_TRY(gr_device_list_create(gr_store_device(store), &copy, 1, false, list));
-    return gr_device_submit(gr_store_device(store), *list);
-}
-
 /* Images come from the host, as floats or as bytes, or from the device where both are NULL. */
 typedef struct image_source {
     const float *images;
     const uint8_t *pixels;
-    gr_region from;
+    gr_transfers *transfers;
+    const graft_device_images *on_device;
 } image_source;
 
-/* Queues the images from `first` on to where the network reads them. *copy: the caller's, to be
- * destroyed after a wait. */
+/* Queues the images from `first` on to where the network reads them. */
 static graft_status write_images(gr_store *store, gr_network *n, const image_source *source,
-                                 int first, int rows, gr_list **copy)
+                                 int first, int rows)
 {
-    size_t floats = (size_t)gr_shape_span(&n->image->shape, 1, 4), bytes = floats * sizeof(float);
-    gr_region from = source->from;
+    size_t floats = (size_t)gr_shape_span(&n->image->shape, 1, 4);
+    gr_region to;
     if (source->pixels)
         return gr_pixel_input_submit(&n->pixels, source->pixels + (size_t)first * floats, rows);
     if (source->images)
         return gr_network_write(store, n->image, source->images + (size_t)first * floats,
-                                (size_t)rows * bytes);
-    from.offset += (uint64_t)first * bytes;
-    return gr_network_copy_images(store, n, &from, rows, copy);
+                                (size_t)rows * floats * sizeof(float));
+    GR_TRY(gr_store_value(store, n->image, &to));
+    return gr_transfers_images(source->transfers, source->on_device, first, rows, &to);
 }
 
-/* The logits of the images from `first` on, into all rows of `padded`. */
+/* Queues a run on the images from `first` on; *result: where the logits will lie. */
 static graft_status run_batch(gr_store *store, gr_network *n, const image_source *source, int first,
-                              int rows, float *padded)
+                              int rows, gr_region *result)
 {
-    gr_list *copy = NULL;
-    graft_status status = write_images(store, n, source, first, rows, &copy);
-    if (status == GRAFT_OK)
-        status = gr_plan_run(n->plan);
-    if (status == GRAFT_OK)
-        status = gr_plan_read(n->plan, n->logits, padded);
-    gr_device_list_destroy(gr_store_device(store), &copy);
-    return status;
+    GR_TRY(write_images(store, n, source, first, rows));
+    GR_TRY(gr_plan_run(n->plan));
+    *result = gr_plan_output(n->plan, n->logits);
+    return GRAFT_OK;
 }
 
-static graft_status logits_of(graft_log *log, gr_store *store, gr_network *n,
-                              const image_source *source, int count, float *logits)
+static int rows_of(const gr_network *n, int count, int first)
 {
     int batch = (int)n->image->shape.dim[0];
+    return count - first < batch ? count - first : batch;
+}
+
+static graft_status logits_of(gr_store *store, gr_network *n, const image_source *source, int count,
+                              float *logits)
+{
     size_t classes = (size_t)n->logits->shape.dim[1];
-    float *padded = malloc((size_t)batch * classes * sizeof(*padded));
-    if (!padded)
-        return gr_fail(log, GRAFT_ERR_MEMORY, "network: out of memory");
-    graft_status status = GRAFT_OK;
-    for (int first = 0; first < count && status == GRAFT_OK; first += batch) {
-        int rows = count - first < batch ? count - first : batch;
-        status = run_batch(store, n, source, first, rows, padded);
-        if (status == GRAFT_OK)
-            memcpy(logits + (size_t)first * classes, padded,
-                   (size_t)rows * classes * sizeof(float));
+    for (int first = 0, rows; first < count; first += rows) {
+        gr_region from;
+        rows = rows_of(n, count, first);
+        GR_TRY(run_batch(store, n, source, first, rows, &from));
+        GR_TRY(gr_device_buffer_read(gr_store_device(store), from.buffer, from.offset,
+                                     logits + (size_t)first * classes,
+                                     (size_t)rows * classes * sizeof(*logits)));
     }
-    free(padded);
-    return status;
+    return GRAFT_OK;
 }
 
-graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *n, const float *images,
-                               int count, float *logits)
+graft_status gr_network_logits(gr_store *store, gr_network *n, const float *images, int count,
+                               float *logits)
 {
-    return logits_of(log, store, n, &(image_source){.images = images}, count, logits);
+    return logits_of(store, n, &(image_source){.images = images}, count, logits);
 }
 
-graft_status gr_network_logits_on_device(graft_log *log, gr_store *store, gr_network *n,
-                                         const gr_region *from, int count, float *logits)
+graft_status gr_network_logits_on_device(gr_store *store, gr_network *n, gr_transfers *transfers,
+                                         const graft_device_images *images, int count,
+                                         float *logits)
 {
-    return logits_of(log, store, n, &(image_source){.from = *from}, count, logits);
+    GR_TRY(gr_transfers_check(transfers, images, count));
+    image_source source = {.transfers = transfers, .on_device = images};
+    return logits_of(store, n, &source, count, logits);
+}
+
+graft_status gr_network_run_on_device(graft_log *log, gr_store *store, gr_network *n,
+                                      gr_transfers *transfers, const graft_device_images *images,
+                                      int count, graft_buffer *out, uint64_t offset_bytes)
+{
+    image_source source = {.transfers = transfers, .on_device = images};
+    uint64_t row = (uint64_t)n->logits->shape.dim[1] * sizeof(float);
+    gr_region place;
+    GR_TRY(gr_transfers_check(transfers, images, count));
+    GR_TRY(gr_buffer_region(log, out, gr_store_device(store), "answers", offset_bytes,
+                            (uint64_t)count * row, &place));
+    for (int first = 0, rows; first < count; first += rows) {
+        gr_region from;
+        rows = rows_of(n, count, first);
+        GR_TRY(run_batch(store, n, &source, first, rows, &from));
+        from.size = (uint64_t)rows * row;
+        GR_TRY(gr_transfers_answers(transfers, &from, out, offset_bytes + (uint64_t)first * row));
+    }
+    return GRAFT_OK;
 }
 
 static graft_status take_pixels(graft_log *log, gr_store *store, gr_network *n,
@@ -212,5 +217,5 @@ graft_status gr_network_logits_of_pixels(graft_log *log, gr_store *store, gr_net
                                          const uint8_t *pixels, int count, float *logits)
 {
     GR_TRY(take_pixels(log, store, n, normalization));
-    return logits_of(log, store, n, &(image_source){.pixels = pixels}, count, logits);
+    return logits_of(store, n, &(image_source){.pixels = pixels}, count, logits);
 }

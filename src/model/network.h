@@ -4,6 +4,7 @@
 
 #include "build/build.h"
 #include "model/pixels.h"
+#include "model/transfers.h"
 #include "plan/plan.h"
 
 /* What training compares the logits with. */
@@ -18,7 +19,7 @@ typedef struct gr_network {
     gr_value *image;       /* [batch, 3, S, S] */
     gr_value *answers;     /* labels [batch] (I32) or targets [batch, classes], training only */
     gr_value *scalars;     /* [16], see ops/scalars.h */
-    gr_value *logits;      /* [batch, classes] */
+    gr_value *logits;      /* [batch, classes]; or what `build` asks for instead */
     gr_value *loss;        /* [], training only */
     gr_plan *plan;         /* made by the owner */
     gr_pixel_input pixels; /* by gr_network_logits_of_pixels */
@@ -50,18 +51,17 @@ graft_status gr_network_clear_images(graft_log *log, gr_store *store, const gr_n
 graft_status gr_network_write(gr_store *store, const gr_value *input, const void *data,
                               uint64_t bytes);
 
-/* Queues a copy of the first `rows` images of `from` to where the network reads them, after what is
- * queued. The list is the caller's, to be destroyed after a wait. */
-graft_status gr_network_copy_images(gr_store *store, const gr_network *network,
-                                    const gr_region *from, int rows, gr_list **list);
-
-/* The same logits of images that lie on the device, from the beginning of `from` on. */
-graft_status gr_network_logits_on_device(graft_log *log, gr_store *store, gr_network *network,
-                                         const gr_region *from, int count, float *logits);
-
 /* logits [count, classes] of images [count, 3, S, S], in batches of the network's size. */
-graft_status gr_network_logits(graft_log *log, gr_store *store, gr_network *network,
-                               const float *images, int count, float *logits);
+graft_status gr_network_logits(gr_store *store, gr_network *network, const float *images, int count,
+                               float *logits);
+
+/* The same of images that lie on the device; and to a buffer there, without waiting. */
+graft_status gr_network_logits_on_device(gr_store *store, gr_network *network,
+                                         gr_transfers *transfers, const graft_device_images *images,
+                                         int count, float *logits);
+graft_status gr_network_run_on_device(graft_log *log, gr_store *store, gr_network *network,
+                                      gr_transfers *transfers, const graft_device_images *images,
+                                      int count, graft_buffer *out, uint64_t offset_bytes);
 
 /* The same of pixels [count, S, S, 3], which the device normalises, always in the same way. */
 graft_status gr_network_logits_of_pixels(graft_log *log, gr_store *store, gr_network *network,

@@ -11,11 +11,8 @@ enum { TABLE_BYTES = 3 * 256 * sizeof(float) };
 
 static graft_status create_table(gr_normalizer *n, const gr_normalization *normalization)
 {
-    uint8_t bytes[256 * 3];
     float table[3 * 256];
-    for (int i = 0; i < 256 * 3; i++)
-        bytes[i] = (uint8_t)(i / 3);
-    gr_normalize(normalization, bytes, 256, table);
+    gr_normalize_table(normalization, table);
     GR_TRY(gr_device_buffer_create(n->device, TABLE_BYTES, GR_MEMORY_DEVICE, &n->table));
     return gr_device_buffer_write(n->device, n->table, 0, table, sizeof(table));
 }

@@ -319,22 +319,22 @@ graft_status gr_plan_run_segments(gr_plan *plan, int first, int count)
     return GRAFT_OK;
 }
 
-static const gr_region *output_region(const gr_plan *plan, const gr_value *output)
+gr_region gr_plan_output(const gr_plan *plan, const gr_value *output)
 {
     for (int i = 0; i < plan->output_count; i++)
         if (plan->outputs[i] == output)
-            return &plan->slots[plan->output_views[i].slot].region;
-    return NULL;
+            return plan->slots[plan->output_views[i].slot].region;
+    return (gr_region){0};
 }
 
 graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data)
 {
-    const gr_region *region = output_region(plan, output);
-    if (!region || !region->buffer)
+    gr_region region = gr_plan_output(plan, output);
+    if (!region.buffer)
         return gr_fail(plan->log, GRAFT_ERR_ARGUMENT, "%s: not an output of this plan",
                        output->name);
     GR_TRY(gr_device_wait(plan->device));
-    return gr_device_buffer_read(plan->device, region->buffer, region->offset, data,
+    return gr_device_buffer_read(plan->device, region.buffer, region.offset, data,
                                  (uint64_t)gr_shape_count(&output->shape) * 4);
 }
 

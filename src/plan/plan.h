@@ -100,6 +100,9 @@ graft_status gr_plan_run_segments(gr_plan *plan, int first, int count);
 /* The list of a segment, for other ways to run it; after gr_plan_prepare. */
 gr_list *gr_plan_segment(const gr_plan *plan, int index);
 
+/* Where an output lies; the region's buffer is NULL when it is none of this plan, or not prepared. */
+gr_region gr_plan_output(const gr_plan *plan, const gr_value *output);
+
 /* Copies an output to the host; waits for the run. */
 graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data);
 

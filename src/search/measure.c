@@ -100,7 +100,7 @@ graft_status gr_measure_choose(gr_measure *m, const gr_subnet *subnet)
 
 graft_status gr_measure_logits(gr_measure *m, const float *images, int count, float *logits)
 {
-    return gr_network_logits(m->log, m->store, &m->network, images, count, logits);
+    return gr_network_logits(m->store, &m->network, images, count, logits);
 }
 
 static graft_status logits_callback(void *measure, const uint8_t *pixels, int count, float *logits)

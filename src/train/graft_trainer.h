@@ -40,11 +40,6 @@ static inline bool gr_is_half_done(const graft_trainer *t)
 
 graft_status gr_refuse_half_done(const graft_trainer *t, const char *what);
 
-/* The place of `count` images [3, S, S] in an application's buffer; GRAFT_ERR_ARGUMENT when it is
- * not of this device, or too small. */
-graft_status gr_trainer_images_region(const graft_trainer *trainer, const graft_buffer *buffer,
-                                      uint64_t offset_bytes, int count, gr_region *out);
-
 /* Of a batch: one kind of images, as many as may be; and labels of the classes. */
 graft_status gr_trainer_check_images(const graft_trainer *trainer, const graft_batch *batch);
 graft_status gr_trainer_check_labels(const graft_trainer *trainer, const graft_batch *batch);

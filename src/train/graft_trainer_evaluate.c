@@ -25,16 +25,14 @@ graft_status graft_trainer_logits(graft_trainer *t, const float *images, int cou
     return status != GRAFT_OK ? status : back;
 }
 
-graft_status graft_trainer_logits_of_buffer(graft_trainer *t, const graft_buffer *buffer,
-                                            uint64_t offset_bytes, int count, float *logits)
+graft_status graft_trainer_logits_on_device(graft_trainer *t, const graft_device_images *images,
+                                            int count, float *logits)
 {
-    gr_region from;
-    if (count < 1 || !buffer || !logits)
+    if (count < 1 || !images || !logits)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
-                       count, buffer && logits ? "given" : "NULL");
-    GR_TRY(gr_trainer_images_region(t, buffer, offset_bytes, count, &from));
+                       count, images && logits ? "given" : "NULL");
     GR_TRY(gr_swap_averages(t));
-    graft_status status = gr_trainer_logits_on_device(t->core, &from, count, logits);
+    graft_status status = gr_trainer_logits_on_device(t->core, images, count, logits);
     graft_status back = gr_swap_averages(t);
     return status != GRAFT_OK ? status : back;
 }
@@ -43,13 +41,13 @@ graft_status graft_trainer_logits_of_buffer(graft_trainer *t, const graft_buffer
 
 static graft_status batch_logits(graft_trainer *t, const graft_batch *b, float *logits)
 {
-    gr_region from;
     if (b->pixels)
         return gr_trainer_logits_of_pixels(t->core, b->pixels, b->count, logits);
     if (b->images)
         return gr_trainer_logits(t->core, b->images, b->count, logits);
-    GR_TRY(gr_trainer_images_region(t, b->buffer, b->offset_bytes, b->count, &from));
-    return gr_trainer_logits_on_device(t->core, &from, b->count, logits);
+    if (b->pictures)
+        return gr_trainer_logits_of_pictures(t->core, b->pictures, b->count, logits);
+    return gr_trainer_logits_on_device(t->core, &b->on_device, b->count, logits);
 }
 
 typedef struct evaluation {

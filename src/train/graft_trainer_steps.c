@@ -1,8 +1,6 @@
 /* Steps of a graft_trainer: whole, in pieces, or one after the other from a source. */
 #include "train/graft_trainer.h"
 
-#include "compute/buffer.h"
-
 #include <math.h>
 
 graft_status gr_trainer_check_labels(const graft_trainer *t, const graft_batch *b)
@@ -16,35 +14,20 @@ graft_status gr_trainer_check_labels(const graft_trainer *t, const graft_batch *
                      : gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`labels`: are NULL; expected [count]");
 }
 
-graft_status gr_trainer_images_region(const graft_trainer *t, const graft_buffer *buffer,
-                                      uint64_t offset_bytes, int count, gr_region *out)
-{
-    uint64_t side = (uint64_t)t->info.image_size;
-    uint64_t size = (uint64_t)count * 3 * side * side * sizeof(float);
-    graft_status status =
-        gr_buffer_region(buffer, t->setup.device, "images", offset_bytes, size, out);
-    return status == GRAFT_OK
-               ? GRAFT_OK
-               : gr_fail(t->log, status,
-                         "images: in a buffer of %llu bytes from byte %llu on: expected %llu bytes "
-                         "on the trainer's device, from a multiple of its alignment on",
-                         (unsigned long long)graft_buffer_size(buffer),
-                         (unsigned long long)offset_bytes, (unsigned long long)size);
-}
-
 graft_status gr_trainer_check_images(const graft_trainer *t, const graft_batch *b)
 {
     if (b->count < 1 || b->count > t->info.batch_size)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
                        b->count, t->info.batch_size);
-    int sources = (b->images != NULL) + (b->pixels != NULL) + (b->buffer != NULL);
+    int sources = (b->images != NULL) + (b->pixels != NULL) + (b->pictures != NULL) +
+                  (b->on_device.buffer != NULL);
     if (sources != 1)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
-                       "batch: expected one of `images`, `pixels` and `buffer`, found %s",
+                       "batch: expected one of `images`, `pixels`, `pictures` and `on_device`, "
+                       "found %s",
                        sources ? "several" : "none");
-    return b->buffer
-               ? gr_trainer_images_region(t, b->buffer, b->offset_bytes, b->count, &(gr_region){0})
-               : GRAFT_OK;
+    return b->on_device.buffer ? gr_trainer_check_on_device(t->core, &b->on_device, b->count)
+                               : GRAFT_OK;
 }
 
 static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
@@ -64,11 +47,17 @@ static float next_lr(const graft_trainer *t)
                        : t->lr);
 }
 
+static bool same_images(const graft_device_images *a, const graft_device_images *b)
+{
+    return a->buffer == b->buffer && a->offset_bytes == b->offset_bytes && a->width == b->width &&
+           a->height == b->height && a->bgra == b->bgra;
+}
+
 static bool same_batch(const graft_batch *a, const graft_batch *b)
 {
     return a->count == b->count && a->images == b->images && a->pixels == b->pixels &&
-           a->buffer == b->buffer && a->offset_bytes == b->offset_bytes && a->labels == b->labels &&
-           a->targets == b->targets;
+           a->pictures == b->pictures && a->labels == b->labels && a->targets == b->targets &&
+           same_images(&a->on_device, &b->on_device);
 }
 
 graft_status gr_refuse_half_done(const graft_trainer *t, const char *what)

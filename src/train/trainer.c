@@ -22,6 +22,9 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     t->device = params->device;
     t->config = *params->config;
     t->params = *params;
+    t->preprocess.size = t->config.image_size;
+    if (params->preprocess)
+        t->preprocess = *params->preprocess;
     graft_status status = gr_model_config_check(log, &t->config);
     if (status == GRAFT_OK)
         status = params->below ? gr_store_create_on(params->below, params->shared,
@@ -40,6 +43,7 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
     if (status == GRAFT_OK && params->ema > 0.0)
         status = gr_average_create(log, params->ema, t->parameters, &t->average);
     t->params.weights = t->params.adapter = NULL;
+    t->params.preprocess = NULL;
     if (status != GRAFT_OK) {
         gr_trainer_destroy(t);
         return status;
@@ -52,7 +56,7 @@ void gr_trainer_destroy(gr_trainer *t)
 {
     if (!t)
         return;
-    gr_trainer_drop_copies(t);
+    gr_transfers_destroy(t->transfers);
     gr_device_list_destroy(t->device, &t->zero_loss);
     gr_staging_destroy(t->staging);
     gr_network_release(&t->train);
@@ -97,20 +101,39 @@ graft_status gr_trainer_swap_average(gr_trainer *t)
 
 graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, float *logits)
 {
-    return gr_network_logits(t->log, t->store, &t->eval, images, count, logits);
+    return gr_network_logits(t->store, &t->eval, images, count, logits);
 }
 
 graft_status gr_trainer_logits_of_pixels(gr_trainer *t, const uint8_t *pixels, int count,
                                          float *logits)
 {
-    return gr_network_logits_of_pixels(t->log, t->store, &t->eval, t->params.normalization, pixels,
-                                       count, logits);
+    return gr_network_logits_of_pixels(t->log, t->store, &t->eval, &t->preprocess.normalization,
+                                       pixels, count, logits);
 }
 
-graft_status gr_trainer_logits_on_device(gr_trainer *t, const gr_region *from, int count,
-                                         float *logits)
+graft_status gr_trainer_logits_of_pictures(gr_trainer *t, const graft_pixels *pictures, int count,
+                                           float *logits)
 {
-    return gr_network_logits_on_device(t->log, t->store, &t->eval, from, count, logits);
+    uint8_t *pixels;
+    graft_status status = gr_trainer_resize(t, pictures, 0, count, &pixels);
+    if (status == GRAFT_OK)
+        status = gr_trainer_logits_of_pixels(t, pixels, count, logits);
+    gr_free(pixels);
+    return status;
+}
+
+graft_status gr_trainer_logits_on_device(gr_trainer *t, const graft_device_images *images,
+                                         int count, float *logits)
+{
+    GR_TRY(gr_trainer_check_on_device(t, images, count));
+    return gr_network_logits_on_device(t->store, &t->eval, t->transfers, images, count, logits);
+}
+
+graft_status gr_trainer_check_on_device(gr_trainer *t, const graft_device_images *images, int count)
+{
+    if (!t->transfers)
+        GR_TRY(gr_transfers_create(t->log, t->device, &t->preprocess, t->micro, &t->transfers));
+    return gr_transfers_check(t->transfers, images, count);
 }
 
 const gr_params *gr_trainer_parameters(const gr_trainer *t)

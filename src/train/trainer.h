@@ -11,7 +11,7 @@
 #include <graft/trainer.h>
 
 #include "build/build.h"
-#include "data/normalize.h"
+#include "data/preprocess.h"
 #include "peft/compose.h"
 #include "train/budget.h"
 #include "train/optimizer.h"
@@ -35,10 +35,10 @@ typedef struct gr_trainer_params {
     graft_head_init head_init;
     bool head_norm; /* see gr_build: takes whole batches in which every row counts */
     float drop_path;
-    bool drop_elements;                    /* see gr_build */
-    const gr_normalization *normalization; /* of pixels; borrowed for the trainer's life; NULL:
-                                            * batches have images */
-    bool soft_targets;                     /* batches have targets, not labels */
+    bool drop_elements;              /* see gr_build */
+    const gr_preprocess *preprocess; /* of batches with pixels or pictures, copied; NULL:
+                                      * batches have floats */
+    bool soft_targets;               /* batches have targets, not labels */
     gr_optimizer_params optimizer;
     double ema;           /* decay of the average of the parameters; 0: none is kept */
     const char *no_decay; /* see gr_params_create */
@@ -95,14 +95,18 @@ bool gr_trainer_has_average(const gr_trainer *trainer);
 /* logits [count, classes] of images [count, 3, S, S] without dropout, for any count. */
 graft_status gr_trainer_logits(gr_trainer *trainer, const float *images, int count, float *logits);
 
-/* The same of pixels [count, S, S, 3], which the device normalises, of a trainer that was made with
- * a normalization. */
+/* The same of pixels [count, S, S, 3], which the device normalises; and of pictures of any size. Of
+ * a trainer that was made with a `preprocess`. */
 graft_status gr_trainer_logits_of_pixels(gr_trainer *trainer, const uint8_t *pixels, int count,
                                          float *logits);
+graft_status gr_trainer_logits_of_pictures(gr_trainer *trainer, const graft_pixels *pictures,
+                                           int count, float *logits);
 
-/* The same of images on the device, from the beginning of `from` on. */
-graft_status gr_trainer_logits_on_device(gr_trainer *trainer, const gr_region *from, int count,
-                                         float *logits);
+/* The same of images on the device, and whether there are so many. */
+graft_status gr_trainer_logits_on_device(gr_trainer *trainer, const graft_device_images *images,
+                                         int count, float *logits);
+graft_status gr_trainer_check_on_device(gr_trainer *trainer, const graft_device_images *images,
+                                        int count);
 
 const gr_params *gr_trainer_parameters(const gr_trainer *trainer);
 int gr_trainer_micro_batch(const gr_trainer *trainer);

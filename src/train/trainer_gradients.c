@@ -2,7 +2,7 @@
 #include "train/trainer_internal.h"
 
 #include "base/mem.h"
-#include "compute/buffer.h"
+#include "data/pixels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +42,37 @@ static int rows_of(const gr_trainer *t, const graft_batch *b, int first)
     return b->count - first < t->micro ? b->count - first : t->micro;
 }
 
+static graft_status resize_picture(gr_trainer *t, const graft_pixels *picture, int index,
+                                   uint8_t *out)
+{
+    gr_image image, resized;
+    GR_TRY(gr_image_from_pixels(t->log, picture, index, &image));
+    graft_status status = gr_preprocess_resize(t->log, &t->preprocess, &image, &resized);
+    gr_image_free(&image);
+    GR_TRY(status);
+    memcpy(out, resized.pixels, (size_t)image_floats(t));
+    gr_image_free(&resized);
+    return GRAFT_OK;
+}
+
+graft_status gr_trainer_resize(gr_trainer *t, const graft_pixels *pictures, int first, int count,
+                               uint8_t **pixels)
+{
+    size_t image = (size_t)image_floats(t);
+    *pixels = gr_alloc_array(NULL, (size_t)count, image);
+    if (!*pixels)
+        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
+    for (int i = 0; i < count; i++)
+        GR_TRY(resize_picture(t, &pictures[first + i], first + i, *pixels + (size_t)i * image));
+    return GRAFT_OK;
+}
+
 /* Rows past the batch's are padded with what does not count: targets of 0, labels of -1. */
-static graft_status stage_micro_batch(gr_trainer *t, const gr_work *w, int first,
-                                      const gr_scalars *scalars)
+static graft_status stage_rows(gr_trainer *t, const gr_work *w, int first,
+                               const gr_scalars *scalars, const uint8_t *pixels)
 {
     const graft_batch *b = &w->batch;
-    size_t bytes = answer_bytes(t), image = (size_t)image_floats(t);
+    size_t bytes = answer_bytes(t);
     int count = rows_of(t, b, first);
     const char *answers =
         t->params.soft_targets ? (const char *)b->targets : (const char *)b->labels;
@@ -57,9 +82,23 @@ static graft_status stage_micro_batch(gr_trainer *t, const gr_work *w, int first
     memset(padded, t->params.soft_targets ? 0 : 0xff, (size_t)t->micro * bytes);
     memcpy(padded, answers + (size_t)first * bytes, (size_t)count * bytes);
     graft_status status =
-        gr_staging_write(t->staging, w->slot, first / t->micro, scalars, padded,
-                         b->pixels ? b->pixels + (size_t)first * image : NULL, count);
+        gr_staging_write(t->staging, w->slot, first / t->micro, scalars, padded, pixels, count);
     free(padded);
+    return status;
+}
+
+static graft_status stage_micro_batch(gr_trainer *t, const gr_work *w, int first,
+                                      const gr_scalars *scalars)
+{
+    const graft_batch *b = &w->batch;
+    if (!b->pictures)
+        return stage_rows(t, w, first, scalars,
+                          b->pixels ? b->pixels + (uint64_t)first * image_floats(t) : NULL);
+    uint8_t *resized;
+    graft_status status = gr_trainer_resize(t, b->pictures, first, rows_of(t, b, first), &resized);
+    if (status == GRAFT_OK)
+        status = stage_rows(t, w, first, scalars, resized);
+    gr_free(resized);
     return status;
 }
 
@@ -107,7 +146,6 @@ static graft_status write_draws(gr_trainer *t, uint64_t step)
 
 graft_status gr_trainer_start(gr_trainer *t)
 {
-    gr_trainer_drop_copies(t);
     t->work = t->next;
     GR_TRY(gr_device_submit(t->device, t->zero_loss));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
@@ -120,49 +158,21 @@ graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step
     return gr_trainer_start(t);
 }
 
-static int micro_batches(const gr_trainer *t)
-{
-    return (t->params.batch + t->micro - 1) / t->micro;
-}
-
-void gr_trainer_drop_copies(gr_trainer *t)
-{
-    bool waited = false;
-    for (int i = 0; t->copies && i < micro_batches(t); i++) {
-        if (t->copies[i] && !waited)
-            waited = gr_device_wait(t->device) == GRAFT_OK;
-        gr_device_list_destroy(t->device, &t->copies[i]);
-    }
-}
-
-/* Queues the copy of a micro-batch's images from the batch's buffer. Its list lives until the next
- * step begins. */
-static graft_status copy_images(gr_trainer *t, const gr_work *w)
-{
-    const graft_batch *b = &w->batch;
-    uint64_t bytes = image_floats(t) * sizeof(float);
-    uint64_t size = bytes * (uint64_t)rows_of(t, b, w->first);
-    gr_region from;
-    if (!t->copies &&
-        !(t->copies = gr_alloc_array(t, (size_t)micro_batches(t), sizeof(*t->copies))))
-        return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
-    GR_TRY(gr_buffer_region(b->buffer, t->device, "images",
-                            b->offset_bytes + bytes * (uint64_t)w->first, size, &from));
-    return gr_network_copy_images(t->store, &t->train, &from, rows_of(t, b, w->first),
-                                  &t->copies[w->first / t->micro]);
-}
-
 /* Moves a micro-batch to where the network reads it. */
 static graft_status move_micro_batch(gr_trainer *t, const gr_work *w)
 {
     const graft_batch *b = &w->batch;
     uint64_t image = image_floats(t);
-    if (b->buffer)
-        GR_TRY(copy_images(t, w));
-    else if (!b->pixels)
+    int rows = rows_of(t, b, w->first);
+    if (b->on_device.buffer) {
+        gr_region to;
+        GR_TRY(gr_store_value(t->store, t->train.image, &to));
+        GR_TRY(gr_transfers_images(t->transfers, &b->on_device, w->first, rows, &to));
+    } else if (b->images) {
         GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)w->first * image,
-                                (uint64_t)rows_of(t, b, w->first) * image * sizeof(float)));
-    return gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels != NULL);
+                                (uint64_t)rows * image * sizeof(float)));
+    }
+    return gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels || b->pictures);
 }
 
 /* A segment of several kernels that took longer than a call may. */

@@ -36,14 +36,16 @@ struct gr_trainer {
     gr_work next;         /* staged */
     int segment_commands; /* train.plan is cut into segments of at most so many; 0: it is not cut */
     gr_timings timings;   /* of the segments of train.plan, and last of the update */
-    gr_list **copies;     /* [micro-batches of a step]: from a batch's buffer; NULL: not yet */
+    gr_preprocess preprocess;
+    gr_transfers *transfers; /* NULL: no batch lay on the device yet */
 };
+
+/* Pictures first .. first + count - 1 as pixels of the network's size; gr_free frees them, also
+ * after a failure. */
+graft_status gr_trainer_resize(gr_trainer *t, const graft_pixels *pictures, int first, int count,
+                               uint8_t **pixels);
 
 /* Makes both networks and the parameters, and plans them: halves the micro-batch until everything
  * fits. It need not divide the batch: the last one may be partly empty. */
 graft_status gr_trainer_fit_networks(gr_trainer *t);
-
-/* Waits for the device where there are copies from buffers, and frees them. */
-void gr_trainer_drop_copies(gr_trainer *t);
-
 #endif

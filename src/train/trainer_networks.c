@@ -105,7 +105,7 @@ static gr_staging_params staging_params(const gr_trainer *t)
         .batch = t->params.batch,
         .micro = t->micro,
         .image_size = t->config.image_size,
-        .normalization = t->params.normalization,
+        .normalization = t->params.preprocess ? &t->preprocess.normalization : NULL,
         .answers = {.size = answers},
     };
 }
@@ -130,7 +130,7 @@ static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
     GR_TRY(gr_plan_peak_memory((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
     gr_staging_params staging = staging_params(t);
     *bytes += t->device->allocated_bytes + gr_staging_bytes(&staging);
-    if (t->params.normalization)
+    if (t->params.preprocess)
         *bytes += gr_normalizer_bytes(t->micro, t->config.image_size);
     return GRAFT_OK;
 }

@@ -50,7 +50,7 @@ graft_status gr_trainer_create_from_setup(graft_log *log, const graft_train_para
         .head_norm = p->head_norm,
         .drop_path = (float)p->drop_path,
         .drop_elements = p->drop_kind == GRAFT_DROP_ELEMENT,
-        .normalization = &setup->input.preprocess.normalization,
+        .preprocess = &setup->input.preprocess,
         .soft_targets = soft_targets,
         .optimizer = setup->optimizer,
         .ema = p->ema,

@@ -158,6 +158,10 @@ static void copies_have_one_size(void **state)
     assert_accepted(f, &c, 1);
     c.binding[1].size = 8192;
     assert_refused(f, &c, 1, "a copy of different sizes");
+    c.binding[1] = (gr_binding){f->b, 4, 4096};
+    assert_accepted(f, &c, 1);
+    c.binding[1].offset = 6;
+    assert_refused(f, &c, 1, "a multiple of 4, found 6");
 }
 
 static void foreign_pipelines_are_refused(void **state)

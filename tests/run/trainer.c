@@ -395,22 +395,24 @@ static void images_may_lie_on_the_device(void **state)
     graft_buffer *buffer, *small;
     check_ok(scratch(), graft_buffer_create(public, at + size, GRAFT_MEMORY_DEVICE, &buffer));
     check_ok(scratch(), graft_buffer_create(public, size, GRAFT_MEMORY_DEVICE, &small));
+    graft_device_images images = {.buffer = buffer, .offset_bytes = at};
     for (int i = 0; i < b->count; i++) {
         graft_batch batch = batch_of(b, i), on_device = batch;
         graft_step_result results[2];
         check_ok(scratch(), graft_buffer_write(buffer, at, batch.images, size));
-        on_device.images = NULL, on_device.buffer = buffer, on_device.offset_bytes = at;
+        on_device.images = NULL, on_device.on_device = images;
         check_ok(scratch(), graft_trainer_step(host, &batch, NULL, &results[0]));
         check_ok(scratch(), graft_trainer_step(here, &on_device, NULL, &results[1]));
         assert_true(results[0].loss == results[1].loss);
     }
     graft_batch last = batch_of(b, b->count - 1);
     check_ok(scratch(), graft_trainer_logits(host, last.images, RUN_BATCH, expected));
-    check_ok(scratch(), graft_trainer_logits_of_buffer(here, buffer, at, RUN_BATCH, found));
+    check_ok(scratch(), graft_trainer_logits_on_device(here, &images, RUN_BATCH, found));
     assert_memory_equal(found, expected, sizeof(found));
-    last.images = NULL, last.buffer = small, last.offset_bytes = at;
+    images.buffer = small;
+    last.images = NULL, last.on_device = images;
     refuses(here, last, "images");
-    assert_error(scratch(), graft_trainer_logits_of_buffer(here, small, at, RUN_BATCH, found),
+    assert_error(scratch(), graft_trainer_logits_on_device(here, &images, RUN_BATCH, found),
                  GRAFT_ERR_ARGUMENT, "images");
     graft_trainer_destroy(&host);
     graft_trainer_destroy(&here);

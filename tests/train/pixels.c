@@ -7,7 +7,8 @@
 
 enum { BATCH = 7, STEPS = 4, SIDE = 16, AREA = SIDE * SIDE };
 
-static const gr_normalization imagenet = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+static const gr_preprocess imagenet = {
+    .size = SIDE, .normalization = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}};
 
 /* Every byte in every channel; another picture for each step. */
 static void draw(int step, uint8_t *pixels)
@@ -21,7 +22,8 @@ static float *normalized(const uint8_t *pixels)
     float *images = malloc(sizeof(*images) * BATCH * AREA * 3);
     assert_non_null(images);
     for (int i = 0; i < BATCH; i++)
-        gr_normalize(&imagenet, pixels + (size_t)i * AREA * 3, AREA, images + (size_t)i * AREA * 3);
+        gr_normalize(&imagenet.normalization, pixels + (size_t)i * AREA * 3, AREA,
+                     images + (size_t)i * AREA * 3);
     return images;
 }
 
@@ -77,7 +79,7 @@ static void bytes_train_as_floats_do(void **state)
     train_setup s;
     train_setup_open(&s, target->devices->log, "convpass", BATCH);
     gr_trainer_params params = train_params(&s, target->device);
-    params.normalization = &imagenet;
+    params.preprocess = &imagenet;
     params.drop_path = 0.1f;
     for (int micro = BATCH; micro > 0; micro -= 4) { /* 7, 3 */
         float floats[STEPS], bytes[STEPS];
@@ -105,7 +107,7 @@ static void bytes_are_evaluated_as_floats_are(void **state)
     train_setup s;
     train_setup_open(&s, target->devices->log, "convpass", BATCH);
     gr_trainer_params params = train_params(&s, target->device);
-    params.normalization = &imagenet;
+    params.preprocess = &imagenet;
     params.micro_batch = 3;
     gr_trainer *t = train_create(&s, &params);
     size_t values = BATCH * (size_t)s.config.classes, bytes = values * sizeof(float);
