@@ -34,7 +34,7 @@ typedef struct graft_vit_info {
 
 /* What the names and shapes of a backbone's tensors do not tell. */
 typedef struct graft_file_fact {
-    const char *key;   /* "heads", "norm_eps", "activation", "pool", "positions", "input" */
+    const char *key;   /* "heads", "norm_eps", "activation", "pool", "positions", "rope", "input" */
     const char *value; /* "12"; "unknown" */
     const char *from;  /* "metadata" of the file, "config.json" or another file beside it, "names",
                         * "kernels", "geometry" (that of a published model), "default" */

@@ -5,9 +5,9 @@
 
 static bool is_of_encoder(const char *name)
 {
-    static const char *const prefixes[] = {"cls_token",    "dist_token", "pos_embed",
-                                           "patch_embed.", "norm_pre.",  "blocks.",
-                                           "layers.",      "norm.",      "proj."};
+    static const char *const prefixes[] = {
+        "cls_token", "dist_token", "rel_pos_bias.", "pos_embed", "patch_embed.",
+        "norm_pre.", "blocks.",    "layers.",       "norm.",     "proj."};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             return true;

@@ -17,12 +17,22 @@ graft_status gr_names_parse(graft_log *log, const char *text, gr_names *out)
     return gr_fail(log, GRAFT_ERR_ARGUMENT, "names '%s': expected timm or transformers", text);
 }
 
+/* Of the newer families, whose parts libraries name in several ways. */
+static bool has_own_attention(const gr_model_config *c)
+{
+    return c->relative_bias || c->shared_relative_bias || c->rope || c->attn_norm || c->mlp_norm;
+}
+
+static const char own_attention[] = "merging writes models with relative or rotary positions, or "
+                                    "norms inside of their blocks, with "
+                                    "graft's own names only";
+
 /* Why timm has no model that computes the same; NULL: it has. */
 static const char *not_timm(const gr_model_config *c)
 {
     if (c->normalize_feature)
         return "its head sees a feature of length 1 (--feature-norm), timm's the feature itself";
-    return NULL;
+    return has_own_attention(c) ? own_attention : NULL;
 }
 
 /* Each stage of transformers' Swin has the bias table of a whole window. */
@@ -37,6 +47,8 @@ static const char *not_transformers(const gr_model_config *c)
         return "transformers has no classifier on the class token of CLIP";
     if (c->family == GR_FAMILY_VIT && c->pool != GR_POOL_CLS)
         return "its head sees the mean of the patches, transformers' the class token";
+    if (has_own_attention(c))
+        return own_attention;
     if (has_small_stage(c))
         return "a stage of it is smaller than a window";
     if (c->family == GR_FAMILY_VIT && c->registers && !c->layer_scale)

@@ -36,14 +36,40 @@ const char *gr_pool_name(gr_pool pool)
     return pools[pool];
 }
 
+static const char *const ropes[] = {
+    [GR_ROPE_NONE] = "none",
+    [GR_ROPE_EVA02] = "eva02",
+    [GR_ROPE_DINOV3] = "dinov3",
+};
+
+const char *gr_rope_name(gr_rope rope)
+{
+    return ropes[rope];
+}
+
+/* The index of a name; -1: none of them. */
+static int find_name(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
 bool gr_pool_parse(const char *name, gr_pool *out)
 {
-    for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
-        if (strcmp(name, pools[i]) == 0) {
-            *out = (gr_pool)i;
-            return true;
-        }
-    return false;
+    int index = find_name(pools, sizeof(pools) / sizeof(pools[0]), name);
+    if (index >= 0)
+        *out = (gr_pool)index;
+    return index >= 0;
+}
+
+bool gr_rope_parse(const char *name, gr_rope *out)
+{
+    int index = find_name(ropes, sizeof(ropes) / sizeof(ropes[0]), name);
+    if (index >= 0)
+        *out = (gr_rope)index;
+    return index >= 0;
 }
 
 /* Every stage halves the grid, and cuts it into windows where one does not hold it. */
@@ -91,6 +117,11 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
     if (c->family == GR_FAMILY_VIT && c->pool == GR_POOL_CLS && c->no_class_token)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`pool` cls: the backbone has no class token; use avg");
+    if (c->rope && c->dim / c->heads % 4)
+        return gr_fail(
+            log, GRAFT_ERR_ARGUMENT,
+            "`heads` %d: rotary positions need heads of a multiple of 4 channels, not %d", c->heads,
+            c->dim / c->heads);
     enum { MAX_DEPTH = 1024, MAX_REGISTERS = 1024 };
     if (c->registers < 0 || c->registers > MAX_REGISTERS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d registers: expected 0 to %d", c->registers,

@@ -23,7 +23,15 @@ typedef enum gr_family {
 typedef enum gr_positions {
     GR_POSITIONS_BILINEAR_ALIGNED, /* the original JAX code */
     GR_POSITIONS_BICUBIC,          /* timm */
+    GR_POSITIONS_NONE,             /* there are none: relative or rotary ones in attention */
 } gr_positions;
+
+/* Rotary position embeddings of queries and keys, see model/rope.h. */
+typedef enum gr_rope {
+    GR_ROPE_NONE,
+    GR_ROPE_EVA02,
+    GR_ROPE_DINOV3,
+} gr_rope;
 
 enum { GR_MAX_STAGES = 4 };
 
@@ -42,13 +50,18 @@ typedef struct gr_model_config {
     gr_positions positions; /* not of a Swin */
 
     /* What a ViT may have beside a plain one, or lack */
-    int registers;        /* tokens without positions between class token and patches */
-    bool no_class_token;  /* the patches are all tokens, but for registers */
-    bool distilled;       /* a second class token, "dist_token" (DeiT) */
-    bool patch_positions; /* position embeddings of the patches alone */
-    bool layer_scale;     /* each half of a block is scaled by channel, "ls1.gamma" */
-    bool swiglu;          /* the MLP's fc1 has 2 hidden rows: silu of the first half times the
-                           * second; activation does not matter */
+    int registers;             /* tokens without positions between class token and patches */
+    bool no_class_token;       /* the patches are all tokens, but for registers */
+    bool distilled;            /* a second class token, "dist_token" (DeiT) */
+    bool patch_positions;      /* position embeddings of the patches alone */
+    bool layer_scale;          /* each half of a block is scaled by channel, "ls1.gamma" */
+    bool swiglu;               /* the MLP's fc1 has 2 hidden rows: silu of the first half times the
+                                * second; activation does not matter */
+    bool relative_bias;        /* of each block's scores, see model/relative.h (BEiT) .. */
+    bool shared_relative_bias; /* .. the same for all blocks */
+    bool attn_norm;            /* a layer norm before attn.proj, "attn.norm" .. */
+    bool mlp_norm;             /* .. and before mlp.fc2, "mlp.norm" (EVA02) */
+    gr_rope rope;
 
     /* CLIP's image encoder */
     bool pre_norm;          /* a layer norm before the first block */
@@ -68,6 +81,10 @@ int gr_model_class_tokens(const gr_model_config *config);
 
 /* Width of what the head sees, without a projection. */
 int gr_model_feature_width(const gr_model_config *config);
+
+/* Names of rotary embeddings in files: "none", "eva02", "dinov3". False: none of them. */
+const char *gr_rope_name(gr_rope rope);
+bool gr_rope_parse(const char *name, gr_rope *out);
 
 /* Names of pools in files: "cls", "avg", "normed-avg". False: none of them. */
 const char *gr_pool_name(gr_pool pool);

@@ -37,6 +37,10 @@ static const struct {
     {"swiglu", offsetof(gr_model_config, swiglu)},
     {"no_class_token", offsetof(gr_model_config, no_class_token)},
     {"distilled", offsetof(gr_model_config, distilled)},
+    {"relative_bias", offsetof(gr_model_config, relative_bias)},
+    {"shared_relative_bias", offsetof(gr_model_config, shared_relative_bias)},
+    {"attn_norm", offsetof(gr_model_config, attn_norm)},
+    {"mlp_norm", offsetof(gr_model_config, mlp_norm)},
 };
 
 enum { VIT_FLAGS = sizeof(vit_flags) / sizeof(vit_flags[0]) };
@@ -52,6 +56,8 @@ static json_t *vit_json(const gr_model_config *c)
     json_t *json = json_object();
     if (c->registers)
         json_object_set_new(json, "registers", json_integer(c->registers));
+    if (c->rope)
+        json_object_set_new(json, "rope", json_string(gr_rope_name(c->rope)));
     for (int i = 0; i < VIT_FLAGS; i++)
         if (*flag_of(c, i))
             json_object_set_new(json, vit_flags[i].key, json_true());
@@ -68,8 +74,9 @@ static json_t *config_json(const gr_model_config *c)
                   "patch_size", c->patch_size, "dim", c->dim, "depth", c->depth, "heads", c->heads,
                   "hidden", c->hidden, "classes", c->classes, "norm_eps", (double)c->norm_eps,
                   "activation", (int)c->activation, "pool", gr_pool_name(c->pool));
-    if (c->positions == GR_POSITIONS_BICUBIC)
-        json_object_set_new(json, "positions", json_string("bicubic"));
+    if (c->positions != GR_POSITIONS_BILINEAR_ALIGNED)
+        json_object_set_new(json, "positions",
+                            json_string(c->positions == GR_POSITIONS_NONE ? "none" : "bicubic"));
     json_t *vit = vit_json(c);
     if (vit)
         json_object_set_new(json, "vit", vit);
@@ -129,7 +136,9 @@ static bool read_clip(json_t *json, gr_model_config *c)
 static bool read_vit(json_t *json, gr_model_config *c)
 {
     const json_t *registers = json_object_get(json, "registers");
-    bool good = json_is_object(json) && (!registers || json_is_integer(registers));
+    const char *rope = json_string_value(json_object_get(json, "rope"));
+    bool good = json_is_object(json) && (!registers || json_is_integer(registers)) &&
+                (!rope || gr_rope_parse(rope, &c->rope));
     c->registers = (int)json_integer_value(registers);
     for (int i = 0; i < VIT_FLAGS; i++) {
         const json_t *flag = json_object_get(json, vit_flags[i].key);
@@ -154,9 +163,10 @@ static bool read_json(json_t *json, gr_model_config *c)
     c->activation = activation == GR_FUNC_QUICK_GELU ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
     if (!gr_pool_parse(pool, &c->pool))
         return false;
-    c->positions =
-        strcmp(positions, "bicubic") == 0 ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
-    if (c->positions != GR_POSITIONS_BICUBIC && strcmp(positions, "bilinear-aligned") != 0)
+    c->positions = strcmp(positions, "none") == 0      ? GR_POSITIONS_NONE
+                   : strcmp(positions, "bicubic") == 0 ? GR_POSITIONS_BICUBIC
+                                                       : GR_POSITIONS_BILINEAR_ALIGNED;
+    if (c->positions == GR_POSITIONS_BILINEAR_ALIGNED && strcmp(positions, "bilinear-aligned") != 0)
         return false;
     json_t *swin = json_object_get(json, "swin"), *clip = json_object_get(json, "clip");
     json_t *vit = json_object_get(json, "vit");

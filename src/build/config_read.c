@@ -81,10 +81,38 @@ static graft_status read_gate(graft_log *log, const gr_tensors *weights, gr_mode
     return GRAFT_OK;
 }
 
+/* The side of the patch grid from a table of relative positions, which has a row for each pair of
+ * offsets and three for the class token. */
+static graft_status read_relative(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    const char *name = c->relative_bias ? "blocks.0.attn.relative_position_bias_table"
+                                        : "rel_pos_bias.relative_position_bias_table";
+    const gr_tensor *table;
+    GR_TRY(get_ranked(log, weights, name, 2, &table));
+    int64_t rows = table->shape.dim[0];
+    int span = rows > 3 ? (int)lround(sqrt((double)(rows - 3))) : 0;
+    c->image_size = (span + 1) / 2 * c->patch_size;
+    c->heads = (int)table->shape.dim[1];
+    if (span % 2 == 1 && (int64_t)span * span == rows - 3)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_SHAPE, "%s: %lld rows are not (2 g - 1)^2 + 3 of a grid", name,
+                   (long long)rows);
+}
+
 /* Position embeddings are of class tokens and patches, or of the patches alone. */
 static graft_status read_positions(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
+    enum { USUAL_SIZE = 224 };
     const gr_tensor *pos;
+    bool relative = c->relative_bias || c->shared_relative_bias;
+    if (relative)
+        GR_TRY(read_relative(log, weights, c));
+    if (!gr_tensors_find(weights, "pos_embed") && (relative || c->rope)) {
+        c->positions = GR_POSITIONS_NONE;
+        if (!relative)
+            c->image_size = USUAL_SIZE / c->patch_size * c->patch_size;
+        return GRAFT_OK;
+    }
     GR_TRY(get_ranked(log, weights, "pos_embed", 3, &pos));
     int first = gr_model_class_tokens(c);
     int64_t rows = pos->shape.dim[1];
@@ -101,6 +129,18 @@ static graft_status read_positions(graft_log *log, const gr_tensors *weights, gr
                    (long long)rows, first == 2 ? "two class tokens" : "a class token");
 }
 
+/* "graft.rope". Of EVA's models those with gated MLPs have it. */
+static graft_status read_rope(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    const char *value = gr_tensors_metadata(weights, "graft.rope");
+    if (value && !gr_rope_parse(value, &c->rope))
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: graft.rope '%s': expected eva02 or dinov3",
+                       gr_tensors_source(weights), value);
+    if (c->rope == GR_ROPE_EVA02 && !c->swiglu)
+        c->rope = GR_ROPE_NONE;
+    return GRAFT_OK;
+}
+
 static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
     const gr_tensor *registers = NULL;
@@ -111,11 +151,16 @@ static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model
     c->no_class_token = !gr_tensors_find(weights, "cls_token");
     c->distilled = gr_tensors_find(weights, "dist_token") != NULL;
     c->layer_scale = has_layer_scale(weights);
+    c->relative_bias = gr_tensors_find(weights, "blocks.0.attn.relative_position_bias_table");
+    c->shared_relative_bias = gr_tensors_find(weights, "rel_pos_bias.relative_position_bias_table");
+    c->attn_norm = gr_tensors_find(weights, "blocks.0.attn.norm.weight");
+    c->mlp_norm = gr_tensors_find(weights, "blocks.0.mlp.norm.weight");
     c->pool = c->no_class_token ? GR_POOL_NORMED_AVG : GR_POOL_CLS;
-    GR_TRY(read_positions(log, weights, c));
     GR_TRY(read_gate(log, weights, c));
+    GR_TRY(read_rope(log, weights, c));
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
     c->heads = gr_model_known_heads(c);
+    GR_TRY(read_positions(log, weights, c));
     if (gr_tensors_find(weights, "norm_pre.weight"))
         read_clip(weights, c);
     return GRAFT_OK;
@@ -231,13 +276,15 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
     GR_TRY(read_heads(log, weights, c));
     c->activation = quick ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
     c->norm_eps = (float)eps;
-    if (c->family == GR_FAMILY_SWIN) {
+    bool sized = c->family == GR_FAMILY_VIT && (c->positions != GR_POSITIONS_NONE || !c->rope);
+    if (!sized)
         GR_TRY(read_number(log, weights, "graft.image_size", 65536.0, &size));
-        c->image_size = (int)size;
+    c->image_size = (int)size;
+    if (c->family == GR_FAMILY_SWIN)
         return GRAFT_OK;
-    }
     GR_TRY(read_choice(log, weights, "graft.positions", "bilinear-aligned", "bicubic", &bicubic));
-    c->positions = bicubic ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
+    if (c->positions != GR_POSITIONS_NONE)
+        c->positions = bicubic ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
     c->pool = pool;
     return GRAFT_OK;
 }

@@ -41,7 +41,10 @@ void gr_facts_read(const gr_tensors *backbone, const gr_model_config *c, gr_fact
     const size_t size = sizeof(out->items[0].value);
     bool vit = c->family == GR_FAMILY_VIT;
     *out = (gr_facts){.count = 0};
-    gr_fact *f = add(out, "heads", teller(backbone, "graft.heads", vit ? "geometry" : "tables"));
+    gr_fact *f =
+        add(out, "heads",
+            teller(backbone, "graft.heads",
+                   vit && !c->relative_bias && !c->shared_relative_bias ? "geometry" : "tables"));
     snprintf(f->value, size, "%d", c->heads);
     if (c->heads == 0) {
         snprintf(f->value, size, "unknown");
@@ -53,7 +56,11 @@ void gr_facts_read(const gr_tensors *backbone, const gr_model_config *c, gr_fact
     snprintf(f->value, size, "%s", c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu");
     f = add(out, "pool", teller(backbone, "graft.pool", "default"));
     snprintf(f->value, size, "%s", gr_pool_name(c->pool));
-    if (vit) {
+    if (c->rope) {
+        f = add(out, "rope", teller(backbone, "graft.rope", "names"));
+        snprintf(f->value, size, "%s", gr_rope_name(c->rope));
+    }
+    if (vit && c->positions != GR_POSITIONS_NONE) {
         f = add(out, "positions", teller(backbone, "graft.positions", "default"));
         snprintf(f->value, size, "%s",
                  c->positions == GR_POSITIONS_BICUBIC ? "bicubic" : "bilinear-aligned");

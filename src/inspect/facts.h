@@ -4,7 +4,7 @@
 
 #include "build/config.h"
 
-enum { GR_FACTS_MOST = 6 };
+enum { GR_FACTS_MOST = 7 };
 
 typedef struct gr_fact {
     const char *key, *from;

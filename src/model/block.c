@@ -2,6 +2,7 @@
 
 #include "model/backbone.h"
 #include "model/layers.h"
+#include "model/rope.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
 
@@ -71,6 +72,12 @@ static gr_value *causal_mask(gr_build *b, int64_t tokens)
     return gr_graph_frozen(b->graph, "causal.mask", GR_SHAPE(tokens, tokens), GR_F32, values);
 }
 
+/* A norm inside a half of a block: of what attention or the MLP is about to project back. */
+static gr_value *inner_norm(gr_build *b, const gr_block *at, const char *name, gr_value *x)
+{
+    return gr_build_norm(b, GR_POINT_OUTER_NORM, gr_build_name(b, "%s.%s", at->name, name), x);
+}
+
 static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape *shape,
                            gr_value *x)
 {
@@ -83,15 +90,23 @@ static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape
     gr_value *parts[3];
     query_key_value(b, at, window ? gr_window_cut(window, x) : x, parts);
     gr_value *q = split_heads(parts[0], tokens, heads), *k = split_heads(parts[1], tokens, heads);
+    if (b->config->rope) {
+        q = gr_rope_rotate(b, q);
+        k = gr_rope_rotate(b, k);
+    }
     gr_value *scores = gr_matmul(q, gr_transpose(k), NULL, 1.0f / sqrtf((float)(dim / heads)));
     if (shape->causal)
         scores = gr_add(scores, causal_mask(b, tokens));
     if (window)
         scores = gr_window_bias(b, window, gr_build_name(b, "%s.attn", at->name), scores);
+    if (shape->bias)
+        scores = gr_add(scores, shape->bias);
     scores = gr_methods_scores(b, at->index, scores);
     gr_value *v = split_heads(parts[2], tokens, heads);
     gr_value *y = gr_matmul(gr_softmax(scores, 1.0f), v, NULL, 1.0f);
     y = gr_reshape(gr_permute(y, (int[]){0, 2, 1, 3}), stream);
+    if (b->config->attn_norm)
+        y = inner_norm(b, at, "attn.norm", y);
     gr_linear_site proj = site_of(b, at, "attn.proj", GR_TARGET_PROJ, dim, dim);
     y = gr_methods_linear(&proj, b, y);
     return window ? gr_window_join(window, y) : y;
@@ -114,6 +129,8 @@ static gr_value *mlp(gr_build *b, const gr_block *at, int64_t hidden, gr_value *
     gr_linear_site fc2 = site_of(b, at, "mlp.fc2", GR_TARGET_FC2, at->dim, hidden);
     gr_value *h = gr_methods_linear(&fc1, b, x);
     h = gated ? swiglu(h, hidden) : gr_unary(h, b->config->activation, 1.0f);
+    if (b->config->mlp_norm)
+        h = inner_norm(b, at, "mlp.norm", h);
     gr_value *y = gr_methods_linear(&fc2, b, h);
     return gr_methods_output(b, GR_POINT_MLP, gr_build_name(b, "%s.mlp", at->name), y);
 }

@@ -11,6 +11,7 @@ typedef struct gr_block_shape {
     int64_t hidden;          /* width of the MLP */
     const gr_window *window; /* NULL: every token attends to every token */
     bool causal;             /* .. that does not come after it */
+    gr_value *bias;          /* [heads, T, T], added to the scores; NULL: none */
 } gr_block_shape;
 
 /* x [B, T, D] -> [B, T, D]; tensors are named "<at->name>.norm1.weight" and so on. */

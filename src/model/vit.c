@@ -3,6 +3,7 @@
 #include "model/backbone.h"
 #include "model/block.h"
 #include "model/layers.h"
+#include "model/relative.h"
 #include "model/taps.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
@@ -53,12 +54,15 @@ static gr_value *embed(gr_build *b, gr_value *image)
 {
     int64_t n = (int64_t)gr_model_grid(b->config) * gr_model_grid(b->config);
     int64_t prefix = gr_model_prefix(b->config);
-    gr_value *x = gr_build_patches(b, image), *rows = position_rows(b, prefix, n);
-    if (prefix && x && rows) {
-        rows = gr_add(rows, token_rows(b, prefix + n));
+    bool placed = b->config->positions != GR_POSITIONS_NONE;
+    gr_value *x = gr_build_patches(b, image);
+    gr_value *rows = placed ? position_rows(b, prefix, n) : NULL;
+    if (prefix && x) {
+        gr_value *tokens = token_rows(b, prefix + n);
+        rows = placed ? gr_add(rows, tokens) : tokens;
         x = gr_concat_at(&x, &prefix, 1, 1, prefix + n);
     }
-    return gr_add(x, rows);
+    return prefix || placed ? gr_add(x, rows) : x;
 }
 
 /* [B, T, D] -> what the head sees, [B, D]; with two class tokens [B, 2 D]. */
@@ -99,20 +103,33 @@ static gr_value *between_blocks(gr_build *b, int block, gr_value *x)
     return y;
 }
 
+/* What a block adds to its scores, or NULL. */
+static gr_value *score_bias(gr_build *b, const gr_block *at, const gr_value *x)
+{
+    gr_value *own = NULL, *shared = NULL;
+    if (x && b->config->relative_bias)
+        own = gr_relative_bias(b, gr_build_name(b, "%s.attn", at->name), x->shape.dim[1]);
+    if (x && b->config->shared_relative_bias)
+        shared = gr_relative_bias(b, "rel_pos_bias", x->shape.dim[1]);
+    return own && shared ? gr_add(own, shared) : own ? own : shared;
+}
+
 gr_value *gr_vit_logits(gr_build *b, gr_value *image)
 {
     gr_value *x = embed(b, image);
     if (b->config->pre_norm)
         x = gr_build_norm(b, GR_POINT_OUTER_NORM, "norm_pre", x);
     const gr_model_config *c = b->config;
-    const gr_block_shape shape = {.heads = c->heads, .hidden = c->hidden};
+    gr_block_shape shape = {.heads = c->heads, .hidden = c->hidden};
     for (int i = 0; i < c->depth; i++) {
         const gr_block at = {.name = gr_build_name(b, "blocks.%d", i),
                              .index = i,
                              .dim = c->dim,
                              .grid = gr_model_grid(c),
                              .prefix = gr_model_prefix(c)};
-        x = gr_block_forward(b, &at, &shape, between_blocks(b, i, x));
+        x = between_blocks(b, i, x);
+        shape.bias = score_bias(b, &at, x);
+        x = gr_block_forward(b, &at, &shape, x);
     }
     x = between_blocks(b, c->depth, x);
     return gr_build_head(b, feature(b, pooled(b, x)));

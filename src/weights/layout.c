@@ -137,6 +137,7 @@ bool gr_layout_recognise(const gr_tensors *tensors, gr_layout_match *match)
             (!layout->with || has(tensors, match, layout->with)) &&
             (!layout->without || !has(tensors, match, layout->without))) {
             match->drops_head = layout->before_head && has(tensors, match, layout->before_head);
+            match->norms_mean = layout->mean_norm && has(tensors, match, layout->mean_norm);
             return true;
         }
     }

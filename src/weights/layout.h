@@ -33,7 +33,9 @@ typedef struct gr_name_rule {
     gr_axes axes;
     int rank;      /* of `from`, checked; 0: any that `axes` can take */
     int third;     /* 1, 2, 3: becomes query, key or value, a third of the rows of `to`; 0: all */
-    bool optional; /* a file without it is complete */
+    int half;      /* 1, 2: becomes one half of the rows of `to`; 0: all */
+    bool optional; /* a file without it is complete; a bias that is a third then is
+                    * zeros */
     bool outside;  /* stands beside the tower, not below it */
 } gr_name_rule;
 
@@ -50,6 +52,8 @@ typedef struct gr_layout {
     const gr_name_rule *rules; /* tried in order; ends with a rule of NULLs */
     /* A layer between the model and its head, which is left out, and the head with it; or NULL. */
     const char *before_head;
+    const char
+        *mean_norm; /* the last norm, where it is that of the mean over the patches; or NULL */
     /* A tensor that no rule knows is an error where one of these fits: the model would be another
      * one without it. Elsewhere it is ignored. */
     const char *own[GR_LAYOUT_OWN];
@@ -84,7 +88,8 @@ typedef struct gr_layout_match {
     const gr_layout *layout;
     char prefix[GR_NAME_BYTES];
     const char *tower; /* "": none */
-    bool drops_head;   /* it has the layer `before_head` */
+    bool drops_head;   /* it has the layer `before_head`, */
+    bool norms_mean;   /* .. `mean_norm` */
 } gr_layout_match;
 
 /* False: no layout that graft knows. Adapters have none. */

@@ -61,7 +61,7 @@ static graft_status restore(const restoration *r, const gr_tensor *t)
     for (const gr_name_rule *rule = layout->rules; rule->from; rule++) {
         if (!writes(r, rule, t, name))
             continue;
-        if (rule->third)
+        if (rule->third && (!chosen || chosen->third))
             GR_TRY(add(r, rule, t, name));
         if (!chosen || (layout->with && strcmp(rule->from, layout->with) == 0))
             chosen = rule;

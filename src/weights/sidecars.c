@@ -139,9 +139,17 @@ static graft_status set_classes(reader *r, json_t *names)
 
 static bool is_transformers(const json_t *config)
 {
-    static const char *const types[] = {
-        "vit",  "deit", "vit_mae",          "dinov2", "dinov2_with_registers",
-        "swin", "clip", "clip_vision_model"};
+    static const char *const types[] = {"vit",
+                                        "deit",
+                                        "vit_mae",
+                                        "dinov2",
+                                        "dinov2_with_registers",
+                                        "dinov3_vit",
+                                        "beit",
+                                        "data2vec-vision",
+                                        "swin",
+                                        "clip",
+                                        "clip_vision_model"};
     const char *type = json_string_value(json_object_get(config, "model_type"));
     for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
         if (strcmp(type, types[i]) == 0)
@@ -182,6 +190,13 @@ static graft_status read_transformers(reader *r)
     return status;
 }
 
+/* Before there was a "pretrained_cfg", the object itself held what it holds. */
+static const json_t *pretrained_cfg(const json_t *config)
+{
+    const json_t *cfg = json_object_get(config, "pretrained_cfg");
+    return cfg ? cfg : config;
+}
+
 /* What arguments tell beside the name of a model; the names of CLIP's towers say two things that
  * are no arguments. */
 static graft_status set_timm_geometry(reader *r, const json_t *config)
@@ -194,12 +209,13 @@ static graft_status set_timm_geometry(reader *r, const json_t *config)
     }
     GR_TRY(set_value(r, "graft.heads", json_object_get(arguments, "num_heads")));
     GR_TRY(set_value(r, "graft.activation", json_object_get(arguments, "act_layer")));
-    return set_value(r, "graft.image_size", json_object_get(arguments, "img_size"));
+    const json_t *size = json_object_get(arguments, "img_size"), *cfg = pretrained_cfg(config);
+    return set_value(r, "graft.image_size",
+                     size ? size : json_array_get(json_object_get(cfg, "input_size"), 1));
 }
 
 static graft_status set_timm(reader *r, const json_t *config)
 {
-    const json_t *cfg = json_object_get(config, "pretrained_cfg");
     const json_t *labels = json_object_get(config, "label_names");
     const char *pool = json_string_value(json_object_get(config, "global_pool"));
     if (!json_is_string(json_object_get(config, "architecture")))
@@ -214,8 +230,7 @@ static graft_status set_timm(reader *r, const json_t *config)
                         : normed                   ? "normed-avg"
                                                    : "avg"));
     }
-    /* Before it was "pretrained_cfg", the object itself held these. */
-    GR_TRY(set_input(r, cfg ? cfg : config, gr_sidecar_timm_input));
+    GR_TRY(set_input(r, pretrained_cfg(config), gr_sidecar_timm_input));
     return set_classes(r, json_is_array(labels) ? json_incref((json_t *)labels) : NULL);
 }
 

@@ -150,21 +150,36 @@ static graft_status add_whole(const translation *t, const gr_name_rule *rule,
     return GRAFT_OK;
 }
 
-/* The rule and the tensor of query, key or value for the same target as `rule`. */
-static graft_status find_third(const translation *t, const gr_name_rule *rule, int third,
-                               const gr_name_parts *parts, const gr_name_rule **sibling,
-                               const gr_tensor **tensor)
+static bool is_bias(const gr_name_rule *rule)
+{
+    size_t length = strlen(rule->to), end = strlen(".bias");
+    return length > end && strcmp(rule->to + length - end, ".bias") == 0;
+}
+
+/* The rule and the tensor of part `part`, from 1, of the same target as `rule`; NULL for a bias
+ * that the file may be without. */
+static graft_status find_part(const translation *t, const gr_name_rule *rule, int part,
+                              const gr_name_parts *parts, const gr_name_rule **sibling,
+                              const gr_tensor **tensor)
 {
     char name[GR_NAME_BYTES];
+    const char *missing = NULL;
+    *tensor = NULL;
     for (const gr_name_rule *r = t->match->layout->rules; r->from; r++) {
-        if (r->third != third || strcmp(r->to, rule->to) != 0)
+        if (r->third + r->half != part || !rule->third != !r->third || strcmp(r->to, rule->to) != 0)
             continue;
-        *sibling = r;
         if (!gr_layout_source_name(t->match, r, parts, name))
             break;
-        GR_TRY(gr_tensors_get(t->log, t->in, name, tensor));
-        return check_tensor(t, r, *tensor);
+        *sibling = r;
+        *tensor = gr_tensors_find(t->in, name);
+        if (*tensor)
+            return check_tensor(t, r, *tensor);
+        if (!r->optional || !is_bias(r))
+            missing = r->from;
     }
+    if (!missing)
+        return GRAFT_OK;
+    GR_TRY(gr_tensors_get(t->log, t->in, name, tensor));
     return gr_fail(t->log, GRAFT_ERR_NOT_FOUND, "%s: nothing goes with %s",
                    gr_tensors_source(t->in), rule->from);
 }
@@ -194,34 +209,51 @@ static graft_status note_heads(const translation *t, const gr_name_rule *rule,
                   : gr_tensors_set_metadata_from(t->log, t->out, "graft.heads", heads, "kernels");
 }
 
-/* Stacks query, key and value of a block once it meets the first of them. */
-static graft_status add_thirds(const translation *t, const gr_name_rule *rule,
-                               const gr_name_parts *parts, const char *name)
+/* All parts have the type and the shape of the first that is there. */
+static graft_status check_parts(const translation *t, const gr_name_rule *const rules[3],
+                                const gr_tensor *const tensors[3], int count, int first)
 {
-    const gr_name_rule *rules[3];
-    const gr_tensor *tensors[3];
     char text[GR_SHAPE_TEXT];
-    void *values;
-    if (gr_tensors_find(t->out, name))
-        return GRAFT_OK;
-    for (int i = 0; i < 3; i++)
-        GR_TRY(find_third(t, rule, i + 1, parts, &rules[i], &tensors[i]));
-    gr_shape shape = shape_after(&tensors[0]->shape, rules[0]->axes), stacked = shape;
-    for (int i = 1; i < 3; i++)
-        if (!fits(tensors[i], rules[i]->axes, tensors[0], &shape))
+    gr_shape shape = shape_after(&tensors[first]->shape, rules[first]->axes);
+    for (int i = 0; i < count; i++)
+        if (tensors[i] && !fits(tensors[i], rules[i]->axes, tensors[first], &shape))
             return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: %s %s differs from that of %s",
                            gr_tensors_source(t->in), tensors[i]->name,
                            gr_dtype_name(tensors[i]->dtype),
-                           gr_shape_text(&tensors[i]->shape, text), tensors[0]->name);
+                           gr_shape_text(&tensors[i]->shape, text), tensors[first]->name);
     if (shape.rank < 1 || gr_shape_count(&shape) == 0)
         return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: %s", gr_tensors_source(t->in),
-                       tensors[0]->name, shape.rank < 1 ? "a scalar" : "empty");
-    GR_TRY(note_heads(t, rules[0], tensors[0]));
-    stacked.dim[0] *= 3;
-    GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensors[0]->dtype, stacked, &values));
-    for (int i = 0; i < 3; i++) {
-        write_values(tensors[i], rules[i]->axes,
-                     (char *)values + (size_t)i * tensors[0]->size_bytes);
+                       tensors[first]->name, shape.rank < 1 ? "a scalar" : "empty");
+    return GRAFT_OK;
+}
+
+/* Stacks query, key and value of a block, or two halves, once it meets the first of them. */
+static graft_status add_parts(const translation *t, const gr_name_rule *rule,
+                              const gr_name_parts *parts, const char *name)
+{
+    const gr_name_rule *rules[3];
+    const gr_tensor *tensors[3];
+    void *values;
+    int count = rule->third ? 3 : 2, first = 0;
+    if (gr_tensors_find(t->out, name))
+        return GRAFT_OK;
+    for (int i = 0; i < count; i++)
+        GR_TRY(find_part(t, rule, i + 1, parts, &rules[i], &tensors[i]));
+    while (first + 1 < count && !tensors[first])
+        first++;
+    if (!tensors[first])
+        return gr_fail(t->log, GRAFT_ERR_NOT_FOUND, "%s: nothing goes with %s",
+                       gr_tensors_source(t->in), rule->from);
+    GR_TRY(check_parts(t, rules, tensors, count, first));
+    GR_TRY(note_heads(t, rules[first], tensors[first]));
+    gr_shape stacked = shape_after(&tensors[first]->shape, rules[first]->axes);
+    size_t bytes = tensors[first]->size_bytes;
+    stacked.dim[0] *= count;
+    GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensors[first]->dtype, stacked, &values));
+    for (int i = 0; i < count; i++) {
+        if (!tensors[i])
+            continue;
+        write_values(tensors[i], rules[i]->axes, (char *)values + (size_t)i * bytes);
         gr_tensors_drop_data(t->in, tensors[i]);
     }
     return GRAFT_OK;
@@ -246,7 +278,8 @@ static graft_status add(const translation *t, const gr_tensor *tensor, size_t *i
         if (rule->axes == GR_AXES_CLASS_TOKEN && !has_class_token_head(t))
             break;
         GR_TRY(check_tensor(t, rule, tensor));
-        return rule->third ? add_thirds(t, rule, &parts, name) : add_whole(t, rule, tensor, name);
+        return rule->third || rule->half ? add_parts(t, rule, &parts, name)
+                                         : add_whole(t, rule, tensor, name);
     case GR_NAME_DROPPED:
         break;
     case GR_NAME_IGNORED:
@@ -261,16 +294,16 @@ static graft_status add(const translation *t, const gr_tensor *tensor, size_t *i
     return GRAFT_OK;
 }
 
-/* timm's "avg" is the mean of normed tokens; a norm of the mean is told by its name. */
+/* The name of the last norm may tell that a head sees the mean. Where it does not, timm's "avg" is
+ * that of normed tokens. */
 static graft_status settle_pool(const translation *t)
 {
     const char *from = gr_tensors_metadata_from(t->out, "graft.pool");
-    if (t->match->layout->sidecars != GR_SIDECARS_TIMM || !from ||
-        strcmp(gr_tensors_metadata(t->out, "graft.pool"), "avg") != 0)
+    bool mean = from && strcmp(gr_tensors_metadata(t->out, "graft.pool"), "avg") == 0;
+    if (t->match->norms_mean && !from)
+        return gr_tensors_set_metadata_from(t->log, t->out, "graft.pool", "avg", "names");
+    if (t->match->norms_mean || !mean || t->match->layout->sidecars != GR_SIDECARS_TIMM)
         return GRAFT_OK;
-    for (int i = 0; i < GR_LAYOUT_METADATA && t->match->layout->metadata[i].key; i++)
-        if (strcmp(t->match->layout->metadata[i].key, "graft.pool") == 0)
-            return GRAFT_OK;
     return gr_tensors_set_metadata_from(t->log, t->out, "graft.pool", "normed-avg", from);
 }
 

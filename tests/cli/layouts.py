@@ -56,6 +56,25 @@ def jax_vit(state, heads):
     return saved
 
 
+def transformers_dinov3(state):
+    """timm's state of a DINOv3 as transformers names it, its head left out of the tower."""
+    table = (("reg_token", "embeddings.register_tokens"), ("cls_token", "embeddings.cls_token"),
+             ("patch_embed.proj", "embeddings.patch_embeddings"), ("blocks.", "layer."),
+             ("attn.proj", "attention.o_proj"), ("attn.", "attention."),
+             ("gamma_1", "layer_scale1.lambda1"), ("gamma_2", "layer_scale2.lambda1"),
+             ("fc1_g", "gate_proj"), ("fc1_x", "up_proj"), ("fc1", "up_proj"),
+             ("fc2", "down_proj"))
+    saved = {}
+    for name, value in state.items():
+        name = name if name.startswith("head") else renamed(name, table)
+        if ".qkv." in name:
+            saved.update({name.replace("qkv", part + "_proj"): third
+                          for part, third in zip("qkv", value.chunk(3))})
+        else:
+            saved[name] = value
+    return saved
+
+
 def moco_v3(state):
     """A training checkpoint of MoCo v3 with timm's state as its encoder; the other encoder has
     the same names and other values."""

@@ -74,6 +74,41 @@ class Backbones(CliTest):
         path = self.write("t.safetensors", safetensors(tiny_vit(dim=dim, depth=7)))
         self.assertEqual(self.facts(path)["heads"], ("3", "geometry"))
 
+    def check_merge(self, tensors, *options):
+        path = self.write("n.safetensors", safetensors(tensors))
+        run = self.path("run%d" % len(tensors))
+        merged = self.path("merged.safetensors")
+        self.works("train", "--backbone", path, *options, "--data", self.write_images(), "--out",
+                   run, "--method", "lora", "--max-steps", "2", "--device", "reference:0")
+        adapter = run + "/adapter.safetensors"
+        self.works("merge", "--backbone", path, "--adapter", adapter, "--out", merged)
+        self.assertEqual(self.predict(path, "--adapter", adapter), self.predict(merged))
+
+    def test_merged_files_of_new_families_are_read(self):
+        tensors = tiny_vit(dim=16)
+        gated = dict(tensors)
+        for leaf, shape in (("weight", [64, 16]), ("bias", [64])):
+            del gated["blocks.0.mlp.fc1." + leaf]
+            gated.update({"blocks.0.mlp.fc1_%s.%s" % (part, leaf): shape for part in "gx"})
+        self.check_merge(gated, "--heads", "4")  # EVA02
+        del tensors["pos_embed"], tensors["blocks.0.attn.qkv.bias"]
+        tensors.update({"blocks.0.gamma_%d" % i: ([16], [0.5] * 16) for i in (1, 2)})
+        self.check_merge(tensors, "--heads", "4", "--image-size", "16")  # DINOv3
+        tensors.update({"blocks.0.attn.%s_bias" % part: [16] for part in "qv"})
+        tensors["blocks.0.attn.relative_position_bias_table"] = ([12, 2], [0.1 * i for i in range(24)])
+        self.check_merge(tensors)  # BEiT
+
+    def test_relative_positions_are_of_one_size(self):
+        tensors = tiny_vit(dim=16)
+        del tensors["pos_embed"]
+        tensors.update({"blocks.0.attn.relative_position_bias_table": [12, 2],
+                        "head.weight": [2, 16]})
+        path = self.write("b.safetensors", safetensors(tensors))
+        self.assertEqual(self.facts(path)["heads"], ("2", "tables"))
+        self.predict(path)
+        self.fails(2, "predict", "--backbone", path, self.image, "--image-size", "32",
+                   telling=["--image-size 32", "use 16"])
+
     def test_preprocessing_of_another_model_is_warned_of(self):
         self.write_config(architecture="vit_some", model_args={"num_heads": 2},
                           pretrained_cfg={"mean": [0.5] * 3, "std": [0.5] * 3})

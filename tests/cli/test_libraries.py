@@ -1,12 +1,15 @@
 """Small models made by timm and transformers with random weights: graft reads what they save, and
 the same weights in the files of other codes, and computes the same logits. Skipped where a library
 is not installed."""
+import json
 import unittest
+from functools import partial
 
-from layouts import LayoutTest
+from layouts import LayoutTest, transformers_dinov3
 from libraries import CLASSES, main, randomize, swin_family, timm, torch, torchvision, transformers
 
 IMAGE = LayoutTest.size
+has_dinov3 = timm and timm.__version__ >= "1.0.20"
 has_registers = timm and timm.__version__ >= "0.9"
 
 
@@ -53,6 +56,57 @@ class Timm(LayoutTest):
         model = VisionTransformerDistilled(img_size=IMAGE, patch_size=16, embed_dim=128, depth=3,
                                            num_heads=2, num_classes=CLASSES)
         self.check_model(randomize(model), "distilled DeiT")
+
+    def beit(self, **options):
+        from timm.models.beit import Beit
+        return randomize(Beit(img_size=IMAGE, patch_size=16, embed_dim=64, depth=2, num_heads=4,
+                              num_classes=CLASSES, use_abs_pos_emb=False, **options))
+
+    def test_beit(self):
+        self.check_model(self.beit(use_rel_pos_bias=True, init_values=0.1), "timm BEiT")
+
+    def test_beit_with_shared_positions(self):
+        self.check_model(self.beit(use_shared_rel_pos_bias=True, global_pool="token"),
+                         "timm BEiT with shared positions")
+
+    def eva(self, **options):
+        from timm.models.eva import Eva
+        return randomize(Eva(img_size=IMAGE, patch_size=16, embed_dim=64, depth=2, num_heads=4,
+                             num_classes=CLASSES, **options))
+
+    @unittest.skipUnless(has_registers, "this timm has no EVA02")
+    def test_eva02(self):
+        base = dict(swiglu_mlp=True, use_rot_pos_emb=True, ref_feat_shape=(16, 16))
+        self.check_model(self.eva(**base), "timm EVA")  # as the small ones are
+        self.check_model(self.eva(qkv_fused=False, scale_mlp=True, **base), "timm EVA02")
+        self.check_model(self.eva(qkv_fused=False, scale_mlp=True, scale_attn_inner=True,
+                                  global_pool="token", **base), "timm EVA02")
+
+    @unittest.skipUnless(has_registers, "this timm has no EVA")
+    def test_eva(self):
+        self.check_model(self.eva(), "timm EVA")
+
+    @unittest.skipUnless(has_dinov3, "this timm has no DINOv3")
+    def test_dinov3(self):
+        base = dict(qkv_bias=False, init_values=1, rope_type="dinov3", rope_temperature=100,
+                    rope_rotate_half=True, use_rot_pos_emb=True, use_abs_pos_emb=False,
+                    num_reg_tokens=4, use_fc_norm=False, global_pool="token",
+                    dynamic_img_size=True, norm_layer=partial(torch.nn.LayerNorm, eps=1e-5))
+        self.check_dinov3(self.eva(**base), "DINOv3")
+        self.check_dinov3(self.eva(swiglu_mlp=True, swiglu_align_to=8, **base),
+                          "DINOv3 with SwiGLU")
+
+    def check_dinov3(self, model, family):
+        """Also in the names of transformers, which has it from 4.56 on."""
+        size = ["--image-size", str(IMAGE)]
+        logits = self.compute(model)
+        path = self.save(model.state_dict(), config=4)
+        self.check_family(path, "timm DINOv3")
+        self.check_logits(logits, "--backbone", path, *size)
+        path = self.save(transformers_dinov3(model.state_dict()), "hf/model.safetensors")
+        self.check_logits(logits, "--backbone", path, "--heads", "4", *size)
+        self.assertEqual(json.loads(self.works("inspect", path, "--json"))["family"],
+                         "transformers " + family)
 
     def test_vit_without_qkv_bias(self):
         self.check_model(self.vit(qkv_bias=False), "timm ViT")
@@ -125,6 +179,17 @@ class Transformers(LayoutTest):
         config = transformers.DeiTConfig(num_labels=CLASSES, **self.small)
         model = randomize(transformers.DeiTForImageClassificationWithTeacher(config))
         self.check_model(model, "transformers ViT", config)
+
+    def check_beit(self, **options):
+        config = transformers.BeitConfig(num_labels=CLASSES, **self.small, **options)
+        model = randomize(transformers.BeitForImageClassification(config))
+        self.check_model(model, "transformers BEiT", config)
+
+    def test_beit(self):
+        self.check_beit(use_relative_position_bias=True)
+
+    def test_beit_with_shared_positions(self):
+        self.check_beit(use_shared_relative_position_bias=True, use_absolute_position_embeddings=True)
 
     def test_swin(self):
         config = transformers.SwinConfig(image_size=IMAGE, patch_size=4, embed_dim=16,

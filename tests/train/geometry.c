@@ -90,6 +90,7 @@ static void tensors_tell_what_dinov2_has(void **state)
         config.layer_scale = i & 2;
         config.swiglu = i & 4;
         gr_tensors *tensors = tensors_of(&config);
+        TEST_OK(the_log, gr_tensors_set_metadata(the_log, tensors, "graft.heads", "3"));
         TEST_OK(the_log, gr_model_config_read(the_log, tensors, &found));
         assert_equal(&found, &config);
         gr_tensors_destroy(&tensors);
@@ -112,6 +113,9 @@ static void metadata_go_round(void **state)
         *gr_model_preset("clip_vit_base_patch16_224"),
         tiny_swin(),
         *gr_model_preset("vit_mini_patch8_64"),
+        *gr_model_preset("vit_mini_patch8_64"),
+        *gr_model_preset("vit_mini_patch8_64"),
+        *gr_model_preset("vit_mini_patch8_64"),
     };
     cases[0].pool = GR_POOL_AVG;
     cases[0].heads = 6;
@@ -122,6 +126,13 @@ static void metadata_go_round(void **state)
     cases[2].image_size = 448;
     cases[3].registers = 4;
     cases[3].patch_positions = cases[3].layer_scale = cases[3].swiglu = true;
+    cases[4].positions = cases[5].positions = GR_POSITIONS_NONE;
+    cases[4].relative_bias = cases[4].shared_relative_bias = true;
+    cases[5].rope = GR_ROPE_DINOV3;
+    cases[5].distilled = true;
+    cases[6].rope = GR_ROPE_EVA02;
+    cases[6].attn_norm = cases[6].mlp_norm = cases[6].no_class_token = true;
+    cases[6].pool = GR_POOL_NORMED_AVG;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         gr_model_config found;
         cases[i].classes = 3;

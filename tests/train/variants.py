@@ -46,9 +46,49 @@ def fc_norm(name):
     return name.replace("fc_norm", "norm")
 
 
+def beit(shared, **options):
+    """BEiT; graft has a bias of the key as well, which is zero here."""
+    from timm.models.beit import Beit
+    model = Beit(mlp_ratio=2, init_values=0.1, use_abs_pos_emb=False, use_rel_pos_bias=not shared,
+                 use_shared_rel_pos_bias=shared, **COMMON, **options)
+    return fill(model, eva_names, eva_biases)
+
+
+def eva_names(name):
+    return fc_norm(name).replace("gamma_1", "ls1.gamma").replace("gamma_2", "ls2.gamma")
+
+
+def eva_biases(name, shape):
+    """Halves and thirds of graft's tensors; biases of keys are left out."""
+    for i, part in enumerate("qkv"):
+        if name.endswith("attn.%s_bias" % part):
+            return filled(name[:-6] + "qkv.bias", (72,)).view(3, 24)[i]
+        if "attn.%s_proj" % part in name:
+            whole = name.replace(part + "_proj", "qkv")
+            return filled(whole, (3 * shape[0], *shape[1:])).view(3, *shape)[i]
+    for i, part in enumerate("gx"):
+        if "mlp.fc1_" + part in name:
+            whole = name.replace("fc1_" + part, "fc1")
+            return filled(whole, (2 * shape[0], *shape[1:])).view(2, *shape)[i]
+    return None
+
+
+def eva(**options):
+    from timm.models.eva import Eva
+    return fill(Eva(mlp_ratio=2, **COMMON, **options), eva_names, eva_biases)
+
+
 VARIANTS = {
     "distilled": distilled,
     "patches alone": lambda: fill(vit(class_token=False, global_pool="avg"), fc_norm),
+    "BEiT": lambda: beit(False),
+    "BEiT with shared positions": lambda: beit(True),
+    "EVA02": lambda: eva(qkv_fused=False, swiglu_mlp=True, scale_mlp=True, scale_attn_inner=True,
+                         use_rot_pos_emb=True, ref_feat_shape=(16, 16)),
+    "DINOv3": lambda: eva(qkv_bias=False, init_values=1, rope_type="dinov3", rope_temperature=100,
+                          rope_rotate_half=True, use_rot_pos_emb=True, use_abs_pos_emb=False,
+                          num_reg_tokens=2, use_fc_norm=False, global_pool="token",
+                          dynamic_img_size=True),
     "mean of normed patches": lambda: fill(vit(class_token=False, global_pool="avg",
                                                fc_norm=False)),
 }

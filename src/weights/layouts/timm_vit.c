@@ -6,23 +6,46 @@
  * "fc_norm". A hidden layer before the head is nothing that fine-tuning uses, nor are projectors.
  */
 /* clang-format off */
+
+/* Query, key and value apart, or their biases alone; a key without one has zeros. */
+#define QKV(part, index)                                                                           \
+    {"blocks.#.attn." part "_proj.weight", "blocks.#.attn.qkv.weight", .third = index,             \
+     .optional = true},                                                                            \
+    {"blocks.#.attn." part "_proj.bias", "blocks.#.attn.qkv.bias", .third = index,                 \
+     .optional = true},                                                                            \
+    {"blocks.#.attn." part "_bias", "blocks.#.attn.qkv.bias", .third = index, .optional = true}
+
 #define SHARED                                                                                     \
     {"cls_token", "cls_token", .optional = true},                                                  \
     {"dist_token", "dist_token", .optional = true},                                                \
-    {"pos_embed", "pos_embed"},                                                                    \
+    {"pos_embed", "pos_embed", .optional = true},                                                  \
+    {"rel_pos_bias.relative_position_bias_table", "rel_pos_bias.relative_position_bias_table",     \
+     .optional = true},                                                                            \
+    {"rel_pos_bias.relative_position_index", NULL},                                                \
     {"reg_token", "reg_token", .optional = true},                                                  \
     {"register_tokens", "reg_token", .optional = true},                                            \
     {"patch_embed.proj.@", "patch_embed.proj.@"},                                                  \
     {"norm_pre.@", "norm_pre.@", .optional = true},                                                \
     {"blocks.#.norm1.@", "blocks.#.norm1.@"},                                                      \
-    {"blocks.#.attn.qkv.weight", "blocks.#.attn.qkv.weight"},                                      \
-    {"blocks.#.attn.qkv.bias", "blocks.#.attn.qkv.bias", .optional = true},                        \
+    {"blocks.#.attn.qkv.@", "blocks.#.attn.qkv.@", .optional = true},                              \
+    QKV("q", 1),                                                                                   \
+    QKV("k", 2),                                                                                   \
+    QKV("v", 3),                                                                                   \
+    {"blocks.#.attn.relative_position_bias_table", "blocks.#.attn.relative_position_bias_table",   \
+     .optional = true},                                                                            \
+    {"blocks.#.attn.relative_position_index", NULL},                                               \
+    {"blocks.#.attn.norm.@", "blocks.#.attn.norm.@", .optional = true},                            \
     {"blocks.#.attn.proj.@", "blocks.#.attn.proj.@"},                                              \
     {"blocks.#.norm2.@", "blocks.#.norm2.@"},                                                      \
-    {"blocks.#.mlp.fc1.@", "blocks.#.mlp.fc1.@"},                                                  \
+    {"blocks.#.mlp.fc1.@", "blocks.#.mlp.fc1.@", .optional = true},                                \
+    {"blocks.#.mlp.fc1_g.@", "blocks.#.mlp.fc1.@", .half = 1, .optional = true},                   \
+    {"blocks.#.mlp.fc1_x.@", "blocks.#.mlp.fc1.@", .half = 2, .optional = true},                   \
+    {"blocks.#.mlp.norm.@", "blocks.#.mlp.norm.@", .optional = true},                              \
     {"blocks.#.mlp.fc2.@", "blocks.#.mlp.fc2.@"},                                                  \
     {"blocks.#.ls1.gamma", "blocks.#.ls1.gamma", .optional = true},                                \
     {"blocks.#.ls2.gamma", "blocks.#.ls2.gamma", .optional = true},                                \
+    {"blocks.#.gamma_1", "blocks.#.ls1.gamma", .optional = true},                                  \
+    {"blocks.#.gamma_2", "blocks.#.ls2.gamma", .optional = true},                                  \
     {"norm.@", "norm.@", .optional = true},                                                        \
     {"fc_norm.@", "norm.@", .optional = true},                                                     \
     {"proj.weight", "proj.weight", .optional = true},                                              \
@@ -48,6 +71,7 @@ const gr_layout gr_layout_timm_vit = {
     .block = BLOCK,
     .rules = rules,
     .before_head = "pre_logits.*",
+    .mean_norm = "fc_norm.@",
     .own = {OWN},
     .sidecars = GR_SIDECARS_TIMM,
 };
@@ -59,9 +83,51 @@ const gr_layout gr_layout_timm_vit_avg = {
     .with = "fc_norm.@",
     .rules = rules,
     .before_head = "pre_logits.*",
+    .mean_norm = "fc_norm.@",
     .own = {OWN},
     .sidecars = GR_SIDECARS_TIMM,
-    .metadata = {{"graft.pool", "avg"}},
+};
+
+#define TIMM                                                                                       \
+    .block = BLOCK, .rules = rules, .mean_norm = "fc_norm.@", .own = {OWN},                        \
+    .sidecars = GR_SIDECARS_TIMM
+
+const gr_layout gr_layout_timm_beit = {
+    .name = "timm BEiT",
+    .with = "blocks.#.attn.relative_position_bias_table",
+    TIMM,
+};
+
+const gr_layout gr_layout_timm_beit_shared = {
+    .name = "timm BEiT with shared positions",
+    .with = "rel_pos_bias.relative_position_bias_table",
+    TIMM,
+};
+
+const gr_layout gr_layout_timm_dinov3 = {
+    .name = "timm DINOv3",
+    .with = "blocks.#.gamma_1",
+    .without = "pos_embed",
+    TIMM,
+    .normalization = "imagenet",
+    .metadata = {{"graft.rope", "dinov3"}, {"graft.norm_eps", "1e-5"}},
+};
+
+const gr_layout gr_layout_timm_eva02 = {
+    .name = "timm EVA02",
+    .with = "blocks.#.mlp.fc1_g.@",
+    TIMM,
+    .normalization = "clip",
+    .metadata = {{"graft.rope", "eva02"}},
+};
+
+/* The small EVA02s, whose gate is packed, and EVA. */
+const gr_layout gr_layout_timm_eva = {
+    .name = "timm EVA",
+    .with = "blocks.#.attn.q_bias",
+    TIMM,
+    .normalization = "clip",
+    .metadata = {{"graft.rope", "eva02"}},
 };
 
 const gr_layout gr_layout_mae = {
@@ -70,6 +136,7 @@ const gr_layout gr_layout_mae = {
     .with = "decoder_embed.@",
     .rules = rules,
     .before_head = "pre_logits.*",
+    .mean_norm = "fc_norm.@",
     .own = {OWN},
     .sidecars = GR_SIDECARS_TIMM,
 };
@@ -82,6 +149,7 @@ const gr_layout gr_layout_moco_v3 = {
     .needs_tower = true,
     .rules = rules,
     .before_head = "pre_logits.*",
+    .mean_norm = "fc_norm.@",
     .own = {OWN},
     .sidecars = GR_SIDECARS_TIMM,
     .metadata = {{"graft.heads", "12"}},
