@@ -57,6 +57,7 @@ struct gr_device {
     uint64_t allocated_bytes; /* live buffers; kept by src/device */
     uint64_t peak_bytes;
     const struct gr_variant *const *forced; /* NULL, or rows of src/kernels and NULL */
+    const struct gr_variant *const *banned; /* the same: rows that gave wrong results here */
     struct gr_device_state *state;          /* private to src/device */
 };
 

@@ -18,6 +18,7 @@
 #include <graft/program.h>
 #include <graft/recipe.h>
 #include <graft/search.h>
+#include <graft/selftest.h>
 #include <graft/settings.h>
 #include <graft/status.h>
 #include <graft/train.h>

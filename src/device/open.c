@@ -5,6 +5,7 @@
 #include "device/backends.h"
 #include "device/device.h"
 #include "device/state.h"
+#include "device/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,8 @@ static graft_status start(gr_device *device, gr_device **out)
             gr_fail(device->log, GRAFT_ERR_MEMORY, "device \"%s\": no memory", device->info.id);
     else
         status = gr_device_apply_limits(device);
+    if (status == GRAFT_OK)
+        gr_device_load_tested(device);
     if (status != GRAFT_OK)
         close_device(device);
     else

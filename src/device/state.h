@@ -3,6 +3,7 @@
 #define GR_DEVICE_STATE_H
 
 #include "backends/backend.h"
+#include "device/verdict.h"
 #include "kernels/choose.h"
 
 typedef enum gr_object_kind {
@@ -30,6 +31,8 @@ typedef struct gr_verdict {
 
 typedef struct gr_device_state {
     const gr_variant *forced[GR_MAX_FORCED + 1]; /* by GRAFT_KERNELS */
+    const gr_variant *banned[GR_MAX_BANNED + 1]; /* by the self-test */
+    gr_tested tested;
     gr_verdict *verdicts;
     size_t verdict_count;
     gr_object *objects[GR_OBJECT_KINDS];

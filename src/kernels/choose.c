@@ -27,6 +27,14 @@ static bool has_vectors(const gr_device *device, const gr_variant *v)
            device->caps.vector_registers >= v->needs.vector_registers;
 }
 
+static bool is_banned(const gr_device *device, const gr_variant *v)
+{
+    for (const gr_variant *const *row = device->banned; row && *row; row++)
+        if (*row == v)
+            return true;
+    return false;
+}
+
 static const gr_variant *forced_row(const gr_device *device, const char *kernel)
 {
     for (const gr_variant *const *row = device->forced; row && *row; row++)
@@ -45,7 +53,7 @@ const gr_variant *gr_variant_next(const gr_device *device, const char *kernel,
     for (; i < gr_variant_count; i++) {
         const gr_variant *v = &gr_variants[i];
         if (v != forced && strcmp(v->kernel, kernel) == 0 && has_vectors(device, v) &&
-            has_the_rest(device, v) && fits_problem(v, problem))
+            has_the_rest(device, v) && fits_problem(v, problem) && !is_banned(device, v))
             return v;
     }
     return NULL;
@@ -79,24 +87,31 @@ static void list_names(const char *kernel, size_t length, char *text, size_t siz
     }
 }
 
-/* Finds the row that `item`, "kernel=row" of `length` characters, names. */
-static graft_status find_row(const gr_device *device, const char *variable, const char *item,
-                             size_t length, const gr_variant **row)
+const gr_variant *gr_variant_named(const char *item, size_t length)
 {
     size_t kernel = 0;
     while (kernel < length && item[kernel] != '=')
         kernel++;
-    for (int i = 0; i < gr_variant_count; i++) {
-        *row = &gr_variants[i];
-        if (kernel < length && is((*row)->kernel, item, kernel) &&
-            is((*row)->name, item + kernel + 1, length - kernel - 1))
-            return GRAFT_OK;
-    }
+    for (int i = 0; i < gr_variant_count && kernel < length; i++)
+        if (is(gr_variants[i].kernel, item, kernel) &&
+            is(gr_variants[i].name, item + kernel + 1, length - kernel - 1))
+            return &gr_variants[i];
+    return NULL;
+}
+
+/* Finds the row that `item`, "kernel=row" of `length` characters, names. */
+static graft_status find_row(const gr_device *device, const char *variable, const char *item,
+                             size_t length, const gr_variant **row)
+{
+    *row = gr_variant_named(item, length);
+    if (*row)
+        return GRAFT_OK;
+    int kernel = (int)strcspn(item, "=,");
     char names[256];
-    list_names(item, kernel, names, sizeof(names));
+    list_names(item, (size_t)kernel, names, sizeof(names));
     if (names[0])
         return gr_fail(device->log, GRAFT_ERR_ARGUMENT, "%s: %.*s: no such row; %.*s has %s",
-                       variable, (int)length, item, (int)kernel, item, names);
+                       variable, (int)length, item, kernel, item, names);
     list_names(NULL, 0, names, sizeof(names));
     return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
                    "%s: %.*s: expected kernel=row, where the kernel is one of %s", variable,

@@ -3,9 +3,11 @@
  * An operator asks by the name of its portable kernel ("softmax", "matmul"). table.c has the rows:
  * each says what it needs of a device and of the problem, and what runs. The first row whose needs
  * are met is taken, so better ones stand first and the portable kernel, which needs nothing, last.
- * GRAFT_KERNELS puts a row of choice before all others.
+ * GRAFT_KERNELS puts a row of choice before all others; rows that the self-test found wrong on a
+ * device are passed over.
  *
- * Thread-safety: the table is constant; a device's forced rows are set when it is opened.
+ * Thread-safety: the table is constant; a device's forced and banned rows change when it is opened
+ * or tested.
  */
 #ifndef GR_KERNELS_CHOOSE_H
 #define GR_KERNELS_CHOOSE_H
@@ -40,12 +42,16 @@ typedef struct gr_variant {
 const gr_variant *gr_variant_next(const gr_device *device, const char *kernel,
                                   const gr_problem *problem, const gr_variant *after);
 
+/* The row that `item`, "kernel=row" of `length` characters, names; NULL: there is none. */
+const gr_variant *gr_variant_named(const char *item, size_t length);
+
 /* The kernel's own tunables, but for a work-group that the device allows, and those that `variant`
  * (NULL: none) sets. tunables: [GR_MAX_TUNABLES]. */
 void gr_variant_tunables(const gr_device *device, const gr_variant *variant,
                          const gr_kernel *kernel, uint32_t *tunables);
 
 #define GR_MAX_FORCED 16
+#define GR_MAX_BANNED 48
 
 /* Reads "softmax=lanes8,matmul=panel8" into the NULL-terminated rows [GR_MAX_FORCED + 1]. Vectors
  * may be other ones than the device has; what else a row needs must be there. Fails with

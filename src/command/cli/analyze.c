@@ -1,6 +1,7 @@
 /* graft analyze: what fine-tuning did, as a page of figures and as JSON. */
 #include "command/cli/commands.h"
 #include "command/cli/analyze.h"
+#include "command/console/device.h"
 #include "command/console/names.h"
 #include "command/console/output.h"
 #include "command/console/write.h"
@@ -72,7 +73,7 @@ static graft_status analyze(cli *c, const analyze_options *o, char **json)
     params.runs = o->common.operands.items;
     params.run_count = o->common.operands.count;
     if (params.data && params.backbone)
-        CLI_TRY(graft_device_open(c->log, o->device, NULL, &device));
+        CLI_TRY(cli_open_device(c, o->device, &device));
     graft_status status = graft_analyze(c->log, device, &params, json);
     graft_device_close(&device);
     return status == GRAFT_OK ? name_options(c, json) : status;

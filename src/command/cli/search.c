@@ -1,5 +1,6 @@
 /* graft search: which modules a backbone needs for labelled images, and how wide. */
 #include "command/cli/commands.h"
+#include "command/console/device.h"
 #include "command/console/output.h"
 #include "command/console/progress.h"
 #include "command/console/stop.h"
@@ -111,7 +112,7 @@ static graft_status run(cli *c, void *options)
     CLI_TRY(cli_need(c, "out", o->params.train.out));
     o->params.progress = show;
     o->params.user = &progress;
-    CLI_TRY(graft_device_open(c->log, o->device, NULL, &device));
+    CLI_TRY(cli_open_device(c, o->device, &device));
     cli_progress_start(&progress, c->console, cli_stop_on_signals());
     graft_status status = graft_search(c->log, device, &o->params, &result);
     cli_progress_finish(&progress);

@@ -1,5 +1,6 @@
 /* graft train: from a backbone and labelled images to an adapter. */
 #include "command/console/config_file.h"
+#include "command/console/device.h"
 #include "command/console/names.h"
 #include "command/console/output.h"
 #include "command/console/progress.h"
@@ -160,7 +161,7 @@ static graft_status train(cli *c, train_options *o)
     cli_progress progress;
     o->params.progress = cli_progress_show;
     o->params.user = &progress;
-    CLI_TRY(graft_device_open(c->log, o->device, NULL, &device));
+    CLI_TRY(cli_open_device(c, o->device, &device));
     cli_progress_start(&progress, c->console, cli_stop_on_signals());
     graft_status status = graft_train(c->log, device, &o->params, &result);
     cli_progress_finish(&progress);
