@@ -9,6 +9,7 @@ from support import COMMANDS, DOCS, CliTest, graft
 # What scripts and documents rely on.
 OPTIONS = {
     "devices": ["json"],
+    "selftest": ["all", "device", "json", "report"],
     "train": ["backbone", "data", "method", "set", "device", "epochs", "batch-size", "optimizer",
               "lr", "weight-decay", "schedule", "seed", "out", "init-adapter", "max-steps",
               "no-shuffle", "checkpoint-every", "resume", "memory-budget", "config",
