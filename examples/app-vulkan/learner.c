@@ -59,44 +59,21 @@ static bool create_trainer(learner *l, graft_log *log, const char *backbone, int
     return true;
 }
 
-/* Bytes of the pictures in, what the network was trained on out: ImageNet's mean and deviation. */
-static bool create_resize(learner *l, graft_log *log)
+bool learner_open(learner *l, graft_log *log, app *a, const char *backbone, uint32_t size,
+                  int batch, int classes)
 {
-    static const float mean[3] = {0.485f, 0.456f, 0.406f}, deviation[3] = {0.229f, 0.224f, 0.225f};
-    int64_t side = graft_trainer_get_info(l->trainer)->image_size;
-    graft_graph *graph = graft_graph_create(log);
-    graft_value *in = graft_input(graph, "pixels", GRAFT_I32, GRAFT_SHAPE(l->batch, side, side));
-    graft_value *out = graft_resize_rgba8(in, side, side, mean, deviation, false);
-    uint64_t pixels = (uint64_t)(l->batch * side * side);
-    graft_program_params params;
-    graft_program_defaults(&params);
-    params.outputs = &out;
-    params.output_count = 1;
-    graft_status status = graft_program_create(log, l->device, &params, &l->resize);
-    if (status == GRAFT_OK)
-        status = graft_buffer_create(l->device, 4 * pixels, GRAFT_MEMORY_DEVICE, &l->pixels);
-    if (status == GRAFT_OK)
-        status = graft_buffer_create(l->device, 12 * pixels, GRAFT_MEMORY_DEVICE, &l->images);
-    if (status == GRAFT_OK)
-        status = graft_program_bind(l->resize, in, l->pixels, 0);
-    if (status == GRAFT_OK)
-        status = graft_program_bind(l->resize, out, l->images, 0);
-    graft_graph_destroy(&graph);
-    return status == GRAFT_OK;
-}
-
-bool learner_open(learner *l, graft_log *log, app *a, const char *backbone, int batch, int classes)
-{
-    *l = (learner){.app = a, .batch = batch};
-    return import(l, log) && create_trainer(l, log, backbone, classes) && create_resize(l, log);
+    *l = (learner){.app = a, .batch = batch, .size = size};
+    if (!import(l, log) || !create_trainer(l, log, backbone, classes))
+        return false;
+    CHECK(graft_buffer_create(l->device, (uint64_t)batch * 4 * size * size, GRAFT_MEMORY_DEVICE,
+                              &l->pixels));
+    return true;
 }
 
 void learner_close(learner *l)
 {
     graft_trainer_destroy(&l->trainer);
-    graft_program_destroy(&l->resize);
     graft_buffer_destroy(&l->pixels);
-    graft_buffer_destroy(&l->images);
     graft_device_close(&l->device);
 }
 
@@ -115,26 +92,30 @@ static bool copy_picture(learner *l, const picture *p, int place)
     return true;
 }
 
-/* The pictures become images of the network, on the device. */
-static bool read_pictures(learner *l, const picture *pictures)
+static bool copy_pictures(learner *l, const picture *pictures)
 {
     for (int i = 0; i < l->batch; i++)
         if (!copy_picture(l, &pictures[i], i))
             return false;
-    CHECK(graft_program_run(l->resize));
     return true;
+}
+
+/* What graft resizes and normalises, on the device. */
+static graft_device_images images_of(const learner *l)
+{
+    return (graft_device_images){
+        .buffer = l->pixels, .width = (int)l->size, .height = (int)l->size};
 }
 
 bool learner_take(learner *l, const picture *pictures, const int32_t *labels)
 {
     memcpy(l->labels, labels, (size_t)l->batch * sizeof(*labels));
-    return read_pictures(l, pictures);
+    return copy_pictures(l, pictures);
 }
 
 bool learner_slice(learner *l, double milliseconds, bool *done, float *loss)
 {
-    const graft_batch batch = {
-        .count = l->batch, .on_device = {.buffer = l->images}, .labels = l->labels};
+    const graft_batch batch = {.count = l->batch, .on_device = images_of(l), .labels = l->labels};
     const graft_budget budget = {.milliseconds = milliseconds};
     graft_step_result result;
     CHECK(graft_trainer_step(l->trainer, &batch, &budget, &result));
@@ -147,10 +128,10 @@ bool learner_name(learner *l, const picture *pictures, int *shapes)
 {
     float logits[LEARNER_MAX_BATCH * LEARNER_MAX_CLASSES];
     int classes = graft_trainer_get_info(l->trainer)->classes;
-    if (!read_pictures(l, pictures))
+    if (!copy_pictures(l, pictures))
         return false;
-    CHECK(graft_trainer_logits_on_device(l->trainer, &(graft_device_images){.buffer = l->images},
-                                         l->batch, logits));
+    const graft_device_images images = images_of(l);
+    CHECK(graft_trainer_logits_on_device(l->trainer, &images, l->batch, logits));
     for (int i = 0; i < l->batch; i++) {
         const float *row = logits + i * classes;
         shapes[i] = 0;

@@ -13,15 +13,16 @@ typedef struct learner {
     app *app;
     graft_device *device;
     graft_trainer *trainer;
-    graft_program *resize; /* pixels of a batch -> images */
-    graft_buffer *pixels;  /* [batch, S, S], four bytes each */
-    graft_buffer *images;  /* [batch, 3, S, S], normalised */
+    graft_buffer *pixels; /* [batch, size, size], four bytes each */
     int32_t labels[LEARNER_MAX_BATCH];
     int batch;
+    uint32_t size; /* of the pictures, pixels */
 } learner;
 
-/* For pictures of `classes` shapes, `batch` at a time, up to the limits above. */
-bool learner_open(learner *l, graft_log *log, app *a, const char *backbone, int batch, int classes);
+/* For pictures of size x size pixels and `classes` shapes, `batch` at a time, up to the limits
+ * above. */
+bool learner_open(learner *l, graft_log *log, app *a, const char *backbone, uint32_t size,
+                  int batch, int classes);
 void learner_close(learner *l);
 
 /* The pictures become the next batch; nothing waits. */

@@ -151,7 +151,7 @@ static bool open_all(example *e, graft_log *log, const char *backbone, const cha
         if (!picture_create(&e->renderer, &e->batch[i]))
             return false;
     printf("device    %s\n", e->app.properties.deviceName);
-    return learner_open(&e->learner, log, &e->app, backbone, BATCH, SHAPES);
+    return learner_open(&e->learner, log, &e->app, backbone, SIDE, BATCH, SHAPES);
 }
 
 static void close_all(example *e)
