@@ -13,6 +13,7 @@
 #include <graft/log.h>
 #include <graft/methods.h>
 #include <graft/model.h>
+#include <graft/onnx.h>
 #include <graft/ops.h>
 #include <graft/params.h>
 #include <graft/program.h>

@@ -28,7 +28,7 @@ typedef struct merge {
     gr_sites *sites;
 } merge;
 
-static graft_status check_foldable(graft_log *log, const gr_methods *methods)
+graft_status gr_merge_check_methods(graft_log *log, const gr_methods *methods)
 {
     for (int i = 0; i < methods->count; i++) {
         const gr_method *method = methods->item[i].method;
@@ -380,7 +380,7 @@ static graft_status write_merged(graft_log *log, const gr_tensors *backbone,
 {
     gr_merged merged;
     gr_named named;
-    GR_TRY(check_foldable(log, info->methods));
+    GR_TRY(gr_merge_check_methods(log, info->methods));
     GR_TRY(gr_merge(log, backbone, adapter, info, &merged));
     graft_status status =
         gr_names_apply(log, to->names, gr_tensors_metadata(backbone, GR_LAYOUT_KEY), &info->config,

@@ -16,6 +16,9 @@ typedef struct gr_merged {
 graft_status gr_merge_check(graft_log *log, const gr_tensors *backbone,
                             const gr_adapter_info *adapter);
 
+/* GRAFT_ERR_UNSUPPORTED, which says why, when one of them cannot be folded. */
+graft_status gr_merge_check_methods(graft_log *log, const gr_methods *methods);
+
 /* Folds all methods that can be folded and leaves the others out; a method's not_foldable tells
  * which. The caller gives *out to gr_merged_release; on failure there is nothing in it. */
 graft_status gr_merge(graft_log *log, const gr_tensors *backbone, const gr_tensors *adapter,

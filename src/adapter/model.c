@@ -88,20 +88,26 @@ void graft_model_close(graft_model **model)
     *model = NULL;
 }
 
+graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights,
+                                  gr_model_config *config, gr_input *input)
+{
+    GR_TRY(gr_model_config_read(log, weights, config));
+    if (config->classes < 1)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "%s: has no head.weight; give an adapter made by graft train",
+                       gr_tensors_source(weights));
+    if (gr_tensors_metadata(weights, "graft.input")) /* merged by graft */
+        return gr_adapter_input_read(log, weights, config->image_size, input);
+    return gr_input_resolve(log, &(graft_input_params){0}, config->image_size, input);
+}
+
 /* Without an adapter the backbone's own head classifies. */
 static graft_status describe_backbone(graft_model *m, gr_attachment *a)
 {
-    GR_TRY(gr_model_config_read(m->log, m->weights, &a->info.config));
-    if (a->info.config.classes < 1)
-        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
-                       "%s: has no head.weight; give an adapter made by graft train",
-                       gr_tensors_source(m->weights));
+    GR_TRY(gr_backbone_describe(m->log, m->weights, &a->info.config, &a->info.input));
     GR_TRY(gr_methods_parse(m->log, "linear", &a->own));
     a->info.methods = a->own;
-    int size = a->info.config.image_size;
-    if (gr_tensors_metadata(m->weights, "graft.input")) /* merged by graft */
-        return gr_adapter_input_read(m->log, m->weights, size, &a->info.input);
-    return gr_input_resolve(m->log, &(graft_input_params){0}, size, &a->info.input);
+    return GRAFT_OK;
 }
 
 static graft_status describe_adapter(graft_model *m, gr_attachment *a)

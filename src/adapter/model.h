@@ -34,6 +34,11 @@ struct graft_model {
     char class_name[128];
 };
 
+/* What a backbone says of itself, whose own head classifies; GRAFT_ERR_ARGUMENT when it has none.
+ */
+graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights,
+                                  gr_model_config *config, gr_input *input);
+
 /* Whether a frozen value is a tensor of the backbone as it was read; a gr_store_shared. */
 bool gr_model_has(void *model, const gr_value *value);
 

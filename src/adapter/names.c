@@ -31,7 +31,7 @@ static const char own_attention[] = "merging writes models with relative or rota
 static const char *not_timm(const gr_model_config *c)
 {
     if (c->normalize_feature)
-        return "its head sees a feature of length 1 (--feature-norm), timm's the feature itself";
+        return "its head is one of texts, on a feature of length 1, timm's the feature itself";
     return has_own_attention(c) ? own_attention : NULL;
 }
 

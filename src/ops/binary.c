@@ -1,4 +1,5 @@
 /* Elementwise sum and product; the second operand may be broadcast over leading axes. */
+#include "ops/attrs.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -9,13 +10,9 @@
 
 enum { FUNC_ADD = 0, FUNC_MUL = 1 };
 
-typedef struct binary_attrs {
-    float alpha; /* add: a + alpha b; mul: alpha a b */
-} binary_attrs;
-
 static float alpha_of(const gr_value *y)
 {
-    const binary_attrs *attrs = y->attrs;
+    const gr_binary_attrs *attrs = y->attrs;
     return attrs->alpha;
 }
 
@@ -127,7 +124,7 @@ static uint32_t row_inputs(const gr_value *y, int axis)
 
 const gr_op gr_op_add = {
     .name = "add",
-    .attrs_bytes = sizeof(binary_attrs),
+    .attrs_bytes = sizeof(gr_binary_attrs),
     .infer = infer,
     .grad = grad_add,
     .lower = lower,
@@ -136,7 +133,7 @@ const gr_op gr_op_add = {
 
 const gr_op gr_op_mul = {
     .name = "mul",
-    .attrs_bytes = sizeof(binary_attrs),
+    .attrs_bytes = sizeof(gr_binary_attrs),
     .infer = infer,
     .grad = grad_mul,
     .lower = lower,
@@ -147,7 +144,7 @@ static gr_value *binary(const gr_op *op, gr_value *a, gr_value *b, float alpha)
 {
     if (!a)
         return NULL;
-    binary_attrs attrs = {alpha};
+    gr_binary_attrs attrs = {alpha};
     return gr_graph_result(a->graph, op, (gr_value *[]){a, b}, 2, &attrs);
 }
 

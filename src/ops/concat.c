@@ -1,17 +1,12 @@
 /* Concatenation, and its generalisation: inputs at given starts along an axis, zeros between. */
+#include "ops/attrs.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 
-typedef struct concat_attrs {
-    int axis;
-    int64_t start[GR_MAX_INPUTS]; /* where each input begins; gaps are zero */
-    int64_t size;                 /* of the axis */
-} concat_attrs;
-
 static bool infer(gr_value *y)
 {
-    const concat_attrs *attrs = y->attrs;
+    const gr_concat_attrs *attrs = y->attrs;
     int axis = attrs->axis;
     int64_t end = 0;
     y->shape = y->input[0]->shape;
@@ -34,7 +29,7 @@ static bool infer(gr_value *y)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    const concat_attrs *attrs = y->attrs;
+    const gr_concat_attrs *attrs = y->attrs;
     int axis = attrs->axis;
     for (int i = 0; i < y->input_count; i++)
         if (y->input[i]->needs_grad)
@@ -43,7 +38,7 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 
 static bool has_gap(const gr_value *y)
 {
-    const concat_attrs *attrs = y->attrs;
+    const gr_concat_attrs *attrs = y->attrs;
     int64_t filled = 0;
     for (int i = 0; i < y->input_count; i++)
         filled += y->input[i]->shape.dim[attrs->axis];
@@ -52,7 +47,7 @@ static bool has_gap(const gr_value *y)
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
-    const concat_attrs *attrs = y->attrs;
+    const gr_concat_attrs *attrs = y->attrs;
     int axis = attrs->axis;
     gr_view out = gr_lower_dense_result(plan, y);
     if (has_gap(y))
@@ -68,7 +63,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 /* With a gap the whole is filled with zeros when it is lowered, which would erase an input. */
 static bool input_view(const gr_value *y, int i, const gr_view *result, gr_view *out)
 {
-    const concat_attrs *attrs = y->attrs;
+    const gr_concat_attrs *attrs = y->attrs;
     int axis = attrs->axis;
     *out = gr_view_slice(result, axis, attrs->start[i], y->input[i]->shape.dim[axis]);
     return !has_gap(y);
@@ -77,7 +72,7 @@ static bool input_view(const gr_value *y, int i, const gr_view *result, gr_view 
 /* Only where the range falls into one input: along the axis. */
 static gr_value *slice(gr_value *y, gr_range range)
 {
-    const concat_attrs *attrs = y->attrs;
+    const gr_concat_attrs *attrs = y->attrs;
     if (attrs->axis != range.axis)
         return NULL;
     for (int i = 0; i < y->input_count; i++) {
@@ -94,14 +89,14 @@ static gr_value *sum(gr_value *const *results, int count)
 {
     gr_value *inputs[GR_MAX_INPUTS];
     int64_t start[GR_MAX_INPUTS], end = 0;
-    const concat_attrs *first = results[0]->attrs;
+    const gr_concat_attrs *first = results[0]->attrs;
     if (count > GR_MAX_INPUTS)
         return NULL;
     for (int n = 0; n < count; n++) {
         const gr_value *next = NULL; /* the block that starts first at or after `end` */
         int64_t next_start = 0;
         for (int i = 0; i < count; i++) {
-            const concat_attrs *attrs = results[i]->attrs;
+            const gr_concat_attrs *attrs = results[i]->attrs;
             if (results[i]->input_count != 1 || attrs->axis != first->axis)
                 return NULL;
             if (attrs->start[0] >= end && (!next || attrs->start[0] < next_start)) {
@@ -120,7 +115,7 @@ static gr_value *sum(gr_value *const *results, int count)
 
 const gr_op gr_op_concat = {
     .name = "concat",
-    .attrs_bytes = sizeof(concat_attrs),
+    .attrs_bytes = sizeof(gr_concat_attrs),
     .infer = infer,
     .grad = grad,
     .sum = sum,
@@ -137,7 +132,7 @@ gr_value *gr_concat_at(gr_value *const *inputs, const int64_t *start, int count,
     if (count > GR_MAX_INPUTS)
         return gr_graph_fail(inputs[0]->graph, GRAFT_ERR_ARGUMENT, "concat: %d inputs, at most %d",
                              count, GR_MAX_INPUTS);
-    concat_attrs attrs = {.axis = axis, .size = size};
+    gr_concat_attrs attrs = {.axis = axis, .size = size};
     for (int i = 0; i < count; i++)
         attrs.start[i] = start[i];
     return gr_graph_result(inputs[0]->graph, &gr_op_concat, inputs, count, &attrs);

@@ -1,4 +1,5 @@
 /* Layer normalisation along the last axis, and its gradient (the statistics are recomputed). */
+#include "ops/attrs.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -6,13 +7,9 @@
 #include "shaders/layer_norm.gk.h"
 #include "shaders/layer_norm_grad.gk.h"
 
-typedef struct norm_attrs {
-    float eps;
-} norm_attrs;
-
 static float eps_of(const gr_value *y)
 {
-    const norm_attrs *attrs = y->attrs;
+    const gr_norm_attrs *attrs = y->attrs;
     return attrs->eps;
 }
 
@@ -79,7 +76,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_layer_norm = {
     .name = "layer_norm",
-    .attrs_bytes = sizeof(norm_attrs),
+    .attrs_bytes = sizeof(gr_norm_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -120,7 +117,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
 /* Inputs x, dy and, where there is one, gamma. */
 const gr_op gr_op_layer_norm_grad = {
     .name = "layer_norm_grad",
-    .attrs_bytes = sizeof(norm_attrs),
+    .attrs_bytes = sizeof(gr_norm_attrs),
     .infer = infer_grad,
     .lower = lower_grad,
 };
@@ -129,7 +126,7 @@ gr_value *gr_layer_norm(gr_value *x, gr_value *gamma, gr_value *beta, float eps)
 {
     if (!x)
         return NULL;
-    norm_attrs attrs = {eps};
+    gr_norm_attrs attrs = {eps};
     return gr_graph_result(x->graph, &gr_op_layer_norm, (gr_value *[]){x, gamma, beta},
                            gamma ? 3 : 1, &attrs);
 }

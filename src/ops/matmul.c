@@ -1,13 +1,10 @@
 /* Matrix product with optional bias. Operands may be strided views: transposing copies nothing. */
+#include "ops/attrs.h"
 #include "ops/gemm/gemm.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 
 #include <string.h>
-
-typedef struct matmul_attrs {
-    float alpha;
-} matmul_attrs;
 
 static bool infer(gr_value *y)
 {
@@ -38,7 +35,7 @@ static gr_value *flat(gr_value *x)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    const matmul_attrs *attrs = y->attrs;
+    const gr_matmul_attrs *attrs = y->attrs;
     gr_value *a = y->input[0], *b = y->input[1];
     float alpha = attrs->alpha;
     if (a->needs_grad)
@@ -114,7 +111,7 @@ static bool describe(gr_gemm *g, const gr_view *a, const gr_view *b, const gr_vi
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
-    const matmul_attrs *attrs = y->attrs;
+    const gr_matmul_attrs *attrs = y->attrs;
     gr_view a = gr_lower_view(plan, y->input[0]), b = gr_lower_view(plan, y->input[1]);
     gr_view result = gr_lower_result(plan, y), c = result;
     gr_gemm gemm;
@@ -146,7 +143,7 @@ static uint32_t row_inputs(const gr_value *y, int axis)
 
 const gr_op gr_op_matmul = {
     .name = "matmul",
-    .attrs_bytes = sizeof(matmul_attrs),
+    .attrs_bytes = sizeof(gr_matmul_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -157,14 +154,14 @@ const gr_op gr_op_matmul = {
 gr_value *gr_matmul_other_factor(const gr_value *v, const gr_value *a)
 {
     bool product = v->op == &gr_op_matmul && v->input_count == 2 && v->input[0] == a;
-    return product && ((const matmul_attrs *)v->attrs)->alpha == 1.0f ? v->input[1] : NULL;
+    return product && ((const gr_matmul_attrs *)v->attrs)->alpha == 1.0f ? v->input[1] : NULL;
 }
 
 gr_value *gr_matmul(gr_value *a, gr_value *b, gr_value *bias, float alpha)
 {
     if (!a)
         return NULL;
-    matmul_attrs attrs = {alpha};
+    gr_matmul_attrs attrs = {alpha};
     return gr_graph_result(a->graph, &gr_op_matmul, (gr_value *[]){a, b, bias}, bias ? 3 : 2,
                            &attrs);
 }

@@ -1,4 +1,5 @@
 /* softmax(scale x) along the last axis, and its gradient. */
+#include "ops/attrs.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
@@ -6,13 +7,9 @@
 #include "shaders/softmax.gk.h"
 #include "shaders/softmax_grad.gk.h"
 
-typedef struct softmax_attrs {
-    float scale;
-} softmax_attrs;
-
 static float scale_of(const gr_value *y)
 {
-    const softmax_attrs *attrs = y->attrs;
+    const gr_softmax_attrs *attrs = y->attrs;
     return attrs->scale;
 }
 
@@ -47,7 +44,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_softmax = {
     .name = "softmax",
-    .attrs_bytes = sizeof(softmax_attrs),
+    .attrs_bytes = sizeof(gr_softmax_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
@@ -76,7 +73,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *dx)
 
 /* Inputs y = softmax(scale x), dy. */
 const gr_op gr_op_softmax_grad = {.name = "softmax_grad",
-                                  .attrs_bytes = sizeof(softmax_attrs),
+                                  .attrs_bytes = sizeof(gr_softmax_attrs),
                                   .infer = infer,
                                   .lower = lower_grad};
 
@@ -84,6 +81,6 @@ gr_value *gr_softmax(gr_value *x, float scale)
 {
     if (!x)
         return NULL;
-    softmax_attrs attrs = {scale};
+    gr_softmax_attrs attrs = {scale};
     return gr_graph_result(x->graph, &gr_op_softmax, &x, 1, &attrs);
 }

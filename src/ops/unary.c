@@ -1,15 +1,11 @@
 /* Elementwise functions of one value: scale, gelu, quick gelu, relu, 1 / sqrt. */
+#include "ops/attrs.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 
 #include "shaders/unary.gk.h"
 #include "shaders/unary_grad.gk.h"
-
-typedef struct unary_attrs {
-    gr_func func;
-    float alpha;
-} unary_attrs;
 
 static bool infer_same(gr_value *y)
 {
@@ -19,7 +15,7 @@ static bool infer_same(gr_value *y)
 
 static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 {
-    const unary_attrs *attrs = y->attrs;
+    const gr_unary_attrs *attrs = y->attrs;
     if (attrs->func == GR_FUNC_SCALE) {
         dx[0] = gr_scale(dy, attrs->alpha);
         return;
@@ -30,7 +26,7 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
 
 static graft_status lower(gr_plan *plan, const gr_value *y)
 {
-    const unary_attrs *attrs = y->attrs;
+    const gr_unary_attrs *attrs = y->attrs;
     gr_view x = gr_lower_view(plan, y->input[0]);
     gr_view out = gr_lower_result(plan, y);
     gr_rows rows[2];
@@ -58,7 +54,7 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
 
 const gr_op gr_op_unary = {
     .name = "unary",
-    .attrs_bytes = sizeof(unary_attrs),
+    .attrs_bytes = sizeof(gr_unary_attrs),
     .infer = infer_same,
     .grad = grad,
     .lower = lower,
@@ -67,7 +63,7 @@ const gr_op gr_op_unary = {
 
 static graft_status lower_grad(gr_plan *plan, const gr_value *y)
 {
-    const unary_attrs *attrs = y->attrs;
+    const gr_unary_attrs *attrs = y->attrs;
     gr_view x = gr_lower_dense(plan, y->input[0], true);
     gr_view dy = gr_lower_dense(plan, y->input[1], true);
     gr_view out = gr_lower_dense_result(plan, y);
@@ -86,7 +82,7 @@ static graft_status lower_grad(gr_plan *plan, const gr_value *y)
 /* f'(x) dy; inputs x, dy. */
 const gr_op gr_op_unary_grad = {
     .name = "unary_grad",
-    .attrs_bytes = sizeof(unary_attrs),
+    .attrs_bytes = sizeof(gr_unary_attrs),
     .infer = infer_same,
     .lower = lower_grad,
 };
@@ -95,7 +91,7 @@ gr_value *gr_unary(gr_value *x, gr_func func, float alpha)
 {
     if (!x)
         return NULL;
-    unary_attrs attrs = {func, alpha};
+    gr_unary_attrs attrs = {func, alpha};
     return gr_graph_result(x->graph, &gr_op_unary, &x, 1, &attrs);
 }
 

@@ -1,5 +1,6 @@
 /* Views: reshape, detach, permute, slice. They move no data; the plan copies where a kernel needs
  * it. */
+#include "ops/attrs.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "plan/view.h"
@@ -10,10 +11,6 @@
 typedef struct reshape_attrs {
     gr_shape shape;
 } reshape_attrs;
-
-typedef struct permute_attrs {
-    int axis[GR_MAX_RANK]; /* result axis i is input axis axis[i] */
-} permute_attrs;
 
 static bool infer_reshape(gr_value *y)
 {
@@ -99,7 +96,7 @@ gr_value *gr_detach(gr_value *x)
 
 static bool infer_permute(gr_value *y)
 {
-    const permute_attrs *attrs = y->attrs;
+    const gr_permute_attrs *attrs = y->attrs;
     const gr_value *x = y->input[0];
     unsigned seen = 0;
     y->shape.rank = x->shape.rank;
@@ -116,7 +113,7 @@ static bool infer_permute(gr_value *y)
 /* The permutation that undoes y's. */
 static void invert(const gr_value *y, int *inverse)
 {
-    const permute_attrs *attrs = y->attrs;
+    const gr_permute_attrs *attrs = y->attrs;
     for (int i = 0; i < y->shape.rank; i++)
         inverse[attrs->axis[i]] = i;
 }
@@ -130,7 +127,7 @@ static void grad_permute(gr_value *y, gr_value *dy, gr_value **dx)
 
 static bool view_permute(const gr_value *y, const gr_view *x, gr_view *out)
 {
-    const permute_attrs *attrs = y->attrs;
+    const gr_permute_attrs *attrs = y->attrs;
     *out = gr_view_permute(x, attrs->axis);
     return true;
 }
@@ -146,14 +143,14 @@ static bool input_view_permute(const gr_value *y, int i, const gr_view *result, 
 
 static gr_value *slice_permute(gr_value *y, gr_range range)
 {
-    const permute_attrs *attrs = y->attrs;
+    const gr_permute_attrs *attrs = y->attrs;
     gr_value *x = gr_slice(y->input[0], attrs->axis[range.axis], range.start, range.length);
     return gr_permute(x, attrs->axis);
 }
 
 const gr_op gr_op_permute = {
     .name = "permute",
-    .attrs_bytes = sizeof(permute_attrs),
+    .attrs_bytes = sizeof(gr_permute_attrs),
     .infer = infer_permute,
     .grad = grad_permute,
     .view = view_permute,
@@ -165,7 +162,7 @@ gr_value *gr_permute(gr_value *x, const int *axes)
 {
     if (!x)
         return NULL;
-    permute_attrs attrs = {0};
+    gr_permute_attrs attrs = {0};
     for (int i = 0; i < x->shape.rank; i++)
         attrs.axis[i] = axes[i];
     return gr_graph_result(x->graph, &gr_op_permute, &x, 1, &attrs);

@@ -24,7 +24,7 @@ OPTIONS = {
     "eval": ["backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
     "merge": ["backbone", "adapter", "out", "names"],
-    "export": ["backbone", "adapter", "onnx", "peft"],
+    "export": ["backbone", "adapter", "onnx", "peft", "weights"],
     "analyze": ["out", "json", "backbone", "data", "split", "images", "device"],
     "inspect": ["json"],
     "methods": ["json", "count", "markdown"],
