@@ -39,6 +39,7 @@
     F(CmdCopyImageToBuffer)                                                                        \
     F(CmdDispatch)                                                                                 \
     F(CmdFillBuffer)                                                                               \
+    F(CmdUpdateBuffer)                                                                             \
     F(CmdPipelineBarrier)                                                                          \
     F(CmdPushConstants)                                                                            \
     F(CmdResetQueryPool)                                                                           \

@@ -28,6 +28,11 @@ graft_status gr_vk_semaphores(gr_device *device, const graft_vulkan_semaphore *w
 graft_status gr_vk_copy_image(gr_device *device, const graft_vulkan_image *image, gr_buffer *buffer,
                               uint64_t offset, VkCommandBuffer commands);
 
+/* Records bytes, at most 65536 and a multiple of 4, that a buffer takes on between all earlier
+ * commands and a list that is recorded next. */
+void gr_vk_update_record(gr_device *device, gr_buffer *buffer, uint64_t offset, const void *data,
+                         uint64_t size, VkCommandBuffer commands);
+
 /* The commands of a list, recorded once more. */
 graft_status gr_vk_list_record(gr_device *device, gr_list *list, VkCommandBuffer commands);
 

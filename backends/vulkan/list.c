@@ -236,19 +236,32 @@ static uint32_t count_buffers(const gr_list *list, const gr_command *commands)
     return count;
 }
 
-graft_status gr_vk_list_record(gr_device *device, gr_list *list, VkCommandBuffer commands)
+/* Between all that an application recorded before and all that comes after. */
+static void separate(gr_vk_device *vk, VkCommandBuffer commands)
 {
-    recorder r = {.vk = gr_vk(device), .list = list, .buffer = commands};
     VkMemoryBarrier all = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT,
     };
     const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
-    r.vk->fn.CmdPipelineBarrier(commands, stages, stages, 0, 1, &all, 0, NULL, 0, NULL);
+    vk->fn.CmdPipelineBarrier(commands, stages, stages, 0, 1, &all, 0, NULL, 0, NULL);
+}
+
+graft_status gr_vk_list_record(gr_device *device, gr_list *list, VkCommandBuffer commands)
+{
+    recorder r = {.vk = gr_vk(device), .list = list, .buffer = commands};
+    separate(r.vk, commands);
     GR_TRY(record_range(&r, list->commands, 0, list->count));
-    r.vk->fn.CmdPipelineBarrier(commands, stages, stages, 0, 1, &all, 0, NULL, 0, NULL);
+    separate(r.vk, commands);
     return GRAFT_OK;
+}
+
+void gr_vk_update_record(gr_device *device, gr_buffer *buffer, uint64_t offset, const void *data,
+                         uint64_t size, VkCommandBuffer commands)
+{
+    separate(gr_vk(device), commands);
+    gr_vk(device)->fn.CmdUpdateBuffer(commands, buffer->buffer, offset, size, data);
 }
 
 /* A list may be submitted again before its last run is finished: simultaneous use. */

@@ -104,8 +104,15 @@ GRAFT_API graft_status graft_vulkan_signal(graft_device *device,
  * family. The run begins with a barrier against all earlier commands and ends with one before all
  * later ones; it changes the bound compute pipeline, descriptor set 0 and push constants. The
  * program must stay, its bindings unchanged, while the command buffer may run; runs of one program
- * may not overlap. GRAFT_ERR_UNSUPPORTED for programs that need numbers of the host at each run
- * (those with a loss or dropout) or are profiled. */
+ * may not overlap.
+ *
+ * A program with a loss or dropout is recorded once for each run: number, learning rate and seed of
+ * that run are those of the recording, which counts as one (graft_program_set_run), and lie in the
+ * command buffer. It is submitted once, in the order of the recordings and of other runs of the
+ * program; a second submit would draw the same and correct the moments wrongly. The loss is an
+ * output like others: bound to a buffer, or read by graft_program_read once the application knows
+ * that the submit is done. GRAFT_ERR_UNSUPPORTED for programs that are profiled: times are read by
+ * whoever submits. */
 GRAFT_API graft_status graft_vulkan_record(graft_program *program, VkCommandBuffer commands);
 
 /* Copies an image's pixels on the device into a buffer at offset_bytes, width * height * 4 bytes:

@@ -196,7 +196,7 @@ graft_status graft_program_set_run(graft_program *p, uint64_t run)
     return GRAFT_OK;
 }
 
-static graft_status write_scalars(graft_program *p)
+gr_scalars gr_program_scalars(const graft_program *p)
 {
     gr_scalars scalars = {
         .seed_lo = (uint32_t)p->seed,
@@ -204,6 +204,12 @@ static graft_status write_scalars(graft_program *p)
         .step = (uint32_t)p->run,
     };
     gr_update_scalars(&p->optimizer, p->run + 1, p->optimizer.lr, &scalars);
+    return scalars;
+}
+
+static graft_status write_scalars(graft_program *p)
+{
+    gr_scalars scalars = gr_program_scalars(p);
     return gr_store_write(p->store, &p->scalars->region, &scalars);
 }
 

@@ -3,6 +3,7 @@
 #define GR_COMPUTE_PROGRAM_H
 
 #include "compute/buffer.h"
+#include "ops/scalars.h"
 #include "plan/plan.h"
 
 #include <graft/program.h>
@@ -42,6 +43,9 @@ gr_program_slot *gr_program_find(graft_program *program, const graft_value *valu
 
 /* Gives what lies nowhere a buffer of its own. */
 graft_status gr_program_own_buffer(graft_program *program, gr_program_slot *slot);
+
+/* What changes from run to run, for the next one. */
+gr_scalars gr_program_scalars(const graft_program *program);
 
 /* Whether all inputs and outputs lie somewhere, and no output where something else does. */
 graft_status gr_program_check_bindings(graft_program *program);

@@ -133,12 +133,17 @@ graft_status graft_vulkan_record(graft_program *p, VkCommandBuffer commands)
     GR_TRY(imported(gr_device_to_public(p->device), &d));
     if (!commands)
         return gr_fail(p->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `commands` is NULL");
-    if (p->scalars || p->profiled)
+    if (p->profiled)
         return gr_fail(p->log, GRAFT_ERR_UNSUPPORTED,
-                       "vulkan:app: a program %s cannot be recorded; run it",
-                       p->profiled ? "with `profile`" : "with a loss or dropout");
+                       "vulkan:app: a program with `profile` cannot be recorded; run it");
     GR_TRY(gr_program_check_bindings(p));
     GR_TRY(gr_plan_prepare(p->plan));
+    if (p->scalars) {
+        gr_scalars scalars = gr_program_scalars(p);
+        gr_vk_update_record(d, p->scalars->region.buffer, p->scalars->region.offset, &scalars,
+                            sizeof(scalars), commands);
+    }
+    p->run++;
     for (int i = 0; i < gr_plan_segments(p->plan); i++)
         GR_TRY(gr_vk_list_record(d, gr_plan_segment(p->plan, i), commands));
     return GRAFT_OK;

@@ -234,6 +234,71 @@ static void recorded_into_the_command_buffer(void **state)
     expect_y(s, 4.0f);
 }
 
+/* A program that trains, with dropout. */
+typedef struct trained {
+    graft_graph *graph;
+    graft_value *weight, *loss;
+    graft_program *program;
+} trained;
+
+static void make_trained(session *s, trained *t)
+{
+    static const float numbers[] = {0.5f, -1, 2, 1, 0.25f, -0.5f, 1.5f, 3};
+    t->graph = graft_graph_create(s->log);
+    graft_value *x = graft_constant(t->graph, "x", GRAFT_F32, GRAFT_SHAPE(4, 2), numbers);
+    t->weight = graft_parameter(t->graph, "weight", GRAFT_SHAPE(2, 4), numbers);
+    graft_value *y = graft_dropout(graft_matmul(x, t->weight, NULL, 1.0f), 0.5f, false);
+    t->loss = graft_mean(graft_mul(y, y), 0);
+    graft_program_params params;
+    graft_program_defaults(&params);
+    params.outputs = &t->loss;
+    params.output_count = 1;
+    params.loss = t->loss;
+    params.seed = 7;
+    params.optimizer.lr = 0.1f;
+    TEST_OK(s->log, graft_program_create(s->log, s->device, &params, &t->program));
+}
+
+static void destroy_trained(trained *t)
+{
+    graft_program_destroy(&t->program);
+    graft_graph_destroy(&t->graph);
+}
+
+/* Steps that the application submits, mixed with others, are those of graft_program_run: the same
+ * draws, the same rates. */
+static void training_is_recorded(void **state)
+{
+    session *s = *state;
+    NEEDS_VULKAN(s);
+    trained run, recorded;
+    float expected[8], found[8], losses[2];
+    make_trained(s, &run);
+    make_trained(s, &recorded);
+    for (int step = 0; step < 5; step++) {
+        TEST_OK(s->log, graft_program_set_lr(run.program, 0.1f / (float)(step + 1)));
+        TEST_OK(s->log, graft_program_set_lr(recorded.program, 0.1f / (float)(step + 1)));
+        TEST_OK(s->log, graft_program_run(run.program));
+        TEST_OK(s->log, graft_program_read(run.program, run.loss, &losses[0], sizeof(float)));
+        if (step == 2) {
+            TEST_OK(s->log, graft_program_run(recorded.program));
+        } else {
+            app_begin(&s->app);
+            TEST_OK(s->log, graft_vulkan_record(recorded.program, s->app.commands));
+            app_submit(&s->app, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
+            app_wait_idle(&s->app);
+        }
+        TEST_OK(s->log,
+                graft_program_read(recorded.program, recorded.loss, &losses[1], sizeof(float)));
+        assert_true(losses[0] == losses[1]);
+    }
+    TEST_OK(s->log, graft_program_read(run.program, run.weight, expected, sizeof(expected)));
+    TEST_OK(s->log, graft_program_read(recorded.program, recorded.weight, found, sizeof(found)));
+    assert_memory_equal(found, expected, sizeof(found));
+    destroy_trained(&run);
+    destroy_trained(&recorded);
+}
+
 enum { WIDTH = 12, HEIGHT = 5 };
 
 /* The mean colour of the application's image, as network input: its value for each frame. */
@@ -461,21 +526,8 @@ static void order_that_cannot_be(void **state)
     vkDestroySemaphore(s->app.device, semaphore, NULL);
     graft_device_close(&plain);
 
-    graft_graph *graph = graft_graph_create(s->log);
-    graft_value *x = graft_input(graph, "x", GRAFT_F32, GRAFT_SHAPE(2, 2));
-    graft_value *y = graft_dropout(x, 0.5f, false);
-    graft_program_params params;
-    graft_program_defaults(&params);
-    params.outputs = &y;
-    params.output_count = 1;
-    graft_program *program;
-    TEST_OK(s->log, graft_program_create(s->log, s->device, &params, &program));
-    REFUSED(s, graft_vulkan_record(program, s->app.commands), GRAFT_ERR_UNSUPPORTED,
-            "with a loss or dropout cannot be recorded");
     REFUSED(s, graft_vulkan_record(s->program, VK_NULL_HANDLE), GRAFT_ERR_ARGUMENT,
             "`commands` is NULL");
-    graft_program_destroy(&program);
-    graft_graph_destroy(&graph);
 }
 
 static void images_that_cannot_be(void **state)
@@ -515,6 +567,7 @@ int main(void)
         TEST(binary_semaphores_order),
         TEST(timeline_semaphores_order),
         TEST(recorded_into_the_command_buffer),
+        TEST(training_is_recorded),
         TEST(shares_the_queue_with_a_busy_thread),
         TEST(images_become_input),
         TEST(images_are_recorded),
