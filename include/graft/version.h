@@ -5,8 +5,8 @@
  * fills in may grow at their end: fill them by that function, then set fields by name, and a
  * program that is compiled anew behaves as before. All other structs keep their size; handles are
  * opaque. A program must run with a library of the version that it was compiled for, or a later
- * PATCH: `graft_version()` tells which one is loaded. The soname is of what stays: libgraft.so.MAJOR,
- * before 1.0.0 libgraft.so.0.MINOR.
+ * PATCH: `graft_version()` tells which one is loaded. The soname is of what stays:
+ * libgraft.so.MAJOR, before 1.0.0 libgraft.so.0.MINOR.
  */
 #ifndef GRAFT_VERSION_H
 #define GRAFT_VERSION_H
