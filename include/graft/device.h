@@ -3,6 +3,7 @@
 #define GRAFT_DEVICE_H
 
 #include <graft/log.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum graft_device_type {
@@ -19,6 +20,12 @@ typedef struct graft_device_info {
     graft_device_type type;
     uint64_t memory_bytes; /* 0 when unknown */
 } graft_device_info;
+
+/* One line of a device's sheet. */
+typedef struct graft_device_fact {
+    char name[48];   /* "shared_bytes", "kernel.softmax" */
+    char value[112]; /* "65536", "yes", "lanes16: WG 16, LANES 16" */
+} graft_device_fact;
 
 /* What a device API has on this machine. */
 typedef struct graft_api_info {
@@ -59,6 +66,11 @@ GRAFT_API graft_status graft_device_wait(graft_device *device);
 
 /* Facts about an open device; valid until it is closed. Thread-safety: safe. */
 GRAFT_API const graft_device_info *graft_device_get_info(const graft_device *device);
+
+/* Limits and features of an open device as graft uses it, after GRAFT_LIMITS and GRAFT_DISABLE, and
+ * which kernel with which tunables it takes for large problems. Fact `index`; false past the last
+ * one. Thread-safety: safe. */
+GRAFT_API bool graft_device_get_fact(const graft_device *device, int index, graft_device_fact *out);
 
 /* Bytes of live device buffers now, and the most there have been. */
 GRAFT_API uint64_t graft_device_memory(const graft_device *device, uint64_t *peak_bytes);

@@ -16,6 +16,7 @@
 #include <graft/onnx.h>
 #include <graft/ops.h>
 #include <graft/params.h>
+#include <graft/peak.h>
 #include <graft/program.h>
 #include <graft/recipe.h>
 #include <graft/search.h>

@@ -34,6 +34,8 @@ typedef struct graft_model_params {
                                * backbone */
     graft_input_params input; /* 0, .._DEFAULT: as the adapter was trained */
     int heads;                /* of the backbone, as in graft_train_params */
+    const char *model; /* a geometry by name, "vit_base_patch16_224", with random weights and a head
+                        * of 1000 classes, in the place of a backbone: for measuring; NULL: none */
 } graft_model_params;
 
 /* What a model says of an image. */

@@ -58,11 +58,14 @@ typedef struct graft_program_params {
     bool profile;  /* measure each kernel of a run, see graft_program_profile; runs become slower */
 } graft_program_params;
 
-/* The time of one kernel in one run. */
+/* One kernel in one run, all of its dispatches together. */
 typedef struct graft_kernel_time {
-    char name[96]; /* "matmul/matmul": operator and kernel */
+    char name[96]; /* "matmul/matmul": operator and kernel; "-" for a copy or a library */
     int dispatches;
-    double milliseconds; /* of all of them */
+    double milliseconds;
+    double bytes; /* of the ranges of memory that they were given: what is moved at least, if all of
+                   * it is read or written, and once */
+    double flop;  /* of products, two for a multiply-add; 0 for kernels that memory holds up */
 } graft_kernel_time;
 
 GRAFT_BEGIN_DECLS

@@ -33,6 +33,7 @@
 #include <graft/buffer.h>
 #include <graft/io.h>
 #include <graft/model.h>
+#include <graft/program.h>
 #include <graft/train.h>
 
 /* Thread-safety: one thread at a time, as the device. */
@@ -199,6 +200,12 @@ GRAFT_API graft_status graft_trainer_evaluate(graft_trainer *trainer,
 
 /* Logs the time of each kernel of a step, with settings->profile and after a step. Blocks. */
 GRAFT_API graft_status graft_trainer_profile(graft_trainer *trainer);
+
+/* With settings->profile: waits, writes the kernels of the latest forward and backward pass, one
+ * micro-batch, longest first, into times[max], and sets *count to how many there are.
+ * GRAFT_ERR_ARGUMENT without that setting, or before the first step. */
+GRAFT_API graft_status graft_trainer_kernel_times(graft_trainer *trainer,
+                                                  graft_kernel_time *times, int max, int *count);
 
 /* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
  * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */

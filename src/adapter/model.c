@@ -5,6 +5,7 @@
 #include "adapter/fingerprint.h"
 #include "adapter/merge.h"
 #include "base/mem.h"
+#include "model/backbone.h"
 #include "weights/load.h"
 
 #include <string.h>
@@ -14,14 +15,29 @@ void graft_model_defaults(graft_model_params *params)
     *params = (graft_model_params){.batch_size = 32};
 }
 
-static graft_status open_model(graft_model *m, const graft_model_params *p)
+/* ImageNet's, the head that most backbones come with. */
+enum { CLASSES = 1000 };
+
+static graft_status load_weights(graft_model *m, const graft_model_params *p)
 {
     const graft_source *s = &p->backbone;
-    if (!s->path && !s->data && !s->reader)
+    bool given = s->path || s->data || s->reader;
+    if (given && p->model)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                       "`model` %s: has random weights, `backbone` has its own; leave one out",
+                       p->model);
+    if (p->model)
+        return gr_model_from_scratch(m->log, p->model, CLASSES, 0, &m->weights);
+    if (!given)
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "`backbone`: is required");
+    return gr_backbone_load_source(m->log, s, &m->weights);
+}
+
+static graft_status open_model(graft_model *m, const graft_model_params *p)
+{
     GR_TRY(gr_settings_check(m->log, gr_model_settings, p));
     m->input = p->input;
-    GR_TRY(gr_backbone_load_source(m->log, s, &m->weights));
+    GR_TRY(load_weights(m, p));
     GR_TRY(gr_backbone_set_heads(m->log, m->weights, p->heads));
     GR_TRY(gr_store_create(m->log, m->device, &m->store));
     GR_TRY(gr_scratch_create(m->log, m->device, &m->scratch));

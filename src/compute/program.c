@@ -239,14 +239,5 @@ graft_status graft_program_profile(graft_program *p, graft_kernel_time *times, i
 {
     if (!p || !count || (max > 0 && !times))
         return GRAFT_ERR_ARGUMENT;
-    GR_TRY(gr_device_wait(p->device));
-    gr_kernel_time *all;
-    GR_TRY(gr_plan_times(p->plan, &all, count));
-    for (int i = 0; i < *count && i < max; i++) {
-        snprintf(times[i].name, sizeof(times[i].name), "%s/%s", all[i].op, all[i].kernel);
-        times[i].dispatches = all[i].count;
-        times[i].milliseconds = all[i].ns * 1e-6;
-    }
-    gr_free(all);
-    return GRAFT_OK;
+    return gr_plan_times(p->plan, times, max, count);
 }

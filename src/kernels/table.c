@@ -12,6 +12,8 @@
 #include "shaders/layer_norm_wide.gk.h"
 #include "shaders/matmul.gk.h"
 #include "shaders/matmul_panel.gk.h"
+#include "shaders/peak_fma.gk.h"
+#include "shaders/peak_fma_wide.gk.h"
 #include "shaders/permute.gk.h"
 #include "shaders/reduce_rows.gk.h"
 #include "shaders/reduce_rows_wide.gk.h"
@@ -105,6 +107,10 @@ const gr_variant gr_variants[] = {
      1,
      {0, 0, 4}},
     {"layer_norm_grad", "portable", PORTABLE(layer_norm_grad)},
+    {"peak_fma", "lanes16", {.vector_bits = 512}, &gr_kernel_peak_fma_wide, 16, {0, 0, 16}},
+    {"peak_fma", "lanes8", {.vector_bits = 256}, &gr_kernel_peak_fma_wide, 8, {0, 0, 8}},
+    {"peak_fma", "lanes4", {.vector_bits = 128}, &gr_kernel_peak_fma_wide, 4, {0, 0, 4}},
+    {"peak_fma", "portable", PORTABLE(peak_fma)},
     {"reduce_rows", "lanes16", {.vector_bits = 512}, &gr_kernel_reduce_rows_wide, 64, {0, 16}},
     {"reduce_rows", "lanes8", {.vector_bits = 256}, &gr_kernel_reduce_rows_wide, 32, {0, 8}},
     {"reduce_rows", "lanes4", {.vector_bits = 128}, &gr_kernel_reduce_rows_wide, 16, {0, 4}},

@@ -71,6 +71,11 @@ static gr_init scratch_init(const char *name, const gr_shape *shape)
     return (gr_init){GR_INIT_TRUNCATED, 0.0f, 0.02f};
 }
 
+void gr_model_scratch_values(const char *name, const gr_shape *shape, uint64_t seed, float *values)
+{
+    gr_init_values(scratch_init(name, shape), shape, seed, name, values);
+}
+
 static gr_value *add_scratch(gr_build *b, const char *name, gr_shape shape)
 {
     float *values = NULL;
@@ -78,7 +83,7 @@ static gr_value *add_scratch(gr_build *b, const char *name, gr_shape shape)
         values = gr_graph_memory(b->graph, (size_t)gr_shape_count(&shape) * sizeof(*values));
         if (!values)
             return NULL;
-        gr_init_values(scratch_init(name, &shape), &shape, b->seed, name, values);
+        gr_model_scratch_values(name, &shape, b->seed, values);
     }
     return add_tensor(b, name, shape, GR_F32, values);
 }

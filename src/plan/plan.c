@@ -340,31 +340,46 @@ graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data)
 
 static int by_time(const void *a, const void *b)
 {
-    double x = ((const gr_kernel_time *)a)->ns, y = ((const gr_kernel_time *)b)->ns;
+    double x = ((const graft_kernel_time *)a)->milliseconds;
+    double y = ((const graft_kernel_time *)b)->milliseconds;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static gr_kernel_time *time_of(gr_kernel_time *times, int *count, const gr_step *step)
+static graft_kernel_time *time_of(graft_kernel_time *times, int *count, const gr_step *step)
 {
-    const char *kernel = step->kind == GR_COMMAND_DISPATCH ? step->launch.kernel->name : "-";
+    char name[sizeof(times->name)];
+    snprintf(name, sizeof(name), "%s/%s", step->label,
+             step->kind == GR_COMMAND_DISPATCH ? step->launch.kernel->name : "-");
     for (int k = 0; k < *count; k++)
-        if (strcmp(times[k].op, step->label) == 0 && strcmp(times[k].kernel, kernel) == 0)
+        if (strcmp(times[k].name, name) == 0)
             return &times[k];
-    times[*count] = (gr_kernel_time){.op = step->label, .kernel = kernel};
+    times[*count] = (graft_kernel_time){{0}};
+    memcpy(times[*count].name, name, sizeof(name));
     return &times[(*count)++];
 }
 
-graft_status gr_plan_times(gr_plan *plan, gr_kernel_time **out, int *count)
+static void add_step(const gr_plan *plan, const gr_step *step, double ns, graft_kernel_time *t)
 {
-    gr_kernel_time *times = gr_alloc_array(NULL, plan->step_count, sizeof(*times));
-    double *ns = gr_alloc_array(times, plan->step_count, sizeof(*ns));
-    *out = NULL;
+    t->dispatches++;
+    t->milliseconds += ns * 1e-6;
+    t->flop += 2.0 * step->launch.work;
+    for (int i = 0; i < step->slot_count; i++)
+        t->bytes += (double)plan->slots[step->launch.slot[i]].region.size;
+}
+
+/* Of all kernels, in an array that gr_free frees. */
+static graft_status times_of(gr_plan *plan, graft_kernel_time **out, int *count)
+{
+    graft_kernel_time *times = gr_alloc_array(NULL, plan->step_count + 1, sizeof(*times));
+    double *ns = gr_alloc_array(times, plan->step_count + 1, sizeof(*ns));
     *count = 0;
     graft_status status = GRAFT_OK;
     if (!times || !ns)
         status = gr_fail(plan->log, GRAFT_ERR_MEMORY, "profile: out of memory");
     else if (!plan->segments)
         status = gr_fail(plan->log, GRAFT_ERR_ARGUMENT, "profile: nothing has run yet");
+    else
+        status = gr_device_wait(plan->device);
     for (size_t i = 0; i < plan->segment_count && status == GRAFT_OK; i++)
         status = gr_device_list_times(plan->device, plan->segments[i].list,
                                       ns + plan->segments[i].first);
@@ -372,30 +387,34 @@ graft_status gr_plan_times(gr_plan *plan, gr_kernel_time **out, int *count)
         gr_free(times);
         return status;
     }
-    for (size_t i = 0; i < plan->step_count; i++) {
-        gr_kernel_time *t = time_of(times, count, &plan->steps[i]);
-        t->ns += ns[i];
-        t->count++;
-    }
+    for (size_t i = 0; i < plan->step_count; i++)
+        add_step(plan, &plan->steps[i], ns[i], time_of(times, count, &plan->steps[i]));
     qsort(times, (size_t)*count, sizeof(*times), by_time);
     *out = times;
     return GRAFT_OK;
 }
 
+graft_status gr_plan_times(gr_plan *plan, graft_kernel_time *times, int max, int *count)
+{
+    graft_kernel_time *all;
+    GR_TRY(times_of(plan, &all, count));
+    for (int i = 0; i < *count && i < max; i++)
+        times[i] = all[i];
+    gr_free(all);
+    return GRAFT_OK;
+}
+
 graft_status gr_plan_profile(gr_plan *plan)
 {
-    gr_kernel_time *times;
+    graft_kernel_time *times;
     int count;
     double total = 0.0;
-    GR_TRY(gr_plan_times(plan, &times, &count));
+    GR_TRY(times_of(plan, &times, &count));
     for (int i = 0; i < count; i++)
-        total += times[i].ns;
-    for (int i = 0; i < count; i++) {
-        char label[96];
-        snprintf(label, sizeof(label), "%s/%s", times[i].op, times[i].kernel);
-        gr_log(plan->log, GRAFT_LOG_INFO, "%-40s %5d x %10.3f ms %5.1f %%", label, times[i].count,
-               times[i].ns * 1e-6, 100.0 * times[i].ns / total);
-    }
+        total += times[i].milliseconds;
+    for (int i = 0; i < count; i++)
+        gr_log(plan->log, GRAFT_LOG_INFO, "%-40s %5d x %10.3f ms %5.1f %%", times[i].name,
+               times[i].dispatches, times[i].milliseconds, 100.0 * times[i].milliseconds / total);
     gr_free(times);
     return GRAFT_OK;
 }

@@ -14,6 +14,8 @@
 #include "plan/store.h"
 #include "plan/view.h"
 
+#include <graft/program.h>
+
 typedef struct gr_plan gr_plan;
 
 /* `value` is added to `into` in each run, soon after it was computed: no value that is computed
@@ -106,15 +108,9 @@ gr_region gr_plan_output(const gr_plan *plan, const gr_value *output);
 /* Copies an output to the host; waits for the run. */
 graft_status gr_plan_read(gr_plan *plan, const gr_value *output, void *data);
 
-/* Time of one operator's kernel in a run. */
-typedef struct gr_kernel_time {
-    const char *op, *kernel; /* constants */
-    double ns;               /* of all `count` dispatches */
-    int count;
-} gr_kernel_time;
-
-/* Times of the last run of a plan with `profile`, longest first. gr_free frees them. */
-graft_status gr_plan_times(gr_plan *plan, gr_kernel_time **out, int *count);
+/* Times of the last run of a plan with `profile`, longest first: up to `max` of the *count that
+ * there are. Waits. */
+graft_status gr_plan_times(gr_plan *plan, graft_kernel_time *times, int max, int *count);
 
 /* The same, to the log at INFO level. */
 graft_status gr_plan_profile(gr_plan *plan);

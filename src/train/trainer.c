@@ -162,6 +162,10 @@ bool gr_trainer_reaches(const gr_trainer *t, const char *name)
 
 graft_status gr_trainer_profile(gr_trainer *t)
 {
-    GR_TRY(gr_device_wait(t->device));
     return gr_plan_profile(t->train.plan);
+}
+
+graft_status gr_trainer_times(gr_trainer *t, graft_kernel_time *times, int max, int *count)
+{
+    return gr_plan_times(t->train.plan, times, max, count);
 }

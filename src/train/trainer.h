@@ -117,6 +117,9 @@ bool gr_trainer_takes_whole_batches(const gr_trainer *trainer);
 /* A parameter whose gradient is built at all; false: the loss cannot depend on it. */
 bool gr_trainer_reaches(const gr_trainer *trainer, const char *name);
 
+/* Of a trainer made with `profile`: the kernels of the last micro-batch, to the log, or as
+ * gr_plan_times gives them. */
 graft_status gr_trainer_profile(gr_trainer *trainer);
+graft_status gr_trainer_times(gr_trainer *trainer, graft_kernel_time *times, int max, int *count);
 
 #endif

@@ -1,6 +1,7 @@
 /* All subcommands, in the order in which the help lists them. */
 CLI_COMMAND(devices)
 CLI_COMMAND(selftest)
+CLI_COMMAND(bench)
 CLI_COMMAND(train)
 CLI_COMMAND(search)
 CLI_COMMAND(eval)

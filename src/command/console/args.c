@@ -109,8 +109,12 @@ static graft_status parse_option(cli *c, char **argv, int left, void *options, i
         value = argument[2] ? argument + 2 : NULL;
     }
     snprintf(shown, sizeof(shown), "--%s", o.setting->key);
+    bool optional = o.setting->values && o.setting->values[0] == '[';
+    bool has_next = left > 1 && !(argv[1][0] == '-' && argv[1][1]);
     if (o.setting->type == GRAFT_SETTING_BOOL && !value) {
         value = "yes";
+    } else if (optional && !value && !has_next) {
+        value = "";
     } else if (!value) {
         if (left < 2 || (strncmp(argv[1], "--", 2) == 0 && argv[1][2]))
             return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: a value is missing: expected %s", shown,

@@ -8,7 +8,8 @@
 #include <graft/graft.h>
 #include <stddef.h>
 
-/* Some options of a subcommand: rows of its own, or those of a table of the library. */
+/* Some options of a subcommand: rows of its own, or those of a table of the library. What stands for
+ * the value of a TEXT may be "[FILE]": then there may be none, and the text is "". */
 typedef struct cli_options {
     const graft_setting *rows;                /* end with one without a key; NULL: */
     const graft_setting *(*table)(int index); /* the table's, from the row with the key */

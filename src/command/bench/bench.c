@@ -1,0 +1,71 @@
+/* What all suites share. */
+#include "command/bench/bench.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bench_work *bench_add(bench *b, const char *suite, const char *name)
+{
+    bench_work *works = realloc(b->works, (b->work_count + 1) * sizeof(*works));
+    if (!works)
+        return NULL;
+    b->works = works;
+    bench_work *w = &works[b->work_count++];
+    *w = (bench_work){.suite = suite};
+    snprintf(w->name, sizeof(w->name), "%s", name);
+    return w;
+}
+
+void bench_note(bench *b, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    json_array_append_new(b->notes, json_string(text));
+    cli_console_message(b->c->console, GRAFT_LOG_WARN, text);
+}
+
+graft_status bench_reference(bench *b, graft_device **out)
+{
+    graft_status status = GRAFT_OK;
+    if (!b->reference)
+        status = graft_device_open(b->c->log, "reference:0", NULL, &b->reference);
+    *out = b->reference;
+    return status;
+}
+
+void bench_fill(float *x, size_t count, uint32_t seed)
+{
+    seed *= 2654435761u;
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = (float)(seed >> 8) * 0x1p-23f - 1.0f;
+    }
+}
+
+double bench_error(const float *x, const float *expected, size_t count)
+{
+    double difference = 0.0, largest = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        double d = fabs((double)x[i] - (double)expected[i]);
+        if (!(d <= HUGE_VAL) || isinf(d))
+            return HUGE_VAL;
+        difference = fmax(difference, d);
+        largest = fmax(largest, fabs((double)expected[i]));
+    }
+    return largest > 0.0 ? difference / largest : difference;
+}
+
+graft_status bench_check(bench *b, double error, double most)
+{
+    if (error <= most)
+        return GRAFT_OK;
+    return cli_fail(b->c, GRAFT_ERR_NUMERIC,
+                    "wrong result: differs from the reference by %.2g of the largest number, "
+                    "allowed is %.0e; its speed is not shown",
+                    error, most);
+}
