@@ -165,6 +165,19 @@ static graft_status rename_all(graft_log *log, const gr_tensors *merged, gr_name
                         : GRAFT_OK;
 }
 
+/* Where nobody asked for a library's names and a tensor has none there, graft's own serve. */
+static graft_status fall_back(graft_log *log, const gr_model_config *config,
+                              const gr_tensors *merged, gr_named *n)
+{
+    gr_named_release(n);
+    *n = (gr_named){.config = *config};
+    gr_log(
+        log, GRAFT_LOG_INFO,
+        "merge: the model has tensors that libraries have no place for: written with graft's own "
+        "names; `names` timm tells which");
+    return rename_all(log, merged, n);
+}
+
 graft_status gr_names_apply(graft_log *log, gr_names names, const char *layout,
                             const gr_model_config *config, const gr_tensors *merged, gr_named *out)
 {
@@ -172,7 +185,9 @@ graft_status gr_names_apply(graft_log *log, gr_names names, const char *layout,
     graft_status status = choose(log, names, layout, config, &out->names);
     out->layout = layout_of(out->names, config, names ? NULL : layout);
     if (status == GRAFT_OK)
-        status = rename_all(log, merged, out);
+        status = rename_all(names ? log : NULL, merged, out);
+    if (status == GRAFT_ERR_UNSUPPORTED && !names)
+        status = fall_back(log, config, merged, out);
     if (status == GRAFT_OK)
         status = gr_model_config_describe(log, out->tensors, &out->config);
     if (status != GRAFT_OK)

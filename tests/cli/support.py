@@ -84,6 +84,26 @@ def tiny_vit(dim=16, patch=8, grid=2, depth=1, seed=1):
     return tensors
 
 
+def tiny_swin(dim=8, window=2):
+    """The shapes of a Swin of two stages for images of 16 pixels: {name: shape}."""
+    shapes = {"patch_embed.proj.weight": [dim, 3, 2, 2], "patch_embed.proj.bias": [dim],
+              "patch_embed.norm.weight": [dim], "patch_embed.norm.bias": [dim],
+              "norm.weight": [2 * dim], "norm.bias": [2 * dim],
+              "layers.0.downsample.norm.weight": [4 * dim], "layers.0.downsample.norm.bias": [4 * dim],
+              "layers.0.downsample.reduction.weight": [2 * dim, 4 * dim]}
+    for stage in range(2):
+        d = dim << stage
+        for i in range(2):
+            block = "layers.%d.blocks.%d." % (stage, i)
+            shapes[block + "attn.relative_position_bias_table"] = [(2 * window - 1)**2, 1 + stage]
+            for name, out, inner in (("attn.qkv", 3 * d, d), ("attn.proj", d, d),
+                                     ("mlp.fc1", 2 * d, d), ("mlp.fc2", d, 2 * d),
+                                     ("norm1", d, None), ("norm2", d, None)):
+                shapes[block + name + ".weight"] = [out, inner] if inner else [out]
+                shapes[block + name + ".bias"] = [out]
+    return shapes
+
+
 def png(width, height, color):
     """The bytes of an image of one colour (red, green, blue)."""
     def chunk(kind, data):

@@ -3,12 +3,13 @@ the logits that these libraries compute with them, where they are installed."""
 import json
 import math
 import os
+import random
 import struct
 import tempfile
 import unittest
 
 from libraries import CLASSES, LibraryTest, find, randomize, swin_family, timm, torch, transformers
-from support import CliTest, safetensors, tiny_vit
+from support import CliTest, safetensors, tiny_swin, tiny_vit
 
 REFERENCE = ("--device", "reference:0")
 TRAINING = ("--method", "lora+bitfit", "--lr", "0.05", "--warmup-epochs", "0", "--max-steps", "2",
@@ -144,6 +145,33 @@ class Names(MergeTest):
                           names["dinov2.embeddings.mask_token"]), ([1, 5, 16], [2, 32], [1, 16]))
         self.assertEqual(folder_config(folder)["architectures"], ["Dinov2ForImageClassification"])
         self.check_same(folder)
+
+    def test_swin(self):
+        """SSF gives the merging layer a bias: it goes into the norm before it, or stays where the
+        weight does not let it."""
+        shapes = tiny_swin()
+        source = random.Random(3)
+        values = {name: (shape, [source.gauss(0, 0.3) for _ in range(math.prod(shape))])
+                  for name, shape in shapes.items()}
+        options = ("--method", "ssf", "--image-size", "16")
+        bias = "layers.%d.downsample.reduction.bias"
+        for name, weight, kept in (("full", values, False),
+                                   ("zero", {**values, bias.replace("bias", "weight") % 0:
+                                             shapes[bias.replace("bias", "weight") % 0]}, True)):
+            backbone = self.write(name + ".safetensors", safetensors(weight))
+            folder = self.merge(backbone, *options, out=name + "/")
+            self.assertEqual(bias % 0 in self.shapes(folder), kept)
+            seen = self.predict("-b", os.path.join(folder, "model.safetensors"))
+            for index, (probability, _) in self.predict(*self.model).items():
+                self.assertAlmostEqual(seen[index][0], probability, delta=2e-5)
+            if kept:
+                self.fails(1, "merge", *self.model, "--out", self.path("x/"), "--names", "timm",
+                           telling=["full rank"])
+            else:
+                self.works("merge", *self.model, "--out", self.path("new/"), "--names",
+                           "transformers")
+                self.assertIn("swin.encoder.layers.0.downsample.reduction.weight",
+                              self.shapes(self.path("new")))
 
     def test_folders(self):
         """A configuration file of another model stays, and so does what is read."""

@@ -12,7 +12,7 @@ import tempfile
 import unittest
 import zlib
 
-from support import GRAFT, CliTest, safetensors, tiny_vit
+from support import GRAFT, CliTest, safetensors, tiny_swin, tiny_vit
 
 REFERENCE = ("--device", "reference:0")
 SIZE, CLASSES = 16, 2
@@ -85,25 +85,6 @@ def vit_shapes(**changes):
     shapes = {name: shape for name, (shape, _) in tiny_vit(depth=2).items()}
     shapes.update(changes)
     return {name: shape for name, shape in shapes.items() if shape}
-
-
-def swin_shapes(dim=8, window=2):
-    shapes = {"patch_embed.proj.weight": [dim, 3, 2, 2], "patch_embed.proj.bias": [dim],
-              "patch_embed.norm.weight": [dim], "patch_embed.norm.bias": [dim],
-              "norm.weight": [2 * dim], "norm.bias": [2 * dim],
-              "layers.0.downsample.norm.weight": [4 * dim], "layers.0.downsample.norm.bias": [4 * dim],
-              "layers.0.downsample.reduction.weight": [2 * dim, 4 * dim]}
-    for stage in range(2):
-        d = dim << stage
-        for i in range(2):
-            block = "layers.%d.blocks.%d." % (stage, i)
-            shapes[block + "attn.relative_position_bias_table"] = [(2 * window - 1)**2, 1 + stage]
-            for name, out, inner in (("attn.qkv", 3 * d, d), ("attn.proj", d, d),
-                                     ("mlp.fc1", 2 * d, d), ("mlp.fc2", d, 2 * d),
-                                     ("norm1", d, None), ("norm2", d, None)):
-                shapes[block + name + ".weight"] = [out, inner] if inner else [out]
-                shapes[block + name + ".bias"] = [out]
-    return shapes
 
 
 class OnnxTest(CliTest):
@@ -248,7 +229,7 @@ class Runtime(OnnxTest):
 
     def test_swin(self):
         """Windows, shifted ones with their masks, and merged patches with SSF's bias."""
-        self.check(swin_shapes(), "--method", "ssf", "--image-size", "16", heads="1")
+        self.check(tiny_swin(), "--method", "ssf", "--image-size", "16", heads="1")
 
 
 if __name__ == "__main__":
