@@ -48,6 +48,18 @@ GRAFT_API const char *graft_adapter_class_name(const graft_adapter *adapter, int
 GRAFT_API graft_status graft_adapter_combine(graft_log *log, graft_adapter *const *adapters,
                                              int count, graft_adapter **out);
 
+/* A new adapter whose update of the backbone is the sum of weights[i] times that of adapters[i],
+ * all of one method whose update is low-rank: lora, whose factors stand beside each other then, so
+ * that ranks add up. Where all name the same classes (or none names any, and there are as many) the
+ * heads are added in the same way, else the head is the last one's; classes and input are. Only a
+ * head: method linear. GRAFT_ERR_UNSUPPORTED where another method's tensors have no such sum,
+ * GRAFT_ERR_ARGUMENT for methods, backbones or targets that differ, or a weight that is not finite.
+ * count: at least 1. Copies; *out is NULL on failure. */
+GRAFT_API graft_status graft_adapter_combine_weighted(graft_log *log,
+                                                      graft_adapter *const *adapters,
+                                                      const float *weights, int count,
+                                                      graft_adapter **out);
+
 /* Writes the file that graft_adapter_open reads: to a path, where it is replaced as a whole or not
  * at all, or to a writer. Block. */
 GRAFT_API graft_status graft_adapter_save(const graft_adapter *adapter, const char *path);

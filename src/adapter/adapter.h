@@ -19,6 +19,11 @@ struct graft_adapter {
 /* Takes *tensors, also on failure, and sets it to NULL. */
 graft_status gr_adapter_create(graft_log *log, gr_tensors **tensors, graft_adapter **out);
 
+/* Whether both were trained on one backbone: GRAFT_ERR_ARGUMENT if not. Their inputs may differ,
+ * and their classes. */
+graft_status gr_adapter_check_backbone(graft_log *log, const graft_adapter *a,
+                                       const graft_adapter *b);
+
 /* One user more, which lets it go by graft_adapter_close. */
 graft_adapter *gr_adapter_share(graft_adapter *adapter);
 

@@ -55,10 +55,9 @@ static graft_status add_methods(combination *c, const graft_adapter *a)
     return added ? GRAFT_OK : gr_fail(c->log, GRAFT_ERR_MEMORY, "adapters: out of memory");
 }
 
-/* Their inputs may differ, and their classes, as the last one's count. */
-static graft_status check_same_backbone(const combination *c, const graft_adapter *a)
+graft_status gr_adapter_check_backbone(graft_log *log, const graft_adapter *a,
+                                       const graft_adapter *last)
 {
-    const graft_adapter *last = c->adapters[c->count - 1];
     const char *here = gr_tensors_metadata(a->tensors, GR_FINGERPRINT_KEY);
     const char *there = gr_tensors_metadata(last->tensors, GR_FINGERPRINT_KEY);
     gr_model_config x = a->info.config, y = last->info.config;
@@ -67,7 +66,7 @@ static graft_status check_same_backbone(const combination *c, const graft_adapte
                 x.proj_dim == y.proj_dim;
     if (same && (!here || !there || strcmp(here, there) == 0))
         return GRAFT_OK;
-    return gr_fail(c->log, GRAFT_ERR_ARGUMENT, "%s: was trained on another backbone than %s",
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: was trained on another backbone than %s",
                    gr_tensors_source(a->tensors), gr_tensors_source(last->tensors));
 }
 
@@ -93,7 +92,7 @@ static graft_status describe(combination *c)
 static graft_status combine(combination *c)
 {
     for (int i = 0; i < c->count; i++) {
-        GR_TRY(check_same_backbone(c, c->adapters[i]));
+        GR_TRY(gr_adapter_check_backbone(c->log, c->adapters[i], c->adapters[c->count - 1]));
         GR_TRY(add_methods(c, c->adapters[i]));
     }
     gr_methods *methods;

@@ -25,6 +25,13 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
     return gr_low_rank_check(log, &((const lora_config *)config)->low, "lora");
 }
 
+static float scale_of(const void *config, const char *module, int rank)
+{
+    const lora_config *c = config;
+    float scale = gr_low_rank_module_scale(&c->low, module, rank);
+    return c->official ? floorf(scale) : scale;
+}
+
 static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *site, gr_value *x,
                         gr_value *y)
 {
@@ -33,10 +40,9 @@ static gr_value *linear(const void *config, gr_build *b, const gr_linear_site *s
     int rank = gr_low_rank_of(&c->low, site);
     if (!rank || !x)
         return y;
-    float scale = gr_low_rank_scale(&c->low, site);
     gr_low_rank_factors(b, site, rank, &down, &up);
     gr_value *z = gr_linear(gr_build_dropout(b, x, c->low.dropout), down, NULL);
-    return gr_add_scaled(y, gr_linear(z, up, NULL), c->official ? floorf(scale) : scale);
+    return gr_add_scaled(y, gr_linear(z, up, NULL), scale_of(config, site->module, rank));
 }
 
 const gr_method gr_method_lora = {
@@ -47,4 +53,5 @@ const gr_method gr_method_lora = {
     .config_bytes = sizeof(lora_config),
     .check = check,
     .linear = linear,
+    .low_rank_scale = scale_of,
 };

@@ -79,9 +79,13 @@ int gr_low_rank_of(const gr_low_rank *c, const gr_linear_site *site)
 
 float gr_low_rank_scale(const gr_low_rank *c, const gr_linear_site *site)
 {
-    float rank = (float)gr_low_rank_of(c, site);
-    float alpha = (float)pattern_value(c->alpha_pattern, site->module, c->alpha);
-    return alpha / (c->rslora ? sqrtf(rank) : rank);
+    return gr_low_rank_module_scale(c, site->module, gr_low_rank_of(c, site));
+}
+
+float gr_low_rank_module_scale(const gr_low_rank *c, const char *module, int rank)
+{
+    float alpha = (float)pattern_value(c->alpha_pattern, module, c->alpha);
+    return alpha / (c->rslora ? sqrtf((float)rank) : (float)rank);
 }
 
 void gr_low_rank_factors(gr_build *b, const gr_linear_site *site, int rank, gr_value **down,

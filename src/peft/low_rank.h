@@ -44,6 +44,9 @@ int gr_low_rank_of(const gr_low_rank *c, const gr_linear_site *site);
 /* What B (A x) is multiplied with. */
 float gr_low_rank_scale(const gr_low_rank *c, const gr_linear_site *site);
 
+/* The same of a module that has factors of that rank. */
+float gr_low_rank_module_scale(const gr_low_rank *c, const char *module, int rank);
+
 /* The factors "module.lora_A.weight" and "module.lora_B.weight" of a rank above 0. */
 void gr_low_rank_factors(gr_build *b, const gr_linear_site *site, int rank, gr_value **down,
                          gr_value **up);

@@ -112,6 +112,11 @@ typedef struct gr_method {
     void (*draw)(const void *config, const gr_model_config *model, uint64_t seed, uint64_t step,
                  float *out);
 
+    /* Of a method that does nothing but add scale B (A x) at linears, with the tensors
+     * "module.lora_A.weight" [rank, in] and "module.lora_B.weight" [out, rank]: that scale. A
+     * weighted sum of such adapters is one. NULL: the method is none of these. */
+    float (*low_rank_scale)(const void *config, const char *module, int rank);
+
     /* Why the method cannot be folded into plain weights; NULL when it can: then it has no hooks
      * but `trains`, `weight`, `scale_input`, `linear` and `output`; the latter two are affine in x
      * and y, and `output` acts on each channel of a norm by itself. adapter/fold.h evaluates them.

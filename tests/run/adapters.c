@@ -419,6 +419,90 @@ static void combined_adapters_are_one(void **state)
     gr_tensors_destroy(&whole);
 }
 
+/* lora of some rank, trained from another seed. */
+static char *trained_lora(gr_device *device, const char *rank, uint64_t seed)
+{
+    graft_train_params p = tiny_run(new_path("run"));
+    const char *set[] = {rank, "lora.alpha=5"};
+    p.set = (graft_text_list){set, 2};
+    p.seed = seed;
+    p.lr = 0.03;
+    p.warmup_epochs = 0;
+    p.max_steps = 3;
+    p.test_split = "";
+    train_ok(device, &p);
+    return in_folder(p.out, "adapter.safetensors");
+}
+
+static gr_tensors *merged(const char *adapter)
+{
+    gr_tensors *tensors;
+    char *path = in_folder(scratch()->directory, "sum-part.safetensors");
+    check_ok(scratch(), graft_merge(scratch()->log, tiny_backbone(), adapter, path, "f32"));
+    check_ok(scratch(), gr_tensors_load(scratch()->log, path, &tensors));
+    return tensors;
+}
+
+/* What is merged is the backbone and the sum of the weighted updates; heads are added as they are,
+ * biases that nothing updates stay. */
+static void weighted_sums_are_sums_of_updates(void **state)
+{
+    gr_device *device = test_device_of(state);
+    fixture *f = scratch();
+    const float weights[] = {0.75f, -0.4f};
+    char *paths[2] = {trained_lora(device, "lora.r=2", 1), trained_lora(device, "lora.r=3", 2)};
+    graft_adapter *parts[2] = {opened(paths[0]), opened(paths[1])}, *sum;
+    check_ok(f, graft_adapter_combine_weighted(f->log, parts, weights, 2, &sum));
+    char *path = path_of(f, "sum.safetensors");
+    check_ok(f, graft_adapter_save(sum, path));
+    gr_tensors *start, *all = merged(path), *one[2] = {merged(paths[0]), merged(paths[1])};
+    check_ok(f, gr_tensors_load(f->log, tiny_backbone(), &start));
+    double moved = 0.0;
+    for (size_t i = 0; i < gr_tensors_count(all); i++) {
+        const gr_tensor *t = gr_tensors_at(all, i);
+        const gr_tensor *t0 = gr_tensors_find(start, t->name);
+        const float *y = t->data, *a = gr_tensors_find(one[0], t->name)->data;
+        const float *b = gr_tensors_find(one[1], t->name)->data, *w = t0 ? t0->data : NULL;
+        for (size_t k = 0; k < t->size_bytes / sizeof(float); k++) {
+            double from = w ? w[k] : 0.0;
+            double expected =
+                from + (double)weights[0] * (a[k] - from) + (double)weights[1] * (b[k] - from);
+            if (fabs(y[k] - expected) > 1e-5)
+                fail_msg("%s[%zu]: %g, expected %g", t->name, k, (double)y[k], expected);
+            moved = fmax(moved, fabs(expected - from));
+        }
+    }
+    assert_true(moved > 0.01);
+    graft_adapter_close(&sum);
+    for (int i = 0; i < 2; i++) {
+        gr_tensors_destroy(&one[i]);
+        graft_adapter_close(&parts[i]);
+    }
+    gr_tensors_destroy(&all);
+    gr_tensors_destroy(&start);
+}
+
+static void weighted_sums_are_refused(void **state)
+{
+    gr_device *device = test_device_of(state);
+    fixture *f = scratch();
+    graft_adapter *lora = opened(trained(device, "lora", 0)),
+                  *ssf = opened(trained(device, "ssf", 0)), *sum;
+    graft_adapter *mixed[] = {ssf, lora}, *twice[] = {ssf, ssf}, *good[] = {lora, lora};
+    const float weights[] = {0.5f, 0.5f}, odd[] = {0.5f, NAN};
+    assert_error(f, graft_adapter_combine_weighted(f->log, mixed, weights, 2, &sum),
+                 GRAFT_ERR_ARGUMENT, "a weighted sum is of one method");
+    assert_error(f, graft_adapter_combine_weighted(f->log, twice, weights, 2, &sum),
+                 GRAFT_ERR_UNSUPPORTED, "has no weighted sum");
+    assert_error(f, graft_adapter_combine_weighted(f->log, good, odd, 2, &sum), GRAFT_ERR_ARGUMENT,
+                 "weight nan of number 2");
+    assert_error(f, graft_adapter_combine_weighted(f->log, good, weights, 0, &sum),
+                 GRAFT_ERR_ARGUMENT, "at least one");
+    assert_null(sum);
+    graft_adapter_close(&lora);
+    graft_adapter_close(&ssf);
+}
+
 /* ---- Bad use ----------------------------------------------------------------------------------
  */
 
@@ -543,6 +627,8 @@ int main(void)
         TEST_CASE(pixels_are_as_good_as_files),
         TEST_CASE(features_are_what_the_head_sees),
         TEST_CASE(combined_adapters_are_one),
+        TEST_CASE(weighted_sums_are_sums_of_updates),
+        TEST_CASE(weighted_sums_are_refused),
         TEST_CASE(models_refuse_bad_use),
         TEST_CASE(adapters_of_others_are_refused),
         TEST_CASE(sources_are_checked),
