@@ -136,31 +136,32 @@ static gr_value *mlp(gr_build *b, const gr_block *at, int64_t hidden, gr_value *
 }
 
 /* LayerScale (Touvron et al., arXiv 2103.17239): z times "ls1.gamma" or "ls2.gamma" [D]. */
-static gr_value *layer_scale(gr_build *b, const gr_block *at, gr_half half, gr_value *z)
+static gr_value *layer_scale(gr_build *b, const gr_block *at, gr_sublayer sublayer, gr_value *z)
 {
-    const char *name = half == GR_HALF_ATTN ? "ls1" : "ls2";
+    const char *name = sublayer == GR_SUBLAYER_ATTN ? "ls1" : "ls2";
     if (!b->config->layer_scale)
         return z;
     const char *tensor = gr_build_name(b, "%s.%s.gamma", at->name, name);
     return gr_mul(z, gr_build_weight(b, tensor, GR_SHAPE(at->dim)));
 }
 
-/* x + half(norm(x)) + what methods put beside it. */
-static gr_value *half_block(gr_build *b, const gr_block *at, const gr_block_shape *shape,
-                            gr_half half, gr_value *x)
+/* x + sublayer(norm(x)) + what methods put beside it. */
+static gr_value *residual_sublayer(gr_build *b, const gr_block *at, const gr_block_shape *shape,
+                                   gr_sublayer sublayer, gr_value *x)
 {
-    const char *name = half == GR_HALF_ATTN ? "norm1" : "norm2";
+    const char *name = sublayer == GR_SUBLAYER_ATTN ? "norm1" : "norm2";
     gr_value *y = gr_build_norm(b, GR_POINT_NORM, gr_build_name(b, "%s.%s", at->name, name), x);
-    gr_value *z = half == GR_HALF_ATTN ? attention(b, at, shape, y) : mlp(b, at, shape->hidden, y);
-    z = layer_scale(b, at, half, z);
-    z = gr_methods_addend(b, at, half, gr_build_drop_path(b, z, at->index));
+    gr_value *z =
+        sublayer == GR_SUBLAYER_ATTN ? attention(b, at, shape, y) : mlp(b, at, shape->hidden, y);
+    z = layer_scale(b, at, sublayer, z);
+    z = gr_methods_addend(b, at, sublayer, gr_build_drop_path(b, z, at->index));
     gr_value *sum = gr_add(x, z);
-    return gr_methods_branch(b, at, half, x, y, sum);
+    return gr_methods_branch(b, at, sublayer, x, y, sum);
 }
 
 gr_value *gr_block_forward(gr_build *b, const gr_block *at, const gr_block_shape *shape,
                            gr_value *x)
 {
-    x = half_block(b, at, shape, GR_HALF_ATTN, x);
-    return half_block(b, at, shape, GR_HALF_MLP, x);
+    x = residual_sublayer(b, at, shape, GR_SUBLAYER_ATTN, x);
+    return residual_sublayer(b, at, shape, GR_SUBLAYER_MLP, x);
 }

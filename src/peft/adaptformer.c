@@ -22,12 +22,12 @@ static const graft_setting options[] = {
     {.key = NULL},
 };
 
-static gr_value *branch(const void *config, gr_build *b, const gr_block *block, gr_half half,
-                        gr_value *x, gr_value *y)
+static gr_value *branch(const void *config, gr_build *b, const gr_block *block,
+                        gr_sublayer sublayer, gr_value *x, gr_value *y)
 {
     const adaptformer_config *c = config;
     (void)y;
-    if (half != GR_HALF_MLP)
+    if (sublayer != GR_SUBLAYER_MLP)
         return NULL;
     const char *name = gr_build_name(b, "%s.mlp.adaptformer", block->name);
     gr_init down = {GR_INIT_UNIFORM, 1.0f / sqrtf((float)block->dim), 0.0f};

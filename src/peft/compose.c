@@ -192,19 +192,19 @@ gr_value *gr_methods_output(gr_build *b, gr_point point, const char *module, gr_
     return y;
 }
 
-gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_half half, gr_value *x,
+gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_sublayer sublayer, gr_value *x,
                             gr_value *y, gr_value *sum)
 {
     FOR_EACH_HOOK(b, branch, {
-        gr_value *beside = m->branch(config, b, block, half, x, y);
+        gr_value *beside = m->branch(config, b, block, sublayer, x, y);
         sum = beside ? gr_add(sum, beside) : sum;
     })
     return sum;
 }
 
-gr_value *gr_methods_addend(gr_build *b, const gr_block *block, gr_half half, gr_value *z)
+gr_value *gr_methods_addend(gr_build *b, const gr_block *block, gr_sublayer sublayer, gr_value *z)
 {
-    FOR_EACH_HOOK(b, addend, z = m->addend(config, b, block, half, z))
+    FOR_EACH_HOOK(b, addend, z = m->addend(config, b, block, sublayer, z))
     return z;
 }
 

@@ -47,7 +47,7 @@ void gr_methods_weight(gr_linear_site *site, gr_build *b);
 gr_value *gr_methods_before_block(gr_build *b, int block, gr_value *x);
 gr_value *gr_methods_output(gr_build *b, gr_point point, const char *module, gr_value *y);
 
-gr_value *gr_methods_addend(gr_build *b, const gr_block *block, gr_half half, gr_value *z);
+gr_value *gr_methods_addend(gr_build *b, const gr_block *block, gr_sublayer sublayer, gr_value *z);
 gr_value *gr_methods_scores(gr_build *b, int block, gr_value *scores);
 
 /* The input of numbers that a method draws anew for each step: [count], made by its first use in
@@ -57,8 +57,8 @@ gr_value *gr_methods_input(gr_build *b, const gr_method *method, int64_t count);
 /* The same of a graph that is built; NULL: it has none. */
 gr_value *gr_methods_find_input(const gr_graph *graph, const gr_method *method);
 
-/* `sum` plus every method's branch; x is the stream that entered the half, y its norm. */
-gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_half half, gr_value *x,
+/* `sum` plus every method's branch; x is the stream that entered the sublayer, y its norm. */
+gr_value *gr_methods_branch(gr_build *b, const gr_block *block, gr_sublayer sublayer, gr_value *x,
                             gr_value *y, gr_value *sum);
 
 /* Whether a method is in the set; for checks of who goes with whom. */

@@ -74,13 +74,13 @@ static gr_value *convolve(gr_build *b, const gr_block *at, gr_value *z, gr_value
     return gr_concat(parts, 2, 1);
 }
 
-static gr_value *branch(const void *config, gr_build *b, const gr_block *at, gr_half half,
+static gr_value *branch(const void *config, gr_build *b, const gr_block *at, gr_sublayer sublayer,
                         gr_value *x, gr_value *y)
 {
     (void)x;
     const convpass_config *c = config;
     const char *name =
-        gr_build_name(b, "%s.%s.convpass", at->name, half == GR_HALF_ATTN ? "attn" : "mlp");
+        gr_build_name(b, "%s.%s.convpass", at->name, sublayer == GR_SUBLAYER_ATTN ? "attn" : "mlp");
     int64_t dim = at->dim, h = c->h;
     float spread = sqrtf(6.0f / (float)(18 * h));
     gr_init xavier = {GR_INIT_UNIFORM, sqrtf(6.0f / (float)(dim + h)), 0.0f};
@@ -96,10 +96,10 @@ static gr_value *branch(const void *config, gr_build *b, const gr_block *at, gr_
     return gr_scale(gr_build_drop_path(b, z, at->index), c->s);
 }
 
-static gr_value *branch_attn(const void *config, gr_build *b, const gr_block *at, gr_half half,
-                             gr_value *x, gr_value *y)
+static gr_value *branch_attn(const void *config, gr_build *b, const gr_block *at,
+                             gr_sublayer sublayer, gr_value *x, gr_value *y)
 {
-    return half == GR_HALF_ATTN ? branch(config, b, at, half, x, y) : NULL;
+    return sublayer == GR_SUBLAYER_ATTN ? branch(config, b, at, sublayer, x, y) : NULL;
 }
 
 const gr_method gr_method_convpass = {

@@ -37,10 +37,10 @@ typedef struct gr_linear_site {
     gr_value *bias;   /* [out] or NULL */
 } gr_linear_site;
 
-typedef enum gr_half {
-    GR_HALF_ATTN,
-    GR_HALF_MLP,
-} gr_half;
+typedef enum gr_sublayer {
+    GR_SUBLAYER_ATTN,
+    GR_SUBLAYER_MLP,
+} gr_sublayer;
 
 /* Modules whose output a method may replace. */
 typedef enum gr_point {
@@ -97,13 +97,13 @@ typedef struct gr_method {
                         gr_value *y);
 
     /* A branch beside attention or MLP, added to the residual stream. x: the stream that enters
-     * the half, y: the same after its norm. */
-    gr_value *(*branch)(const void *config, gr_build *b, const gr_block *block, gr_half half,
-                        gr_value *x, gr_value *y);
+     * the sublayer, y: the same after its norm. */
+    gr_value *(*branch)(const void *config, gr_build *b, const gr_block *block,
+                        gr_sublayer sublayer, gr_value *x, gr_value *y);
 
-    /* Replaces what a half is about to add to the residual stream, after its DropPath. */
-    gr_value *(*addend)(const void *config, gr_build *b, const gr_block *block, gr_half half,
-                        gr_value *z);
+    /* Replaces what a sublayer is about to add to the residual stream, after its DropPath. */
+    gr_value *(*addend)(const void *config, gr_build *b, const gr_block *block,
+                        gr_sublayer sublayer, gr_value *z);
 
     /* Replaces the scores [.., T, T] of a block's attention, before their softmax. */
     gr_value *(*scores)(const void *config, gr_build *b, int block, gr_value *scores);

@@ -82,12 +82,12 @@ static gr_value *lora(const void *config, gr_build *b, const gr_linear_site *sit
     return gr_add(y, gr_linear(z, up, NULL));
 }
 
-static gr_value *adapter(const void *config, gr_build *b, const gr_block *at, gr_half half,
+static gr_value *adapter(const void *config, gr_build *b, const gr_block *at, gr_sublayer sublayer,
                          gr_value *x)
 {
     const noah_config *c = config;
     int h = gr_noah_width(c, GR_MODULE_ADAPTER, at->index);
-    if (half != GR_HALF_MLP || h == 0 || !x)
+    if (sublayer != GR_SUBLAYER_MLP || h == 0 || !x)
         return x;
     gr_noah_places place = gr_noah_places_of(c, b->config, at->index);
     const char *name = gr_build_name(b, "%s.mlp.adapter", at->name);
