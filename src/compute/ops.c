@@ -164,12 +164,12 @@ static graft_value *mean_over(graft_graph *graph, int64_t rows)
                            scalars);
 }
 
-static graft_value *entropy(graft_value *logits, graft_value *answers)
+static graft_value *entropy(graft_value *logits, graft_value *targets)
 {
     if (!logits)
         return NULL;
     int64_t rows = logits->shape.rank ? logits->shape.dim[0] : 1;
-    return gr_cross_entropy(logits, answers, mean_over(logits->graph, rows));
+    return gr_cross_entropy(logits, targets, mean_over(logits->graph, rows));
 }
 
 graft_value *graft_cross_entropy(graft_value *logits, graft_value *labels)

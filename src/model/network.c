@@ -10,10 +10,10 @@
 #include <string.h>
 
 /* Inputs of training and evaluation have names of their own: their batches may differ. */
-graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answers answers,
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_target_kind targets,
                               gr_network *n)
 {
-    bool training = answers != GR_ANSWERS_NONE;
+    bool training = targets != GR_TARGETS_NONE;
     int64_t size = build.config->image_size;
     *n = (gr_network){0};
     GR_TRY(gr_methods_check(log, build.methods, build.config));
@@ -30,13 +30,13 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answ
     gr_value *logits = gr_model_logits(&build, n->image);
     n->logits =
         gr_graph_push_slices(n->graph, build.probabilities ? gr_softmax(logits, 1.0f) : logits);
-    if (answers == GR_ANSWERS_LABELS) {
-        n->answers = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
-        n->loss = gr_cross_entropy(n->logits, n->answers, n->scalars);
-    } else if (answers == GR_ANSWERS_TARGETS) {
-        n->answers = gr_graph_input(n->graph, "train.targets", GR_F32,
+    if (targets == GR_TARGETS_LABELS) {
+        n->targets = gr_graph_input(n->graph, "train.labels", GR_I32, GR_SHAPE(batch));
+        n->loss = gr_cross_entropy(n->logits, n->targets, n->scalars);
+    } else if (targets == GR_TARGETS_SOFT) {
+        n->targets = gr_graph_input(n->graph, "train.targets", GR_F32,
                                     GR_SHAPE(batch, build.config->classes));
-        n->loss = gr_soft_cross_entropy(n->logits, n->answers, n->scalars);
+        n->loss = gr_soft_cross_entropy(n->logits, n->targets, n->scalars);
     }
     return gr_graph_status(n->graph);
 }
@@ -52,7 +52,7 @@ void gr_network_release(gr_network *n)
 static graft_status plan_logits(graft_log *log, gr_store *store, gr_scratch *scratch,
                                 const gr_build *build, int batch, gr_network *n)
 {
-    GR_TRY(gr_network_build(log, *build, batch, GR_ANSWERS_NONE, n));
+    GR_TRY(gr_network_build(log, *build, batch, GR_TARGETS_NONE, n));
     gr_plan_params plan = {.store = store,
                            .scratch = scratch,
                            .outputs = &n->logits,
@@ -185,7 +185,7 @@ graft_status gr_network_run_on_device(graft_log *log, gr_store *store, gr_networ
     uint64_t row = (uint64_t)n->logits->shape.dim[1] * sizeof(float);
     gr_region place;
     GR_TRY(gr_transfers_check(transfers, images, count));
-    GR_TRY(gr_buffer_region(log, out, gr_store_device(store), "answers", offset_bytes,
+    GR_TRY(gr_buffer_region(log, out, gr_store_device(store), "targets", offset_bytes,
                             (uint64_t)count * row, &place));
     for (int first = 0, rows; first < count; first += rows) {
         gr_region from;

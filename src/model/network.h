@@ -8,16 +8,16 @@
 #include "plan/plan.h"
 
 /* What training compares the logits with. */
-typedef enum gr_answers {
-    GR_ANSWERS_NONE, /* no training: no loss, no dropout */
-    GR_ANSWERS_LABELS,
-    GR_ANSWERS_TARGETS,
-} gr_answers;
+typedef enum gr_target_kind {
+    GR_TARGETS_NONE, /* no training: no loss, no dropout */
+    GR_TARGETS_LABELS,
+    GR_TARGETS_SOFT,
+} gr_target_kind;
 
 typedef struct gr_network {
     gr_graph *graph;
     gr_value *image;       /* [batch, 3, S, S] */
-    gr_value *answers;     /* labels [batch] (I32) or targets [batch, classes], training only */
+    gr_value *targets;     /* labels [batch] (I32) or targets [batch, classes], training only */
     gr_value *scalars;     /* [16], see ops/scalars.h */
     gr_value *logits;      /* [batch, classes]; or what `build` asks for instead */
     gr_value *loss;        /* [], training only */
@@ -27,11 +27,11 @@ typedef struct gr_network {
 
 /* Builds the graph for `batch` images; the other fields of `build` say what of. Call
  * gr_network_release also after a failure. */
-graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_answers answers,
+graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_target_kind targets,
                               gr_network *out);
 void gr_network_release(gr_network *network);
 
-/* A network that answers with logits, planned, for at most *batch images at once: these are halved
+/* A network that targets with logits, planned, for at most *batch images at once: these are halved
  * until the device takes the values. scratch: see gr_plan_params; may be NULL. */
 graft_status gr_network_plan(graft_log *log, gr_store *store, gr_scratch *scratch,
                              const gr_build *build, int *batch, gr_network *out);

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-/* A micro-batch of a slot: one buffer with scalars, answers and pixels. */
+/* A micro-batch of a slot: one buffer with scalars, targets and pixels. */
 typedef struct gr_staged {
     gr_buffer *buffer;
     gr_list *plain, *with_images;
@@ -29,14 +29,14 @@ static uint64_t align(const gr_staging_params *p, uint64_t bytes)
     return (bytes + step - 1) / step * step;
 }
 
-static uint64_t answers_at(const gr_staging_params *p)
+static uint64_t targets_at(const gr_staging_params *p)
 {
     return align(p, sizeof(gr_scalars));
 }
 
 static uint64_t pixels_at(const gr_staging_params *p)
 {
-    return answers_at(p) + align(p, p->answers.size);
+    return targets_at(p) + align(p, p->targets.size);
 }
 
 static uint64_t image_bytes(const gr_staging_params *p)
@@ -79,7 +79,7 @@ static graft_status create_piece(gr_staging *s, gr_staged *piece)
     const gr_staging_params *p = &s->params;
     GR_TRY(gr_device_buffer_create(s->device, piece_bytes(p), GR_MEMORY_HOST, &piece->buffer));
     gr_command commands[3] = {copy(piece->buffer, 0, &p->scalars),
-                              copy(piece->buffer, answers_at(p), &p->answers)};
+                              copy(piece->buffer, targets_at(p), &p->targets)};
     GR_TRY(gr_device_list_create(s->device, commands, 2, false, &piece->plain));
     if (!p->normalization)
         return GRAFT_OK;
@@ -148,12 +148,12 @@ static gr_staged *piece_of(gr_staging *s, int slot, int micro)
 }
 
 graft_status gr_staging_write(gr_staging *s, int slot, int micro, const gr_scalars *scalars,
-                              const void *answers, const uint8_t *pixels, int count)
+                              const void *targets, const uint8_t *pixels, int count)
 {
     const gr_staging_params *p = &s->params;
     gr_buffer *to = piece_of(s, slot, micro)->buffer;
     GR_TRY(gr_device_buffer_write_now(s->device, to, 0, scalars, sizeof(*scalars)));
-    GR_TRY(gr_device_buffer_write_now(s->device, to, answers_at(p), answers, p->answers.size));
+    GR_TRY(gr_device_buffer_write_now(s->device, to, targets_at(p), targets, p->targets.size));
     return pixels ? gr_device_buffer_write_now(s->device, to, pixels_at(p), pixels,
                                                (uint64_t)count * image_bytes(p))
                   : GRAFT_OK;

@@ -13,7 +13,7 @@ static uint64_t image_floats(const gr_trainer *t)
 }
 
 /* Bytes of a row of labels or targets. */
-static size_t answer_bytes(const gr_trainer *t)
+static size_t target_bytes(const gr_trainer *t)
 {
     return t->params.soft_targets ? (size_t)t->config.classes * sizeof(float) : sizeof(int32_t);
 }
@@ -72,15 +72,15 @@ static graft_status stage_rows(gr_trainer *t, const gr_work *w, int first,
                                const gr_scalars *scalars, const uint8_t *pixels)
 {
     const graft_batch *b = &w->batch;
-    size_t bytes = answer_bytes(t);
+    size_t bytes = target_bytes(t);
     int count = rows_of(t, b, first);
-    const char *answers =
+    const char *targets =
         t->params.soft_targets ? (const char *)b->targets : (const char *)b->labels;
     char *padded = malloc((size_t)t->micro * bytes);
     if (!padded)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
     memset(padded, t->params.soft_targets ? 0 : 0xff, (size_t)t->micro * bytes);
-    memcpy(padded, answers + (size_t)first * bytes, (size_t)count * bytes);
+    memcpy(padded, targets + (size_t)first * bytes, (size_t)count * bytes);
     graft_status status =
         gr_staging_write(t->staging, w->slot, first / t->micro, scalars, padded, pixels, count);
     free(padded);

@@ -18,10 +18,10 @@ static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
         .drop_path = t->params.drop_path,
         .drop_elements = t->params.drop_elements,
     };
-    gr_answers answers = !training                ? GR_ANSWERS_NONE
-                         : t->params.soft_targets ? GR_ANSWERS_TARGETS
-                                                  : GR_ANSWERS_LABELS;
-    return gr_network_build(t->log, build, t->micro, answers, n);
+    gr_target_kind targets = !training                ? GR_TARGETS_NONE
+                             : t->params.soft_targets ? GR_TARGETS_SOFT
+                                                      : GR_TARGETS_LABELS;
+    return gr_network_build(t->log, build, t->micro, targets, n);
 }
 
 /* The PARAM and STATE values of a graph, in creation order. */
@@ -99,14 +99,14 @@ static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
 /* Without the regions, which are there once the networks are prepared. */
 static gr_staging_params staging_params(const gr_trainer *t)
 {
-    uint64_t answers = (uint64_t)gr_shape_count(&t->train.answers->shape) * sizeof(float);
+    uint64_t targets = (uint64_t)gr_shape_count(&t->train.targets->shape) * sizeof(float);
     return (gr_staging_params){
         .store = t->store,
         .batch = t->params.batch,
         .micro = t->micro,
         .image_size = t->config.image_size,
         .normalization = t->params.preprocess ? &t->preprocess.normalization : NULL,
-        .answers = {.size = answers},
+        .targets = {.size = targets},
     };
 }
 
@@ -114,7 +114,7 @@ static graft_status create_staging(gr_trainer *t)
 {
     gr_staging_params p = staging_params(t);
     GR_TRY(gr_store_value(t->store, t->train.image, &p.images));
-    GR_TRY(gr_store_value(t->store, t->train.answers, &p.answers));
+    GR_TRY(gr_store_value(t->store, t->train.targets, &p.targets));
     GR_TRY(gr_store_value(t->store, t->train.scalars, &p.scalars));
     return gr_staging_create(t->log, &p, &t->staging);
 }
