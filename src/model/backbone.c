@@ -110,7 +110,7 @@ gr_value *gr_build_weight(gr_build *b, const char *name, gr_shape shape)
     return v;
 }
 
-gr_value *gr_build_gained(gr_build *b, const char *name, gr_shape shape)
+gr_value *gr_build_if_loaded(gr_build *b, const char *name, gr_shape shape)
 {
     return find_tensor(b, name) ? gr_build_optional(b, name, shape) : NULL;
 }

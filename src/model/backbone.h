@@ -25,6 +25,6 @@ graft_status gr_model_from_scratch(graft_log *log, const char *name, int classes
 
 /* A bias that the architecture lacks, and that merging an adapter may have added: NULL where no
  * file has it. */
-gr_value *gr_build_gained(gr_build *b, const char *name, gr_shape shape);
+gr_value *gr_build_if_loaded(gr_build *b, const char *name, gr_shape shape);
 
 #endif

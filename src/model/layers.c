@@ -24,7 +24,7 @@ gr_linear_site gr_build_linear(gr_build *b, const char *module, gr_linear_target
         .tensor = module,
         .target = target,
         .weight = gr_build_weight(b, gr_build_name(b, "%s.weight", module), GR_SHAPE(out, in)),
-        .bias = target == GR_TARGET_REDUCTION ? gr_build_gained(b, bias, GR_SHAPE(out))
+        .bias = target == GR_TARGET_REDUCTION ? gr_build_if_loaded(b, bias, GR_SHAPE(out))
                                               : gr_build_optional(b, bias, GR_SHAPE(out)),
     };
 }
@@ -34,7 +34,7 @@ gr_value *gr_build_patches(gr_build *b, gr_value *image)
     int64_t p = b->config->patch_size, dim = b->config->dim;
     gr_value *weight = gr_build_weight(b, "patch_embed.proj.weight", GR_SHAPE(dim, 3, p, p));
     const char *name = "patch_embed.proj.bias";
-    gr_value *bias = b->config->pre_norm ? gr_build_gained(b, name, GR_SHAPE(dim)) /* CLIP */
+    gr_value *bias = b->config->pre_norm ? gr_build_if_loaded(b, name, GR_SHAPE(dim)) /* CLIP */
                                          : gr_build_optional(b, name, GR_SHAPE(dim));
     if (!weight)
         return NULL;

@@ -24,7 +24,7 @@ static const gr_name_rule rules[] = {
     SHARED,
     {"layers.#.downsample.norm.@", "layers.#.downsample.norm.@"},
     {"layers.#.downsample.reduction.weight", "layers.#.downsample.reduction.weight"},
-    /* Merging may add it, see gr_build_gained. */
+    /* Merging may add it, see gr_build_if_loaded. */
     {"layers.#.downsample.reduction.bias", "layers.#.downsample.reduction.bias", .optional = true},
     {"head.@", "head.@", .optional = true},
     {NULL},
