@@ -86,7 +86,7 @@ bool gr_build_has(const gr_build *b, const char *name)
     return b->adapter && gr_tensors_find(b->adapter, name);
 }
 
-gr_value *gr_build_kept(gr_build *b, const char *name, gr_shape shape)
+gr_value *gr_build_adapter_tensor(gr_build *b, const char *name, gr_shape shape)
 {
     const gr_tensor *t = b->adapter ? gr_tensors_find(b->adapter, name) : NULL;
     if (!t || !gr_build_has_shape(b, t, &shape))

@@ -85,7 +85,7 @@ bool gr_build_has(const gr_build *b, const char *name);
 
 /* A frozen tensor of the given adapter, such as a projection that it was trained with: NULL without
  * an error when there is none, an error when it has another shape. */
-gr_value *gr_build_kept(gr_build *b, const char *name, gr_shape shape);
+gr_value *gr_build_adapter_tensor(gr_build *b, const char *name, gr_shape shape);
 
 /* "prefix.suffix" that lives as long as the graph. */
 const char *gr_build_name(gr_build *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);

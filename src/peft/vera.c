@@ -70,7 +70,8 @@ static void draw(const vera_config *c, const projections *p, float *a, float *b)
 static void add_projections(const vera_config *c, gr_build *b, const projections *p)
 {
     gr_shape shape_a = GR_SHAPE(p->r, p->in), shape_b = GR_SHAPE(p->out, p->r);
-    if (gr_build_kept(b, "vera_A", shape_a) && gr_build_kept(b, "vera_B", shape_b))
+    if (gr_build_adapter_tensor(b, "vera_A", shape_a) &&
+        gr_build_adapter_tensor(b, "vera_B", shape_b))
         return;
     float *a = NULL, *up = NULL;
     if (b->weights || b->from_scratch) {
