@@ -85,12 +85,12 @@ graft_status gr_program_check_bindings(graft_program *p)
 
 /* A copy between the host and one value. */
 /* Where a value lies for the host: input, output, parameter or state. buffer NULL: nowhere. */
-static gr_region kept_region(const graft_program *p, const graft_value *value)
+static gr_region state_region(const graft_program *p, const graft_value *value)
 {
-    bool kept = value && value->graph == p->graph &&
-                (value->kind == GR_VALUE_PARAM || value->kind == GR_VALUE_STATE) &&
-                gr_plan_reads(p->plan, value);
-    return kept ? gr_store_find(p->kept->store, value->name) : (gr_region){0};
+    bool has_state = value && value->graph == p->graph &&
+                     (value->kind == GR_VALUE_PARAM || value->kind == GR_VALUE_STATE) &&
+                     gr_plan_reads(p->plan, value);
+    return has_state ? gr_store_find(p->state->store, value->name) : (gr_region){0};
 }
 
 static graft_status check_copy(const graft_program *p, const graft_value *value, const void *data,
@@ -111,14 +111,14 @@ graft_status graft_program_write(graft_program *p, graft_value *value, const voi
     if (!p)
         return GRAFT_ERR_ARGUMENT;
     gr_program_slot *slot = gr_program_find(p, value, false);
-    gr_region kept = kept_region(p, value);
-    if (!slot && !kept.buffer)
+    gr_region state = state_region(p, value);
+    if (!slot && !state.buffer)
         return gr_fail(p->log, GRAFT_ERR_ARGUMENT,
                        "%s: neither input nor parameter or state of this program",
                        value ? value->name : "NULL");
     GR_TRY(check_copy(p, value, data, size_bytes));
     if (!slot)
-        return gr_store_write(p->store, &kept, data);
+        return gr_store_write(p->store, &state, data);
     GR_TRY(gr_program_own_buffer(p, slot));
     return gr_store_write(p->store, &slot->region, data);
 }
@@ -129,14 +129,14 @@ graft_status graft_program_read(graft_program *p, const graft_value *value, void
     if (!p)
         return GRAFT_ERR_ARGUMENT;
     const gr_program_slot *slot = gr_program_find(p, value, true);
-    gr_region kept = kept_region(p, value);
-    if (!slot && !kept.buffer)
+    gr_region state = state_region(p, value);
+    if (!slot && !state.buffer)
         return gr_fail(p->log, GRAFT_ERR_ARGUMENT,
                        "%s: neither output nor parameter or state of this program",
                        value ? value->name : "NULL");
     GR_TRY(check_copy(p, value, data, size_bytes));
     if (!slot)
-        return gr_store_read(p->store, &kept, data);
+        return gr_store_read(p->store, &state, data);
     if (!slot->buffer)
         return gr_fail(p->log, GRAFT_ERR_ARGUMENT, "%s: not computed yet; run the program first",
                        value->name);

@@ -69,28 +69,28 @@ static graft_status add_slots(graft_program *p, const graft_program_params *para
     return GRAFT_OK;
 }
 
-static graft_status share_kept(graft_program *p, const graft_program *other)
+static graft_status share_state(graft_program *p, const graft_program *other)
 {
     if (other && other->device != p->device)
         return gr_fail(p->log, GRAFT_ERR_ARGUMENT, "program: `share` is on %s; expected %s",
                        other->device->info.id, p->device->info.id);
-    p->kept = other ? other->kept : gr_alloc(NULL, sizeof(*p->kept));
-    if (!p->kept)
+    p->state = other ? other->state : gr_alloc(NULL, sizeof(*p->state));
+    if (!p->state)
         return gr_fail(p->log, GRAFT_ERR_MEMORY, "program: out of memory");
-    p->kept->users++;
-    return other ? GRAFT_OK : gr_store_create(p->log, p->device, &p->kept->store);
+    p->state->users++;
+    return other ? GRAFT_OK : gr_store_create(p->log, p->device, &p->state->store);
 }
 
-static void release_kept(gr_kept *kept)
+static void release_state(gr_program_state *state)
 {
-    if (!kept || --kept->users > 0)
+    if (!state || --state->users > 0)
         return;
-    gr_store_destroy(kept->store);
-    gr_free(kept);
+    gr_store_destroy(state->store);
+    gr_free(state);
 }
 
 /* Parameters and state lie in the store that programs share. */
-static graft_status bind_kept(graft_program *p)
+static graft_status bind_state(graft_program *p)
 {
     for (int i = 0; i < gr_graph_count(p->graph); i++) {
         graft_value *value = gr_graph_at(p->graph, i);
@@ -98,7 +98,7 @@ static graft_status bind_kept(graft_program *p)
         if ((value->kind != GR_VALUE_PARAM && value->kind != GR_VALUE_STATE) ||
             !gr_plan_reads(p->plan, value))
             continue;
-        GR_TRY(gr_store_value(p->kept->store, value, &region));
+        GR_TRY(gr_store_value(p->state->store, value, &region));
         GR_TRY(gr_plan_bind(p->plan, value, region));
     }
     return GRAFT_OK;
@@ -116,7 +116,7 @@ static graft_status build(graft_program *p, const graft_program_params *params)
     gr_update *updates;
     int update_count;
     GR_TRY(gr_store_create(p->log, p->device, &p->store));
-    GR_TRY(share_kept(p, params->share));
+    GR_TRY(share_state(p, params->share));
     GR_TRY(gr_program_updates(p->log, p, p->graph, params, &updates, &update_count));
     gr_plan_params plan = {
         .updates = updates,
@@ -129,7 +129,7 @@ static graft_status build(graft_program *p, const graft_program_params *params)
     };
     GR_TRY(gr_plan_create(p->log, &plan, &p->plan));
     GR_TRY(add_slots(p, params));
-    GR_TRY(bind_kept(p));
+    GR_TRY(bind_state(p));
     GR_TRY(find_scalars(p));
     return gr_plan_load(p->plan);
 }
@@ -174,7 +174,7 @@ void graft_program_destroy(graft_program **program)
     for (size_t i = 0; i < p->slot_count; i++)
         graft_buffer_destroy(&p->slots[i].buffer);
     gr_store_destroy(p->store);
-    release_kept(p->kept);
+    release_state(p->state);
     gr_graph_destroy(p->graph);
     gr_free(p);
     *program = NULL;

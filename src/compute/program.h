@@ -17,17 +17,17 @@ typedef struct gr_program_slot {
 } gr_program_slot;
 
 /* Parameters and state of programs that share them. */
-typedef struct gr_kept {
+typedef struct gr_program_state {
     gr_store *store;
     int users;
-} gr_kept;
+} gr_program_state;
 
 struct graft_program {
     graft_log *log;
     gr_device *device;
-    graft_graph *graph; /* shared */
-    gr_store *store;    /* constants */
-    gr_kept *kept;      /* parameters and state */
+    graft_graph *graph;      /* shared */
+    gr_store *store;         /* constants */
+    gr_program_state *state; /* parameters and state */
     gr_plan *plan;
     gr_program_slot *slots;
     size_t slot_count;
