@@ -5,7 +5,7 @@
 #include "data/loader.h"
 #include "model/backbone.h"
 #include "model/network.h"
-#include "model/taps.h"
+#include "model/hidden_states.h"
 
 #include <stdlib.h>
 
@@ -14,8 +14,8 @@ typedef struct probe {
     graft_log *log;
     gr_network network; /* without logits */
     gr_store *store;
-    gr_taps *taps;
-    gr_value **power; /* two of each tap: before and after; NULL: after is as before */
+    gr_hidden_states *states;
+    gr_value **power; /* two of each state: before and after; NULL: after is as before */
     double **sums;    /* of each power, over images */
     int count;
 } probe;
@@ -24,7 +24,7 @@ static void release(probe *p)
 {
     gr_network_release(&p->network);
     gr_store_destroy(p->store);
-    gr_taps_destroy(p->taps);
+    gr_hidden_states_destroy(p->states);
     for (int i = 0; i < p->count && p->sums; i++)
         free(p->sums[i]);
     free(p->sums);
@@ -33,17 +33,17 @@ static void release(probe *p)
 
 static graft_status build_power(probe *p)
 {
-    p->count = 2 * (int)p->taps->count;
+    p->count = 2 * (int)p->states->count;
     p->power = calloc((size_t)p->count, sizeof(*p->power));
     p->sums = calloc((size_t)p->count, sizeof(*p->sums));
     if (!p->power || !p->sums)
         return gr_fail(p->log, GRAFT_ERR_MEMORY, "features: out of memory");
     for (int i = 0; i < p->count; i++) {
-        const gr_tap *tap = &p->taps->items[i / 2];
-        if (i % 2 && tap->after == tap->before)
+        const gr_hidden_state *state = &p->states->items[i / 2];
+        if (i % 2 && state->after == state->before)
             continue;
-        p->power[i] = gr_token_power(i % 2 ? tap->after : tap->before, tap->grid);
-        p->sums[i] = calloc((size_t)(tap->grid * (tap->grid / 2 + 1)), sizeof(double));
+        p->power[i] = gr_token_power(i % 2 ? state->after : state->before, state->grid);
+        p->sums[i] = calloc((size_t)(state->grid * (state->grid / 2 + 1)), sizeof(double));
         if (!p->sums[i])
             return gr_fail(p->log, GRAFT_ERR_MEMORY, "features: out of memory");
     }
@@ -56,12 +56,12 @@ static graft_status build(probe *p, gr_build b)
     gr_network *n = &p->network;
     GR_TRY(gr_methods_check(p->log, b.methods, b.config));
     n->graph = gr_graph_create(p->log);
-    p->taps = gr_taps_create();
-    if (!n->graph || !p->taps)
+    p->states = gr_hidden_states_create();
+    if (!n->graph || !p->states)
         return gr_fail(p->log, GRAFT_ERR_MEMORY, "features: out of memory");
     n->image = gr_graph_input(n->graph, "eval.images", GR_F32, GR_SHAPE(b.batch, 3, size, size));
     b.graph = n->graph;
-    b.taps = p->taps;
+    b.hidden_states = p->states;
     gr_model_logits(&b, n->image);
     GR_TRY(gr_graph_status(n->graph));
     return build_power(p);
@@ -134,7 +134,7 @@ static json_t *spectrum_of(const probe *p, int i, int images)
 {
     if (!p->power[i])
         return json_null();
-    int64_t grid = p->taps->items[i / 2].grid, places = grid * (grid / 2 + 1);
+    int64_t grid = p->states->items[i / 2].grid, places = grid * (grid / 2 + 1);
     double *mean = malloc((size_t)(grid / 2 + 1) * sizeof(*mean));
     if (!mean)
         return NULL;
@@ -151,7 +151,7 @@ static json_t *describe(const probe *p, int images)
     json_t *blocks = json_array();
     for (int i = 0; i < p->count; i += 2)
         json_array_append_new(blocks, json_pack("{s:i,s:I,s:o,s:o}", "block", i / 2, "grid",
-                                                (json_int_t)p->taps->items[i / 2].grid, "before",
+                                                (json_int_t)p->states->items[i / 2].grid, "before",
                                                 spectrum_of(p, i, images), "after",
                                                 spectrum_of(p, i + 1, images)));
     return blocks;

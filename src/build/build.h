@@ -11,7 +11,7 @@ struct gr_tensor;
 struct gr_tensors;
 struct gr_methods;
 struct gr_sites;
-struct gr_taps;
+struct gr_hidden_states;
 
 /* How a trainable tensor starts. */
 typedef enum gr_init_kind {
@@ -52,8 +52,9 @@ typedef struct gr_build {
     gr_value *scalars;
     uint32_t next_stream;   /* of dropouts */
     struct gr_sites *sites; /* notes where methods may act, see peft/sites.h; or NULL */
-    struct gr_taps *taps;   /* notes the stream between blocks, see model/taps.h; or NULL */
-    int64_t prompts;        /* tokens that a method put between the class token and the patches */
+    struct gr_hidden_states
+        *hidden_states; /* notes the stream between blocks, see model/hidden_states.h; or NULL */
+    int64_t prompts;    /* tokens that a method put between the class token and the patches */
     int64_t batch;
 } gr_build;
 

@@ -2,7 +2,7 @@
 
 #include "model/block.h"
 #include "model/layers.h"
-#include "model/taps.h"
+#include "model/hidden_states.h"
 #include "model/window.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
@@ -49,13 +49,13 @@ gr_value *gr_swin_logits(gr_build *b, gr_value *image)
             };
             const char *name = gr_build_name(b, "layers.%d.blocks.%d", stage, i);
             const gr_block at = {.name = name, .index = index, .dim = dim, .grid = grid};
-            gr_taps_note(b, grid, x, x);
+            gr_hidden_states_note(b, grid, x, x);
             x = gr_block_forward(b, &at, &shape, x);
         }
         if (stage + 1 < c->stages)
             x = merge_patches(b, stage, grid, x);
     }
-    gr_taps_note(b, (int64_t)gr_model_grid(c) >> (c->stages - 1), x, x);
+    gr_hidden_states_note(b, (int64_t)gr_model_grid(c) >> (c->stages - 1), x, x);
     x = gr_build_norm(b, GR_POINT_NORM, "norm", x);
     return gr_build_head(b, gr_build_mean(b, x, x ? x->shape.dim[1] : 0));
 }

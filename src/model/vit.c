@@ -4,7 +4,7 @@
 #include "model/block.h"
 #include "model/layers.h"
 #include "model/relative.h"
-#include "model/taps.h"
+#include "model/hidden_states.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
 
@@ -99,7 +99,7 @@ static gr_value *feature(gr_build *b, gr_value *x)
 static gr_value *between_blocks(gr_build *b, int block, gr_value *x)
 {
     gr_value *y = gr_methods_before_block(b, block, x);
-    gr_taps_note(b, gr_model_grid(b->config), x, y);
+    gr_hidden_states_note(b, gr_model_grid(b->config), x, y);
     return y;
 }
 

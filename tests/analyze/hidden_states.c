@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 #include "model/backbone.h"
-#include "model/taps.h"
+#include "model/hidden_states.h"
 #include "peft/compose.h"
 #include "tiny_swin.h"
 
@@ -20,30 +20,31 @@ static const gr_model_config vit = {
     .activation = GR_FUNC_GELU,
 };
 
-/* Builds the model and compares its taps with the list of grids, a 0 behind the last. */
+/* Builds the model and compares its states with the list of grids, a 0 behind the last. */
 static void expect(fixture *f, const gr_model_config *config, const char *methods, bool changed,
                    const int64_t *grids)
 {
     gr_methods *set;
     gr_graph *graph = gr_graph_create(f->log);
-    gr_taps *taps = gr_taps_create();
+    gr_hidden_states *states = gr_hidden_states_create();
     check_ok(f, gr_methods_parse(f->log, methods, &set));
-    gr_build b = {.graph = graph, .config = config, .methods = set, .taps = taps, .batch = 2};
+    gr_build b = {
+        .graph = graph, .config = config, .methods = set, .hidden_states = states, .batch = 2};
     int64_t size = config->image_size;
     gr_model_logits(&b, gr_graph_input(graph, "images", GR_F32, GR_SHAPE(2, 3, size, size)));
     check_ok(f, gr_graph_status(graph));
-    assert_int_equal(taps->count, 4);
+    assert_int_equal(states->count, 4);
     for (size_t i = 0; i < 4; i++) {
-        const gr_tap *tap = &taps->items[i];
+        const gr_hidden_state *state_at = &states->items[i];
         int64_t prompts = strcmp(methods, "vpt_shallow") == 0 ? 50 : 0;
         int64_t more = config->family == GR_FAMILY_VIT ? 1 + prompts : 0;
-        assert_int_equal(tap->grid, grids[i]);
-        assert_int_equal(tap->after->shape.rank, 3);
-        assert_int_equal(tap->after->shape.dim[0], 2);
-        assert_int_equal(tap->after->shape.dim[1], grids[i] * grids[i] + more);
-        assert_true((tap->before != tap->after) == (changed && (i == 0 || !prompts)));
+        assert_int_equal(state_at->grid, grids[i]);
+        assert_int_equal(state_at->after->shape.rank, 3);
+        assert_int_equal(state_at->after->shape.dim[0], 2);
+        assert_int_equal(state_at->after->shape.dim[1], grids[i] * grids[i] + more);
+        assert_true((state_at->before != state_at->after) == (changed && (i == 0 || !prompts)));
     }
-    gr_taps_destroy(taps);
+    gr_hidden_states_destroy(states);
     gr_graph_destroy(graph);
     gr_methods_destroy(set);
 }
