@@ -2,7 +2,7 @@
  * the form of Pfeiffer et al., arXiv 2005.00247). */
 #include "ops/ops.h"
 #include "peft/method.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 #include <stddef.h>

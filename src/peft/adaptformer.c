@@ -2,7 +2,7 @@
  * s * up(drop(relu(down(x)))) (Chen et al., arXiv 2205.13535). */
 #include "ops/ops.h"
 #include "peft/method.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 #include <stddef.h>

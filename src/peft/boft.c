@@ -6,7 +6,7 @@
  * even ones come first. Acting on the weight and not on activations, it costs nothing per token. */
 #include "ops/ops.h"
 #include "peft/compose.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <stddef.h>
 

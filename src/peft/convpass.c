@@ -4,7 +4,7 @@
  * of one pixel: only the centre tap acts. */
 #include "ops/ops.h"
 #include "peft/compose.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * torch.randperm's, as in peft, so that a seed stands for them. */
 #include "base/mt19937.h"
 #include "ops/ops.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 #include "weights/tensors.h"
 
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * alone, except by scale-shift, which has no filter and no residual. */
 #include "ops/ops.h"
 #include "peft/compose.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 #include "weights/tensors.h"
 
 #include <math.h>

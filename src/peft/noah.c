@@ -8,7 +8,7 @@
 
 #include "ops/ops.h"
 #include "peft/compose.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 #include <stddef.h>

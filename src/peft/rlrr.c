@@ -3,7 +3,7 @@
  * (Dong et al., arXiv 2403.19067). */
 #include "ops/ops.h"
 #include "peft/method.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 

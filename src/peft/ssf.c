@@ -1,7 +1,7 @@
 /* SSF: a scale and a shift after every linear, every norm and the patch embedding
  * (Lian et al., arXiv 2210.08823). */
 #include "peft/compose.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
                           const gr_methods *methods)

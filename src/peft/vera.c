@@ -3,7 +3,7 @@
  * torch's generator on the CPU, so that the seed alone stands for them. */
 #include "base/mt19937.h"
 #include "ops/ops.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 #include <stddef.h>

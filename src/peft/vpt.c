@@ -3,7 +3,7 @@
  * They have no position embedding. */
 #include "ops/ops.h"
 #include "peft/compose.h"
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include <math.h>
 #include <stddef.h>

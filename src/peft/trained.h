@@ -1,6 +1,6 @@
 /* Trainable pieces that several methods are made of. */
-#ifndef GR_PARTS_H
-#define GR_PARTS_H
+#ifndef GR_TRAINED_H
+#define GR_TRAINED_H
 
 #include "peft/method.h"
 

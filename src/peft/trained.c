@@ -1,4 +1,4 @@
-#include "peft/parts.h"
+#include "peft/trained.h"
 
 #include "ops/ops.h"
 
