@@ -92,7 +92,7 @@ void graft_trainer_destroy(graft_trainer **trainer)
 {
     if (!trainer || !*trainer)
         return;
-    gr_watch_destroy((*trainer)->watch);
+    gr_unused_parameters_destroy((*trainer)->unused);
     gr_trainer_destroy((*trainer)->core);
     gr_run_setup_release(&(*trainer)->setup);
     free((*trainer)->identity);
@@ -163,8 +163,8 @@ graft_status graft_trainer_write_gradients(graft_trainer *t, const float *gradie
 
 static graft_status save_adapter(graft_trainer *t, const char *path, const graft_writer *writer)
 {
-    if (t->watch)
-        gr_watch_end(t->watch);
+    if (t->unused)
+        gr_unused_parameters_end(t->unused);
     GR_TRY(gr_swap_averages(t));
     graft_status status =
         gr_params_save(t->log, path, writer, gr_trainer_parameters(t->core), t->setup.header);

@@ -6,7 +6,7 @@
 #include <graft/trainer.h>
 
 #include "train/trainer_setup.h"
-#include "train/watch.h"
+#include "train/unused_parameters.h"
 
 /* Where the step at hand stands. */
 typedef enum gr_phase {
@@ -20,8 +20,8 @@ struct graft_trainer {
     graft_log *log;
     gr_run_setup setup;
     gr_trainer *core;
-    gr_watch *watch; /* of graft_trainer_run; NULL: it was not called yet */
-    char *identity;  /* of the settings; malloc */
+    gr_unused_parameters *unused; /* of graft_trainer_run; NULL: it was not called yet */
+    char *identity;               /* of the settings; malloc */
     graft_trainer_info info;
     bool soft_targets;
     uint64_t steps_per_epoch;

@@ -199,7 +199,7 @@ static graft_status staged_step(graft_trainer *t, const graft_batch_source *sour
     GR_TRY(gr_trainer_finish(t->core, &t->loss));
     GR_TRY(check_loss(t));
     float lr = next_lr(t);
-    GR_TRY(gr_watch_step(t->watch, lr));
+    GR_TRY(gr_unused_parameters_step(t->unused, lr));
     GR_TRY(update(t, NULL));
     report(t, true, lr, result);
     return GRAFT_OK;
@@ -211,8 +211,8 @@ graft_status graft_trainer_run(graft_trainer *t, const graft_batch_source *sourc
     int count = 0;
     if (gr_is_half_done(t))
         return gr_refuse_half_done(t, "run");
-    if (!t->watch)
-        GR_TRY(gr_watch_create(t->log, t->core, &t->watch));
+    if (!t->unused)
+        GR_TRY(gr_unused_parameters_create(t->log, t->core, &t->unused));
     uint64_t left = steps;
     graft_status next = left ? stage_next(t, source, t->step, &count) : GRAFT_OK;
     for (; left && next == GRAFT_OK && count; left--) {

@@ -1,4 +1,4 @@
-#include "train/watch.h"
+#include "train/unused_parameters.h"
 
 #include "base/mem.h"
 
@@ -8,9 +8,9 @@
 
 /* Methods that start with a zero factor (LoRA's B, Convpass's up) reach the tensors behind it in
  * their second step after a rate above zero. */
-enum { STEPS_WATCHED = 8, MIN_STEPS = 4 };
+enum { STEPS_LOOKED_AT = 8, MIN_STEPS = 4 };
 
-struct gr_watch {
+struct gr_unused_parameters {
     graft_log *log;
     const gr_trainer *trainer;
     bool *seen; /* by parameter index */
@@ -26,17 +26,18 @@ static bool known_without_gradient(const gr_trainer *trainer, const char *name)
     return !gr_trainer_reaches(trainer, name) || strstr(name, ".attn.k.rlrr.shift");
 }
 
-graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch **out)
+graft_status gr_unused_parameters_create(graft_log *log, const gr_trainer *trainer,
+                                         gr_unused_parameters **out)
 {
     const gr_params *params = gr_trainer_parameters(trainer);
-    gr_watch *w = gr_alloc(NULL, sizeof(*w));
+    gr_unused_parameters *w = gr_alloc(NULL, sizeof(*w));
     uint64_t largest = 0;
     for (size_t i = 0; i < params->count; i++)
         largest = params->items[i].bytes > largest ? params->items[i].bytes : largest;
     if (!w || !(w->seen = gr_alloc_array(w, params->count + 1, sizeof(*w->seen))) ||
         !(w->values = gr_alloc(w, largest))) {
         gr_free(w);
-        return gr_fail(log, GRAFT_ERR_MEMORY, "watch: out of memory");
+        return gr_fail(log, GRAFT_ERR_MEMORY, "unused parameters: out of memory");
     }
     w->log = log;
     w->trainer = trainer;
@@ -49,9 +50,9 @@ graft_status gr_watch_create(graft_log *log, const gr_trainer *trainer, gr_watch
     return GRAFT_OK;
 }
 
-void gr_watch_destroy(gr_watch *watch)
+void gr_unused_parameters_destroy(gr_unused_parameters *unused)
 {
-    gr_free(watch);
+    gr_free(unused);
 }
 
 static bool all_zero(const float *values, uint64_t bytes)
@@ -62,7 +63,7 @@ static bool all_zero(const float *values, uint64_t bytes)
     return true;
 }
 
-static void warn_of_unseen(const gr_watch *w, const gr_params *params)
+static void warn_of_unseen(const gr_unused_parameters *w, const gr_params *params)
 {
     char names[600] = "";
     size_t used = 0;
@@ -74,11 +75,11 @@ static void warn_of_unseen(const gr_watch *w, const gr_params *params)
            w->unseen, w->steps, names, used >= sizeof(names) - 64 ? ", .." : "");
 }
 
-graft_status gr_watch_step(gr_watch *w, float lr)
+graft_status gr_unused_parameters_step(gr_unused_parameters *w, float lr)
 {
     const gr_params *params = gr_trainer_parameters(w->trainer);
     bool before_any_update = lr <= 0.0f && w->steps == 0;
-    if (w->steps >= STEPS_WATCHED || w->unseen == 0 || before_any_update)
+    if (w->steps >= STEPS_LOOKED_AT || w->unseen == 0 || before_any_update)
         return GRAFT_OK;
     for (size_t i = 0; i < params->count; i++) {
         if (w->seen[i])
@@ -88,14 +89,14 @@ graft_status gr_watch_step(gr_watch *w, float lr)
         w->seen[i] = !all_zero(w->values, p->bytes);
         w->unseen -= w->seen[i];
     }
-    if (++w->steps == STEPS_WATCHED && w->unseen)
+    if (++w->steps == STEPS_LOOKED_AT && w->unseen)
         warn_of_unseen(w, params);
     return GRAFT_OK;
 }
 
-void gr_watch_end(gr_watch *w)
+void gr_unused_parameters_end(gr_unused_parameters *w)
 {
-    if (w->steps >= MIN_STEPS && w->steps < STEPS_WATCHED && w->unseen)
+    if (w->steps >= MIN_STEPS && w->steps < STEPS_LOOKED_AT && w->unseen)
         warn_of_unseen(w, gr_trainer_parameters(w->trainer));
-    w->steps = STEPS_WATCHED;
+    w->steps = STEPS_LOOKED_AT;
 }
