@@ -4,7 +4,7 @@
 #include "command/sweep/folder.h"
 #include "command/sweep/stage.h"
 #include "command/console/progress.h"
-#include "command/sweep/watch.h"
+#include "command/sweep/progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ typedef struct engine {
     const volatile int *stop;
     worker workers[SWEEP_MAX_DEVICES];
     int worker_count;
-    sweep_watch watch;
+    sweep_progress progress;
 } engine;
 
 /* ---- Starts ------------------------------------------------------------------------------ */
@@ -76,7 +76,7 @@ static void finish_run(engine *e, worker *w)
         snprintf(run->error, sizeof(run->error), "left no result");
         run->state = SWEEP_FAILED;
     }
-    sweep_watch_done(&e->watch, e->plan, run, cli_seconds() - w->started);
+    sweep_progress_done(&e->progress, e->plan, run, cli_seconds() - w->started);
 }
 
 /* A stage left its result: on to the next one. */
@@ -190,7 +190,7 @@ static void show(engine *e)
         if (e->workers[i].run)
             active[count++] =
                 (sweep_active){e->workers[i].run, cli_seconds() - e->workers[i].started};
-    sweep_watch_show(&e->watch, e->plan, active, count, e->worker_count, cli_seconds());
+    sweep_progress_show(&e->progress, e->plan, active, count, e->worker_count, cli_seconds());
 }
 
 static graft_status loop(engine *e)
@@ -216,12 +216,12 @@ graft_status sweep_engine_run(cli *c, sweep_plan *plan, const volatile int *stop
         const json_t *device = json_array_get(plan->spec->devices, i);
         e.workers[e.worker_count++].device = device ? json_string_value(device) : "auto";
     }
-    sweep_watch_start(&e.watch, c->console, cli_seconds());
+    sweep_progress_start(&e.progress, c->console, cli_seconds());
     graft_status status = sweep_engine_look(c, plan);
     if (status == GRAFT_OK)
         status = loop(&e);
     stop_all(&e);
-    sweep_watch_end(&e.watch);
+    sweep_progress_end(&e.progress);
     return status;
 }
 

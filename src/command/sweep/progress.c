@@ -1,4 +1,4 @@
-#include "command/sweep/watch.h"
+#include "command/sweep/progress.h"
 
 #include "command/sweep/folder.h"
 #include "command/console/progress.h"
@@ -8,9 +8,9 @@
 
 static const double REDRAW = 0.5;
 
-void sweep_watch_start(sweep_watch *watch, cli_console *console, double now)
+void sweep_progress_start(sweep_progress *progress, cli_console *console, double now)
 {
-    *watch = (sweep_watch){.console = console, .shown = now - REDRAW};
+    *progress = (sweep_progress){.console = console, .shown = now - REDRAW};
 }
 
 /* The last line of a file that tells an epoch. */
@@ -48,7 +48,7 @@ double sweep_run_progress(const sweep_run *run)
 
 /* Seconds until all is done: the runs that wait take as long as those that ended, or as the running
  * ones seem to take. Negative: nothing is known yet. */
-static double seconds_left(const sweep_watch *w, const sweep_active *active, int count,
+static double seconds_left(const sweep_progress *w, const sweep_active *active, int count,
                            const double *part, int waiting, int workers)
 {
     double sum = w->done_seconds, running = 0.0;
@@ -75,8 +75,8 @@ static void count_states(const sweep_plan *plan, int count[4])
         count[plan->runs[i].state]++;
 }
 
-void sweep_watch_show(sweep_watch *w, const sweep_plan *plan, const sweep_active *active, int count,
-                      int workers, double now)
+void sweep_progress_show(sweep_progress *w, const sweep_plan *plan, const sweep_active *active,
+                         int count, int workers, double now)
 {
     enum { SHOWN = 64 };
     double part[SHOWN];
@@ -100,7 +100,8 @@ void sweep_watch_show(sweep_watch *w, const sweep_plan *plan, const sweep_active
     cli_console_status(w->console, text);
 }
 
-void sweep_watch_done(sweep_watch *w, const sweep_plan *plan, const sweep_run *run, double seconds)
+void sweep_progress_done(sweep_progress *w, const sweep_plan *plan, const sweep_run *run,
+                         double seconds)
 {
     char text[320], title[160], time[32], accuracy[40] = "";
     const json_t *found = json_object_get(run->result, "accuracy");
@@ -118,7 +119,7 @@ void sweep_watch_done(sweep_watch *w, const sweep_plan *plan, const sweep_run *r
     cli_console_message(w->console, GRAFT_LOG_INFO, text);
 }
 
-void sweep_watch_end(sweep_watch *w)
+void sweep_progress_end(sweep_progress *w)
 {
     cli_console_keep_status(w->console);
 }
