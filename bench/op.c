@@ -6,7 +6,7 @@
  * `flop` what must be computed. */
 #include "bench/sample.h"
 #include "device/device.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/plan.h"
 

@@ -1,6 +1,6 @@
 #include "adapter/fold.h"
 
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "peft/compose.h"
 #include "plan/plan.h"

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "export/onnx_constants.h"
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* x * scale + shift along the last axis. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

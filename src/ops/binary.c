@@ -1,6 +1,6 @@
 /* Elementwise sum and product; the second operand may be broadcast over leading axes. */
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,5 +1,5 @@
 /* The Cayley transform of blocks, Q = (I - S)(I + S)^-1 with S = (r - r^T) / 2. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,5 +1,5 @@
 /* Complex product of a batch with one filter, and the gradient of the filter. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,6 +1,6 @@
 /* Concatenation, and its generalisation: inputs at given starts along an axis, zeros between. */
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,7 +1,7 @@
 /* Stride-1 convolution on channels-last images, and the gradient of its weight. */
 #include "ops/conv2d.h"
 
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,6 +1,6 @@
 /* Cross entropy of logits with labels, or with targets for all classes: the loss, the root of every
  * gradient. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

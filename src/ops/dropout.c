@@ -1,7 +1,7 @@
 /* Dropout and drop-path. The mask is drawn anew by the backward pass, not kept. */
 #include "ops/dropout.h"
 
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,6 +1,6 @@
 /* Two-dimensional Fourier transforms of real tensors: one pass for each axis. */
 #include "ops/fourier_pass.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 
 #include "shaders/unfold_real.gk.h"

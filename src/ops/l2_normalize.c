@@ -1,5 +1,5 @@
 /* Rows scaled to Euclidean length 1, and the gradient. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

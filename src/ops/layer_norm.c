@@ -1,6 +1,6 @@
 /* Layer normalisation along the last axis, and its gradient (the statistics are recomputed). */
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,7 +1,7 @@
 /* Matrix product with optional bias. Operands may be strided views: transposing copies nothing. */
 #include "ops/attrs.h"
 #include "ops/gemm/gemm.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 
 #include <string.h>

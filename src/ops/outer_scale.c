@@ -1,5 +1,5 @@
 /* RLRR's effective weight: w[o, j] (1 + scale_out[o] scale_in[j]). */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,5 +1,5 @@
 /* Sums over all leading axes, in a fixed order. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,5 +1,5 @@
 /* 8-bit pixels, as screens and cameras have them, resized and normalised to planes of floats. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,6 +1,6 @@
 /* Numbers put to given places of a tensor of zeros, and read from there: each is the other's
  * gradient. */
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

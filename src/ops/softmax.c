@@ -1,6 +1,6 @@
 /* softmax(scale x) along the last axis, and its gradient. */
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,6 +1,6 @@
 /* Elementwise functions of one value: scale, gelu, quick gelu, relu, 1 / sqrt. */
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/lower.h"
 

@@ -1,7 +1,7 @@
 /* Views: reshape, detach, permute, slice. They move no data; the plan copies where a kernel needs
  * it. */
 #include "ops/attrs.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/view.h"
 

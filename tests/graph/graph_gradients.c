@@ -2,7 +2,7 @@
 #include "toy.h"
 
 #include "devices.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "passes/passes.h"
 #include "plan/view.h"

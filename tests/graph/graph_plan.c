@@ -4,7 +4,7 @@
 #include "backends/null/null.h"
 #include "compare.h"
 #include "devices.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/internal.h"
 

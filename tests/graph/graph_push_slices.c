@@ -3,7 +3,7 @@
 
 #include "compare.h"
 #include "devices.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "ops/scalars.h"
 #include "plan/plan.h"

@@ -1,7 +1,7 @@
 /* What each operator refuses, and with which words: always in one line that names the operator. */
 #include "devices.h"
 #include "graph/graph.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 #include "toy.h"
 
 #include "compare.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "passes/passes.h"
 

@@ -18,7 +18,7 @@
 #include "compare.h"
 #include "devices.h"
 #include "graph/graph.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 #include "ops/ops.h"
 #include "plan/store.h"
 

@@ -4,7 +4,7 @@
 #include "model/backbone.h"
 #include "model/positions.h"
 #include "ops/dropout.h"
-#include "ops/op.h"
+#include "ops/operators.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The operators, declared, and what their files share. One file per operator (or pair) in this
  * folder; list.h names them all. */
-#ifndef GR_OPS_OP_H
-#define GR_OPS_OP_H
+#ifndef GR_OPS_OPERATORS_H
+#define GR_OPS_OPERATORS_H
 
 #include "graph/op.h"
 

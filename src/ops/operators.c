@@ -1,4 +1,4 @@
-#include "ops/op.h"
+#include "ops/operators.h"
 
 #include <stdio.h>
 
