@@ -22,7 +22,7 @@ static json_t *options_json(const gr_methods *methods)
                                    ? *(const char *const *)((const char *)config + o->offset)
                                    : graft_setting_text(o, config, room);
             if (text)
-                json_object_set_new(options, key, json_string(text));
+                gr_json_set(&options, key, json_string(text));
         }
     return options;
 }
@@ -31,7 +31,7 @@ static json_t *classes_json(const gr_class_names *classes)
 {
     json_t *names = json_array();
     for (int i = 0; i < classes->count; i++)
-        json_array_append_new(names, json_string(classes->name[i] ? classes->name[i] : ""));
+        gr_json_append(&names, json_string(classes->name[i] ? classes->name[i] : ""));
     return json_pack("{s:o}", "names", names);
 }
 

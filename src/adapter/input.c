@@ -142,10 +142,10 @@ json_t *gr_input_json(const gr_input *input)
     json_t *json = json_object();
     for (int i = 0; i < KEPT; i++) {
         const graft_setting *s = gr_settings_find(gr_model_settings, kept[i]);
-        json_object_set_new(json, kept[i], json_string(graft_setting_text(s, &m, text)));
+        gr_json_set(&json, kept[i], json_string(graft_setting_text(s, &m, text)));
     }
     if (input->settings.resize_to)
-        json_object_set_new(json, "resize_to", json_integer(input->settings.resize_to));
+        gr_json_set(&json, "resize_to", json_integer(input->settings.resize_to));
     return json;
 }
 

@@ -31,14 +31,14 @@ static void name_runs(gr_report *r, json_t *runs)
             twice |= k != i && json_equal(name, other);
             json_decref(other);
         }
-        json_object_set_new(json_array_get(runs, (size_t)i), "name",
-                            twice ? json_string(r->runs[i].path) : json_incref(name));
+        gr_report_set_in(r, json_array_get(runs, (size_t)i), "name",
+                         twice ? json_string(r->runs[i].path) : json_incref(name));
         json_decref(name);
     }
 }
 
 /* Of the evaluations of a run: the last one's accuracy and the best; null without any. */
-static void add_accuracy(json_t *json, const json_t *evaluations)
+static void add_accuracy(gr_report *r, json_t *json, const json_t *evaluations)
 {
     size_t i;
     const json_t *evaluation;
@@ -48,8 +48,8 @@ static void add_accuracy(json_t *json, const json_t *evaluations)
         last = json_number_value(json_object_get(evaluation, "accuracy"));
         best = last > best ? last : best;
     }
-    json_object_set_new(json, "accuracy", last < 0.0 ? json_null() : json_real(last));
-    json_object_set_new(json, "best_accuracy", best < 0.0 ? json_null() : json_real(best));
+    gr_report_set_in(r, json, "accuracy", last < 0.0 ? json_null() : json_real(last));
+    gr_report_set_in(r, json, "best_accuracy", best < 0.0 ? json_null() : json_real(best));
 }
 
 static graft_status add_adapter(gr_report *r, const gr_analyzed_run *run, json_t *json)
@@ -65,9 +65,9 @@ static graft_status add_adapter(gr_report *r, const gr_analyzed_run *run, json_t
     GR_TRY(gr_count_trainable(r->log, &run->info.config, run->info.methods, &without_head,
                               &with_head));
     gr_methods_name(run->info.methods, method, sizeof(method));
-    json_object_set_new(json, "method", json_string(method));
-    json_object_set_new(json, "trainable", json_integer(with_head));
-    json_object_set_new(json, "trainable_without_head", json_integer(without_head));
+    gr_report_set_in(r, json, "method", json_string(method));
+    gr_report_set_in(r, json, "trainable", json_integer(with_head));
+    gr_report_set_in(r, json, "trainable_without_head", json_integer(without_head));
     return GRAFT_OK;
 }
 
@@ -78,9 +78,9 @@ static graft_status describe_run(gr_report *r, const gr_analyzed_run *run)
                              run->config, "metrics", run->metrics);
     if (!json)
         return gr_fail(r->log, GRAFT_ERR_FORMAT, "%s: its path is not UTF-8; rename it", run->path);
-    add_accuracy(json, json_object_get(run->metrics, "evaluations"));
-    json_array_append_new(json_object_get(r->root, "runs"), json);
-    return add_adapter(r, run, json);
+    add_accuracy(r, json, json_object_get(run->metrics, "evaluations"));
+    gr_report_add(r, "runs", json);
+    return r->incomplete ? GRAFT_OK : add_adapter(r, run, json);
 }
 
 static graft_status open_runs(gr_report *r)
@@ -127,6 +127,8 @@ static graft_status analyze(gr_report *r, char **json)
     GR_TRY(gr_report_weights(r));
     GR_TRY(gr_report_features(r));
     GR_TRY(gr_report_filters(r));
+    if (r->incomplete)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "analyze: out of memory");
     *json = json_dumps(r->root, JSON_COMPACT | JSON_REAL_PRECISION(9));
     return *json ? GRAFT_OK : gr_fail(r->log, GRAFT_ERR_MEMORY, "analyze: out of memory");
 }

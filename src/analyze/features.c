@@ -2,6 +2,7 @@
 #include "analyze/power.h"
 
 #include "analyze/report.h"
+#include "base/json.h"
 #include "data/loader.h"
 #include "model/backbone.h"
 #include "model/network.h"
@@ -150,10 +151,10 @@ static json_t *describe(const probe *p, int images)
 {
     json_t *blocks = json_array();
     for (int i = 0; i < p->count; i += 2)
-        json_array_append_new(blocks, json_pack("{s:i,s:I,s:o,s:o}", "block", i / 2, "grid",
-                                                (json_int_t)p->states->items[i / 2].grid, "before",
-                                                spectrum_of(p, i, images), "after",
-                                                spectrum_of(p, i + 1, images)));
+        gr_json_append(&blocks, json_pack("{s:i,s:I,s:o,s:o}", "block", i / 2, "grid",
+                                          (json_int_t)p->states->items[i / 2].grid, "before",
+                                          spectrum_of(p, i, images), "after",
+                                          spectrum_of(p, i + 1, images)));
     return blocks;
 }
 
@@ -196,10 +197,9 @@ static graft_status analyze_model(gr_report *r, const gr_dataset *data, int run,
     if (status == GRAFT_OK)
         status = measure(r, data, &it->info.input, &p, &images);
     if (status == GRAFT_OK && images > 0)
-        json_array_append_new(json_object_get(r->root, "features"),
-                              json_pack("{s:o,s:i,s:o}", "run",
-                                        tuned ? json_integer(run) : json_null(), "images", images,
-                                        "blocks", describe(&p, images)));
+        gr_report_add(r, "features",
+                      json_pack("{s:o,s:i,s:o}", "run", tuned ? json_integer(run) : json_null(),
+                                "images", images, "blocks", describe(&p, images)));
     release(&p);
     return status;
 }

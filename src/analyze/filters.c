@@ -1,5 +1,6 @@
 /* FreqFit's learned filters: their size at each frequency, mean over channels. */
 #include "analyze/report.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -102,11 +103,10 @@ static graft_status add_filter(gr_report *r, int run, const char *variant, const
     graft_status status = read_filter(r, &r->runs[run], variant, t, block, &f);
     if (status == GRAFT_OK) {
         json_t *entry = describe(&f);
-        json_object_set_new(entry, "run", json_integer(run));
-        json_object_set_new(entry, "block", json_integer(block));
-        json_object_set_new(entry, "variant", json_string(variant));
-        if (json_array_append_new(json_object_get(r->root, "filters"), entry) != 0)
-            status = gr_fail(r->log, GRAFT_ERR_MEMORY, "%s: out of memory", t->name);
+        gr_json_set(&entry, "run", json_integer(run));
+        gr_json_set(&entry, "block", json_integer(block));
+        gr_json_set(&entry, "variant", json_string(variant));
+        gr_report_add(r, "filters", entry);
     }
     free(f.values);
     free(f.scale);

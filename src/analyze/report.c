@@ -1,8 +1,25 @@
 #include "analyze/report.h"
 
+#include "base/json.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+void gr_report_add_in(gr_report *report, json_t *array, json_t *value)
+{
+    report->incomplete |= json_array_append_new(array, value) != 0;
+}
+
+void gr_report_set_in(gr_report *report, json_t *object, const char *key, json_t *value)
+{
+    report->incomplete |= json_object_set_new(object, key, value) != 0;
+}
+
+void gr_report_add(gr_report *report, const char *section, json_t *value)
+{
+    gr_report_add_in(report, json_object_get(report->root, section), value);
+}
 
 void gr_report_note(gr_report *report, const char *section, const char *fmt, ...)
 {
@@ -11,14 +28,13 @@ void gr_report_note(gr_report *report, const char *section, const char *fmt, ...
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    json_array_append_new(json_object_get(report->root, "notes"),
-                          json_pack("{s:s,s:s}", "section", section, "text", text));
+    gr_report_add(report, "notes", json_pack("{s:s,s:s}", "section", section, "text", text));
 }
 
 json_t *gr_json_numbers(const double *values, int64_t count)
 {
     json_t *array = json_array();
     for (int64_t i = 0; i < count; i++)
-        json_array_append_new(array, isfinite(values[i]) ? json_real(values[i]) : json_null());
+        gr_json_append(&array, isfinite(values[i]) ? json_real(values[i]) : json_null());
     return array;
 }

@@ -14,7 +14,16 @@ typedef struct gr_report {
     int run_count;
     gr_tensors *backbone; /* NULL: not given */
     json_t *root;         /* the result */
+    bool incomplete;      /* there was no memory for something in it */
 } gr_report;
+
+/* Appends to a section of the root; takes the value. NULL, and what there is no memory for, makes
+ * the report incomplete. */
+void gr_report_add(gr_report *report, const char *section, json_t *value);
+
+/* The same in a part of the report: an object or an array of it. */
+void gr_report_set_in(gr_report *report, json_t *object, const char *key, json_t *value);
+void gr_report_add_in(gr_report *report, json_t *array, json_t *value);
 
 /* Says in "notes" why something is missing from a section: a key of the report. */
 void gr_report_note(gr_report *report, const char *section, const char *fmt, ...)

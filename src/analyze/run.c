@@ -19,19 +19,20 @@ static graft_status read_config(graft_log *log, void *room, gr_analyzed_run *run
     return gr_json_read(log, path, &run->config);
 }
 
-/* A step goes to the lists of steps, an evaluation to that of evaluations, as it is. */
-static void add_line(json_t *metrics, json_t *line)
+/* Whether there was memory. A step goes to the lists of steps, an evaluation to that of
+ * evaluations, as it is. */
+static bool add_line(json_t *metrics, json_t *line)
 {
     static const char *const of_step[] = {"step", "epoch", "loss", "lr"};
-    if (json_object_get(line, "accuracy")) {
-        json_array_append(json_object_get(metrics, "evaluations"), line);
-        return;
-    }
+    bool added = true;
+    if (json_object_get(line, "accuracy"))
+        return json_array_append(json_object_get(metrics, "evaluations"), line) == 0;
     for (int i = 0; i < 4; i++) {
         json_t *value = json_object_get(line, of_step[i]);
-        json_array_append(json_object_get(json_object_get(metrics, "steps"), of_step[i]),
-                          value ? value : json_null());
+        json_t *list = json_object_get(json_object_get(metrics, "steps"), of_step[i]);
+        added = added && json_array_append(list, value ? value : json_null()) == 0;
     }
+    return added;
 }
 
 static graft_status read_metrics(graft_log *log, void *room, gr_analyzed_run *run)
@@ -49,8 +50,10 @@ static graft_status read_metrics(graft_log *log, void *room, gr_analyzed_run *ru
         snprintf(source, sizeof(source), "%s: entry %d", path, number);
         json_t *line;
         GR_TRY(gr_json_parse(log, source, text, (size_t)(end - text), &line));
-        add_line(run->metrics, line);
+        bool added = add_line(run->metrics, line);
         json_decref(line);
+        if (!added)
+            return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", source);
         text = end + 1;
     }
     return GRAFT_OK;

@@ -54,10 +54,10 @@ static graft_status entry_of(gr_report *r, json_t *linears, const linear *l, jso
     if (!json_is_null(*out))
         return GRAFT_OK;
     GR_TRY(describe(r, l, l->frozen, out));
-    json_object_set_new(*out, "module", json_string(l->site->module));
-    json_object_set_new(*out, "rows", json_integer(l->rows));
-    json_object_set_new(*out, "cols", json_integer(l->cols));
-    json_object_set_new(*out, "tuned", json_array());
+    gr_report_set_in(r, *out, "module", json_string(l->site->module));
+    gr_report_set_in(r, *out, "rows", json_integer(l->rows));
+    gr_report_set_in(r, *out, "cols", json_integer(l->cols));
+    gr_report_set_in(r, *out, "tuned", json_array());
     return json_array_set_new(linears, l->place, *out) == 0
                ? GRAFT_OK
                : gr_fail(r->log, GRAFT_ERR_MEMORY, "%s: out of memory", l->site->module);
@@ -72,9 +72,9 @@ static graft_status compare(gr_report *r, int run, json_t *linears, const linear
         return GRAFT_OK;
     GR_TRY(entry_of(r, linears, l, &entry));
     GR_TRY(describe(r, l, l->tuned, &tuned));
-    json_object_set_new(tuned, "run", json_integer(run));
-    json_object_set_new(tuned, "change", json_real(norm > 0.0 ? change / norm : 1.0));
-    json_array_append_new(json_object_get(entry, "tuned"), tuned);
+    gr_report_set_in(r, tuned, "run", json_integer(run));
+    gr_report_set_in(r, tuned, "change", json_real(norm > 0.0 ? change / norm : 1.0));
+    gr_report_add_in(r, json_object_get(entry, "tuned"), tuned);
     return GRAFT_OK;
 }
 

@@ -41,3 +41,21 @@ bool gr_is_utf8(const char *text)
     json_decref(value);
     return !text || value;
 }
+
+static void give_up_unless(bool complete, json_t **json)
+{
+    if (complete)
+        return;
+    json_decref(*json);
+    *json = NULL;
+}
+
+void gr_json_set(json_t **object, const char *key, json_t *value)
+{
+    give_up_unless(json_object_set_new(*object, key, value) == 0, object);
+}
+
+void gr_json_append(json_t **array, json_t *value)
+{
+    give_up_unless(json_array_append_new(*array, value) == 0, array);
+}

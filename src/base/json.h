@@ -1,4 +1,4 @@
-/* Reading JSON that came from outside. */
+/* Reading JSON that came from outside, and building what is written. */
 #ifndef GR_BASE_JSON_H
 #define GR_BASE_JSON_H
 
@@ -19,5 +19,10 @@ bool gr_is_utf8(const char *text);
 
 /* The object in a file. */
 graft_status gr_json_read(graft_log *log, const char *path, json_t **root);
+
+/* Building. The value is taken. Where it is NULL, or there is no memory, *json is freed and NULL
+ * from then on: a builder looks once, at its end, whether all of it is there. */
+void gr_json_set(json_t **object, const char *key, json_t *value);
+void gr_json_append(json_t **array, json_t *value);
 
 #endif

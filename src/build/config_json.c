@@ -11,7 +11,7 @@ static json_t *list_json(const int *values, int count)
 {
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(list, json_integer(values[i]));
+        gr_json_append(&list, json_integer(values[i]));
     return list;
 }
 
@@ -50,21 +50,18 @@ static bool *flag_of(const gr_model_config *c, int i)
     return (bool *)((char *)c + vit_flags[i].offset);
 }
 
-/* NULL: a plain one. */
+/* Empty: a plain one. */
 static json_t *vit_json(const gr_model_config *c)
 {
     json_t *json = json_object();
     if (c->registers)
-        json_object_set_new(json, "registers", json_integer(c->registers));
+        gr_json_set(&json, "registers", json_integer(c->registers));
     if (c->rope)
-        json_object_set_new(json, "rope", json_string(gr_rope_name(c->rope)));
+        gr_json_set(&json, "rope", json_string(gr_rope_name(c->rope)));
     for (int i = 0; i < VIT_FLAGS; i++)
         if (*flag_of(c, i))
-            json_object_set_new(json, vit_flags[i].key, json_true());
-    if (json_object_size(json))
-        return json;
-    json_decref(json);
-    return NULL;
+            gr_json_set(&json, vit_flags[i].key, json_true());
+    return json;
 }
 
 static json_t *config_json(const gr_model_config *c)
@@ -75,15 +72,17 @@ static json_t *config_json(const gr_model_config *c)
                   "hidden", c->hidden, "classes", c->classes, "norm_eps", (double)c->norm_eps,
                   "activation", (int)c->activation, "pool", gr_pool_name(c->pool));
     if (c->positions != GR_POSITIONS_BILINEAR_ALIGNED)
-        json_object_set_new(json, "positions",
-                            json_string(c->positions == GR_POSITIONS_NONE ? "none" : "bicubic"));
+        gr_json_set(&json, "positions",
+                    json_string(c->positions == GR_POSITIONS_NONE ? "none" : "bicubic"));
     json_t *vit = vit_json(c);
-    if (vit)
-        json_object_set_new(json, "vit", vit);
+    if (vit && !json_object_size(vit))
+        json_decref(vit);
+    else
+        gr_json_set(&json, "vit", vit);
     if (c->family == GR_FAMILY_SWIN)
-        json_object_set_new(json, "swin", swin_json(c));
+        gr_json_set(&json, "swin", swin_json(c));
     if (c->pre_norm)
-        json_object_set_new(json, "clip", clip_json(c));
+        gr_json_set(&json, "clip", clip_json(c));
     return json;
 }
 

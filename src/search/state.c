@@ -11,14 +11,14 @@
 static json_t *candidate_json(const gr_candidate *c, int blocks)
 {
     json_t *json = json_object();
-    json_object_set_new(json, "generation", json_integer(c->generation));
-    json_object_set_new(json, "parameters", json_integer(c->params));
-    json_object_set_new(json, "accuracy", c->accuracy < 0 ? json_null() : json_real(c->accuracy));
+    gr_json_set(&json, "generation", json_integer(c->generation));
+    gr_json_set(&json, "parameters", json_integer(c->params));
+    gr_json_set(&json, "accuracy", c->accuracy < 0 ? json_null() : json_real(c->accuracy));
     for (int m = 0; m < GR_MODULES; m++) {
         json_t *widths = json_array();
         for (int i = 0; i < blocks; i++)
-            json_array_append_new(widths, json_integer(c->subnet.width[m][i]));
-        json_object_set_new(json, gr_module_name(m), widths);
+            gr_json_append(&widths, json_integer(c->subnet.width[m][i]));
+        gr_json_set(&json, gr_module_name(m), widths);
     }
     return json;
 }
@@ -28,7 +28,7 @@ graft_status gr_evolution_save(graft_log *log, const gr_evolution *e, const char
 {
     json_t *candidates = json_array();
     for (size_t i = 0; i < e->count; i++)
-        json_array_append_new(candidates, candidate_json(&e->items[i], e->params.blocks));
+        gr_json_append(&candidates, candidate_json(&e->items[i], e->params.blocks));
     json_t *root =
         json_pack("{s:s,s:s,s:i,s:o}", "settings", identity->training, "evolution",
                   identity->evolution, "generation", e->generation, "candidates", candidates);

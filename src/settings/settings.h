@@ -33,11 +33,12 @@ void gr_settings_default(gr_settings table, void *params);
  * names its parameter. */
 graft_status gr_settings_check(graft_log *log, gr_settings table, const void *params);
 
-/* Adds the rows of a role to an object, each below its key; what is not set is left out. */
+/* Adds the rows of a role to an object, each below its key; what is not set is left out. Out of
+ * memory: see gr_json_set. */
 void gr_settings_json(gr_settings table, graft_setting_role role, const void *params,
-                      json_t *object);
+                      json_t **object);
 
 /* Another spelling of a value of JSON's becomes the one that gr_settings_json() writes. */
-void gr_setting_json_canonical(const graft_setting *setting, json_t *object);
+void gr_setting_json_canonical(const graft_setting *setting, json_t **object);
 
 #endif

@@ -80,16 +80,20 @@ static json_t *texts_json(const graft_text_list *texts)
 {
     json_t *array = json_array();
     for (int i = 0; i < texts->count; i++)
-        json_array_append_new(array, json_string(texts->items[i]));
+        gr_json_append(&array, json_string(texts->items[i]));
     return array;
 }
 
-/* NULL: not set. */
+static bool is_set(const graft_setting *s, const void *params)
+{
+    char text[GRAFT_SETTING_TEXT_SIZE];
+    return s->type == GRAFT_SETTING_TEXTS || graft_setting_text(s, params, text) != NULL;
+}
+
 static json_t *value_json(const graft_setting *s, const void *params)
 {
     const void *field = (const char *)params + s->offset;
     char text[GRAFT_SETTING_TEXT_SIZE];
-    const char *word;
     switch (s->type) {
     case GRAFT_SETTING_BOOL:
         return json_boolean(*(const bool *)field);
@@ -107,31 +111,27 @@ static json_t *value_json(const graft_setting *s, const void *params)
     case GRAFT_SETTING_TEXTS:
         return texts_json(field);
     default:
-        word = graft_setting_text(s, params, text);
-        return word ? json_string(word) : NULL;
+        return json_string(graft_setting_text(s, params, text));
     }
 }
 
 void gr_settings_json(gr_settings table, graft_setting_role role, const void *params,
-                      json_t *object)
+                      json_t **object)
 {
     const graft_setting *s;
-    for (int i = 0; (s = gr_settings_at(table, i)); i++) {
-        json_t *value = s->role == role ? value_json(s, params) : NULL;
-        if (value)
-            json_object_set_new(object, s->key, value);
-    }
+    for (int i = 0; (s = gr_settings_at(table, i)); i++)
+        if (s->role == role && is_set(s, params))
+            gr_json_set(object, s->key, value_json(s, params));
 }
 
-void gr_setting_json_canonical(const graft_setting *setting, json_t *object)
+void gr_setting_json_canonical(const graft_setting *setting, json_t **object)
 {
-    const char *found = json_string_value(json_object_get(object, setting->key));
+    const char *found = json_string_value(json_object_get(*object, setting->key));
     char text[GRAFT_SETTING_TEXT_SIZE];
     gr_setting_value value;
     graft_setting alone = *setting;
     alone.offset = 0;
     if (found && setting->type != GRAFT_SETTING_TEXT &&
         graft_setting_set(NULL, &alone, NULL, &value, found) == GRAFT_OK)
-        json_object_set_new(object, setting->key,
-                            json_string(graft_setting_text(&alone, &value, text)));
+        gr_json_set(object, setting->key, json_string(graft_setting_text(&alone, &value, text)));
 }

@@ -2,11 +2,10 @@
 #include "train/settings.h"
 
 #include "adapter/input.h"
-#include "base/log.h"
+#include "base/json.h"
 #include "settings/settings.h"
 #include "train/run_setup.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,8 +190,8 @@ graft_status gr_train_settings_check(graft_log *log, const graft_train_params *p
 static json_t *result_settings(const graft_train_params *params)
 {
     json_t *object = json_object();
-    gr_settings_json(train_settings, GRAFT_SETTING_TASK, params, object);
-    gr_settings_json(train_settings, GRAFT_SETTING_TRAINING, params, object);
+    gr_settings_json(train_settings, GRAFT_SETTING_TASK, params, &object);
+    gr_settings_json(train_settings, GRAFT_SETTING_TRAINING, params, &object);
     return object;
 }
 
@@ -227,9 +226,9 @@ static size_t precision(json_t *settings)
 static char *all_settings(const graft_train_params *params, const char *device)
 {
     json_t *settings = result_settings(params);
-    gr_settings_json(train_settings, GRAFT_SETTING_RUN, params, settings);
+    gr_settings_json(train_settings, GRAFT_SETTING_RUN, params, &settings);
     if (device)
-        json_object_set_new(settings, "device", json_string(device));
+        gr_json_set(&settings, "device", json_string(device));
     char *text = settings ? json_dumps(settings, JSON_INDENT(2) | precision(settings)) : NULL;
     json_decref(settings);
     return text;
@@ -256,7 +255,7 @@ static json_t *complete_settings(const char *identity)
         all = NULL;
     }
     for (int i = 0; all && (s = graft_train_setting(i)); i++)
-        gr_setting_json_canonical(s, all);
+        gr_setting_json_canonical(s, &all);
     json_decref(found);
     return all;
 }

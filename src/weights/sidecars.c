@@ -1,5 +1,6 @@
 #include "weights/sidecars.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -104,7 +105,8 @@ static graft_status set_input(reader *r, const json_t *json, input_reader *read)
 
 /* ---- Names of classes -------------------------------------------------------------------- */
 
-/* {"0": "tench", ..}; NULL when it names nothing: transformers writes LABEL_0 where nobody did. */
+/* {"0": "tench", ..}; empty when it names nothing: transformers writes LABEL_0 where nobody did.
+ * NULL: out of memory. */
 static json_t *names_of(const json_t *id2label)
 {
     size_t count = json_object_size(id2label);
@@ -114,20 +116,19 @@ static json_t *names_of(const json_t *id2label)
         snprintf(key, sizeof(key), "%zu", i);
         snprintf(unnamed, sizeof(unnamed), "LABEL_%zu", i);
         json_t *name = json_object_get(id2label, key);
-        if (!json_is_string(name) || strcmp(json_string_value(name), unnamed) == 0 ||
-            json_array_append(names, name) != 0) {
-            json_decref(names);
-            return NULL;
+        if (!json_is_string(name) || strcmp(json_string_value(name), unnamed) == 0) {
+            json_array_clear(names);
+            return names;
         }
+        gr_json_append(&names, json_incref(name));
     }
     return names;
 }
 
+/* Takes `names`; NULL stands for out of memory. */
 static graft_status set_classes(reader *r, json_t *names)
 {
-    if (!names)
-        return GRAFT_OK;
-    if (json_array_size(names) == 0) {
+    if (names && json_array_size(names) == 0) {
         json_decref(names);
         return GRAFT_OK;
     }
@@ -231,7 +232,7 @@ static graft_status set_timm(reader *r, const json_t *config)
                                                    : "avg"));
     }
     GR_TRY(set_input(r, pretrained_cfg(config), gr_sidecar_timm_input));
-    return set_classes(r, json_is_array(labels) ? json_incref((json_t *)labels) : NULL);
+    return json_is_array(labels) ? set_classes(r, json_incref((json_t *)labels)) : GRAFT_OK;
 }
 
 static graft_status read_timm(reader *r)

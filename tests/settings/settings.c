@@ -167,7 +167,7 @@ static void defaults_and_unset(void **state)
     assert_null(graft_setting_text(gr_settings_find(table, "unset"), &v, text));
     assert_null(graft_setting_text(gr_settings_find(table, "text"), &v, text));
     json_t *object = json_object();
-    gr_settings_json(table, GRAFT_SETTING_TRAINING, &v, object);
+    gr_settings_json(table, GRAFT_SETTING_TRAINING, &v, &object);
     assert_null(json_object_get(object, "unset"));
     assert_null(json_object_get(object, "text"));
     assert_string_equal(json_string_value(json_object_get(object, "choice")), "adamw");
