@@ -18,7 +18,7 @@ static graft_status print_json(cli *c, const graft_device_info *devices, int cou
 {
     json_t *array = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(array, device_json(&devices[i]));
+        cli_json_append(&array, device_json(&devices[i]));
     return cli_print_json(c, array);
 }
 

@@ -19,7 +19,7 @@ static json_t *numbers_json(const int *values, int count)
 {
     json_t *array = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(array, json_integer(values[i]));
+        cli_json_append(&array, json_integer(values[i]));
     return array;
 }
 
@@ -31,12 +31,12 @@ static json_t *vit_json(const graft_vit_info *v)
                              "patch_size", v->patch_size, "dim", v->dim, "depth", v->depth, "heads",
                              v->heads, "hidden", v->hidden, "classes", v->classes);
     if (v->stages) {
-        json_object_set_new(json, "depths", numbers_json(v->stage_depth, v->stages));
-        json_object_set_new(json, "stage_heads", numbers_json(v->stage_heads, v->stages));
-        json_object_set_new(json, "window", json_integer(v->window));
+        cli_json_set(&json, "depths", numbers_json(v->stage_depth, v->stages));
+        cli_json_set(&json, "stage_heads", numbers_json(v->stage_heads, v->stages));
+        cli_json_set(&json, "window", json_integer(v->window));
     }
     if (v->projection)
-        json_object_set_new(json, "projection", json_integer(v->projection));
+        cli_json_set(&json, "projection", json_integer(v->projection));
     return json;
 }
 
@@ -46,7 +46,7 @@ static json_t *metadata_json(const graft_file *file)
     for (size_t i = 0; i < graft_file_metadata_count(file); i++) {
         const char *key, *value;
         graft_file_get_metadata(file, i, &key, &value);
-        json_object_set_new(object, key, cli_json_text(value));
+        cli_json_set(&object, key, cli_json_text(value));
     }
     return object;
 }
@@ -58,12 +58,11 @@ static json_t *tensors_json(const graft_file *file)
         graft_tensor_info t = graft_file_get_tensor(file, i);
         json_t *shape = json_array();
         for (int axis = 0; axis < t.rank; axis++)
-            json_array_append_new(shape, json_integer(t.shape[axis]));
+            cli_json_append(&shape, json_integer(t.shape[axis]));
         json_t *becomes = t.becomes ? cli_json_text(t.becomes) : json_null();
-        json_array_append_new(array,
-                              json_pack("{s:o,s:s,s:o,s:I,s:o}", "name", cli_json_text(t.name),
-                                        "dtype", t.dtype, "shape", shape, "bytes",
-                                        (json_int_t)t.size_bytes, "becomes", becomes));
+        cli_json_append(&array, json_pack("{s:o,s:s,s:o,s:I,s:o}", "name", cli_json_text(t.name),
+                                          "dtype", t.dtype, "shape", shape, "bytes",
+                                          (json_int_t)t.size_bytes, "becomes", becomes));
     }
     return array;
 }
@@ -73,8 +72,8 @@ static json_t *facts_json(const graft_file *file)
     json_t *object = json_object();
     for (size_t i = 0; i < graft_file_fact_count(file); i++) {
         graft_file_fact f = graft_file_get_fact(file, i);
-        json_object_set_new(
-            object, f.key, json_pack("{s:o,s:s}", "value", cli_json_text(f.value), "from", f.from));
+        cli_json_set(&object, f.key,
+                     json_pack("{s:o,s:s}", "value", cli_json_text(f.value), "from", f.from));
     }
     return object;
 }
@@ -83,7 +82,7 @@ static json_t *problems_json(const graft_file *file)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < graft_file_problem_count(file); i++)
-        json_array_append_new(array, cli_json_text(graft_file_get_problem(file, i)));
+        cli_json_append(&array, cli_json_text(graft_file_get_problem(file, i)));
     return array;
 }
 

@@ -104,9 +104,9 @@ static json_t *options_json(int method)
     const graft_setting *s;
     char allowed[GRAFT_SETTING_TEXT_SIZE];
     for (int i = 0; (s = graft_method_setting(method, i)); i++)
-        json_array_append_new(array, json_pack("{s:s,s:s?,s:s,s:s}", "name", s->key, "default",
-                                               s->default_value, "allowed",
-                                               graft_setting_allowed(s, allowed), "help", s->help));
+        cli_json_append(&array,
+                        json_pack("{s:s,s:s?,s:s,s:s}", "name", s->key, "default", s->default_value,
+                                  "allowed", graft_setting_allowed(s, allowed), "help", s->help));
     return array;
 }
 
@@ -122,10 +122,10 @@ static graft_status print_json(cli *c, const methods_options *o)
         int64_t count;
         if (o->count) {
             status = cli_count_fitting(c, o->count, m.name, &count);
-            json_object_set_new(method, "trainable_without_head",
-                                count < 0 ? json_null() : json_integer(count));
+            cli_json_set(&method, "trainable_without_head",
+                         count < 0 ? json_null() : json_integer(count));
         }
-        json_array_append_new(array, method);
+        cli_json_append(&array, method);
     }
     if (status == GRAFT_OK)
         return cli_print_json(c, array);

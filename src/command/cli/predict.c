@@ -22,7 +22,8 @@ static const graft_setting rows[] = {
 typedef struct printer {
     cli *c;
     graft_model *model;
-    json_t *images; /* NULL: print text */
+    bool json;      /* else text, at once */
+    json_t *images; /* NULL: out of memory */
     int failed;
     char error[1024]; /* of the latest image that could not be read */
 } printer;
@@ -56,9 +57,9 @@ static void note_failure(printer *p, const char *image)
     if (p->failed++)
         cli_console_message(p->c->console, GRAFT_LOG_ERROR, p->error);
     graft_log_error(p->c->log, p->error, sizeof(p->error));
-    if (p->images)
-        json_array_append_new(p->images, json_pack("{s:o,s:o}", "image", cli_json_text(image),
-                                                   "error", cli_json_text(p->error)));
+    if (p->json)
+        cli_json_append(&p->images, json_pack("{s:o,s:o}", "image", cli_json_text(image), "error",
+                                              cli_json_text(p->error)));
 }
 
 static void print_prediction(void *user, const char *image, const int *classes,
@@ -69,15 +70,14 @@ static void print_prediction(void *user, const char *image, const int *classes,
         note_failure(p, image);
         return;
     }
-    if (!p->images) {
+    if (!p->json) {
         print_text(p, image, classes, probabilities, k);
         return;
     }
     json_t *top = json_array();
     for (int i = 0; i < k; i++)
-        json_array_append_new(top, class_json(p, classes[i], probabilities[i]));
-    json_array_append_new(p->images,
-                          json_pack("{s:o,s:o}", "image", cli_json_text(image), "top", top));
+        cli_json_append(&top, class_json(p, classes[i], probabilities[i]));
+    cli_json_append(&p->images, json_pack("{s:o,s:o}", "image", cli_json_text(image), "top", top));
 }
 
 static bool is_folder(const char *path)
@@ -110,7 +110,7 @@ static graft_status run(cli *c, void *options)
         o->model.params.batch_size = fitting_batch(images);
     CLI_TRY(cli_open_model(c, &o->model, &device, &model));
     int classes = graft_model_classes(model), k = o->top < classes ? o->top : classes;
-    printer p = {.c = c, .model = model, .images = json ? json_array() : NULL};
+    printer p = {.c = c, .model = model, .json = json, .images = json ? json_array() : NULL};
     graft_status status =
         graft_model_predict(model, images->items, images->count, k, print_prediction, &p);
     graft_model_close(&model);

@@ -53,22 +53,22 @@ static graft_status print_list(void)
     return GRAFT_OK;
 }
 
-static graft_status recipe_json(cli *c, int index, const graft_recipe_info *r, json_t *array)
+static graft_status recipe_json(cli *c, int index, const graft_recipe_info *r, json_t **array)
 {
     json_t *settings = NULL, *tasks = json_object();
     const char *task;
     char notes[1024];
     cli_name_options(NULL, r->notes ? r->notes : "", notes, sizeof(notes));
     graft_status status = cli_recipe_settings(c, r->name, NULL, &settings);
-    json_array_append_new(array,
-                          json_pack("{s:s,s:s,s:s,s:s?,s:o,s:o}", "name", r->name, "summary",
-                                    r->summary, "source", r->source, "notes",
-                                    r->notes ? notes : NULL, "settings", settings, "tasks", tasks));
     for (int t = 0; status == GRAFT_OK && (task = graft_recipe_task(index, t)); t++) {
         json_t *own = NULL;
         status = cli_recipe_settings(c, r->name, task, &own);
-        json_object_set_new(tasks, task, own);
+        cli_json_set(&tasks, task, own);
     }
+    cli_json_append(array,
+                    json_pack("{s:s,s:s,s:s,s:s?,s:o,s:o}", "name", r->name, "summary", r->summary,
+                              "source", r->source, "notes", r->notes ? notes : NULL, "settings",
+                              settings, "tasks", tasks));
     return status;
 }
 
@@ -78,7 +78,7 @@ static graft_status print_json(cli *c)
     graft_recipe_info r;
     graft_status status = GRAFT_OK;
     for (int i = 0; status == GRAFT_OK && graft_recipe_get_info(i, &r); i++)
-        status = recipe_json(c, i, &r, array);
+        status = recipe_json(c, i, &r, &array);
     if (status == GRAFT_OK)
         return cli_print_json(c, array);
     json_decref(array);

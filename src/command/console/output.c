@@ -157,16 +157,54 @@ graft_status cli_print_json(cli *c, json_t *value)
     return GRAFT_OK;
 }
 
+static void give_up_unless(bool complete, json_t **json)
+{
+    if (complete)
+        return;
+    json_decref(*json);
+    *json = NULL;
+}
+
+void cli_json_set(json_t **object, const char *key, json_t *value)
+{
+    give_up_unless(json_object_set_new(*object, key, value) == 0, object);
+}
+
+void cli_json_append(json_t **array, json_t *value)
+{
+    give_up_unless(json_array_append_new(*array, value) == 0, array);
+}
+
+/* Bytes of the character of UTF-8 that `at` begins with; 0: there is none (RFC 3629, section 4). */
+static int character_bytes(const unsigned char *at)
+{
+    int bytes = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    bool bad = at[0] > 0xf4 || (at[0] == 0xe0 && at[1] < 0xa0) ||
+               (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf0 && at[1] < 0x90) ||
+               (at[0] == 0xf4 && at[1] >= 0x90);
+    for (int i = 1; i < bytes; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return bad ? 0 : bytes;
+}
+
+static bool is_utf8(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at && character_bytes(at))
+        at += character_bytes(at);
+    return !*at;
+}
+
 json_t *cli_json_text(const char *text)
 {
-    json_t *json = json_string(text);
-    if (json)
-        return json;
+    if (is_utf8(text))
+        return json_string(text);
     char *copy = strdup(text);
     for (char *at = copy; at && *at; at++)
         if ((unsigned char)*at >= 0x80)
             *at = '?';
-    json = copy ? json_string(copy) : NULL;
+    json_t *json = copy ? json_string(copy) : NULL;
     free(copy);
     return json;
 }

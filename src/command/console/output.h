@@ -29,7 +29,12 @@ json_t *cli_accuracy_json(double accuracy);
 /* Prints a JSON value and takes the reference. NULL stands for out of memory. */
 graft_status cli_print_json(cli *c, json_t *value);
 
-/* A JSON text of any bytes: what is not UTF-8 becomes '?'. */
+/* Building: the value is taken; where it is NULL, or there is no memory, *json is freed and NULL
+ * from then on, which cli_print_json tells. */
+void cli_json_set(json_t **object, const char *key, json_t *value);
+void cli_json_append(json_t **array, json_t *value);
+
+/* A JSON text of any bytes: what is not UTF-8 becomes '?'. NULL: out of memory. */
 json_t *cli_json_text(const char *text);
 
 /* "1,234,567" and "1.5 GiB" */

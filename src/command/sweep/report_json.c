@@ -21,10 +21,10 @@ static json_t *runs_json(const sweep_plan *p, const sweep_cell *cell, bool candi
         json_t *entry = json_pack("{s:s,s:O,s:s?,s:O?}", "state", states[run->state], "seed",
                                   run->seed, "folder", run->folder, "result", run->result);
         if (run->lr)
-            json_object_set(entry, "lr", run->lr);
+            cli_json_set(&entry, "lr", json_incref(run->lr));
         if (run->error[0])
-            json_object_set_new(entry, "error", cli_json_text(run->error));
-        json_array_append_new(array, entry);
+            cli_json_set(&entry, "error", cli_json_text(run->error));
+        cli_json_append(&array, entry);
     }
     return array;
 }
@@ -44,10 +44,12 @@ static json_t *cell_json(const sweep_summary *s, const sweep_cell *cell)
         "peak_device_bytes", cell->peak_bytes, "runs", runs_json(s->plan, cell, false),
         "candidates", runs_json(s->plan, cell, true));
     json_t *others = json_object();
-    json_array_foreach(run->data->evaluate, i, target) json_object_set_new(
-        others, sweep_target_text(target, "name"),
-        mean_json(sweep_cell_evaluation(s->plan, cell, sweep_target_text(target, "name"))));
-    json_object_set_new(o, "evaluate", others);
+    json_array_foreach(run->data->evaluate, i, target)
+    {
+        const char *name = sweep_target_text(target, "name");
+        cli_json_set(&others, name, mean_json(sweep_cell_evaluation(s->plan, cell, name)));
+    }
+    cli_json_set(&o, "evaluate", others);
     return o;
 }
 
@@ -57,18 +59,16 @@ static json_t *average_json(const sweep_summary *s, const sweep_average *a)
     json_t *groups = json_object();
     for (int i = 0; i < spec->data_count; i++)
         if (sweep_begins_group(spec, i))
-            json_object_set_new(
-                groups, spec->data[i].group,
-                json_pack("{s:o,s:o}", "last",
-                          mean_json(sweep_group_mean(s, a, spec->data[i].group, false)), "best",
-                          mean_json(sweep_group_mean(s, a, spec->data[i].group, true))));
+            cli_json_set(&groups, spec->data[i].group,
+                         json_pack("{s:o,s:o}", "last",
+                                   mean_json(sweep_group_mean(s, a, spec->data[i].group, false)),
+                                   "best",
+                                   mean_json(sweep_group_mean(s, a, spec->data[i].group, true))));
     json_t *o = json_pack("{s:s,s:O?,s:i,s:i,s:f,s:f,s:o}", "method", a->first->first->method->name,
                           "shots", a->first->first->shots, "sets", a->sets, "of", a->of, "last",
                           a->last, "best", a->best, "groups", groups);
-    json_object_set_new(o, "mean_of_groups_last",
-                        a->groups ? json_real(a->group_last) : json_null());
-    json_object_set_new(o, "mean_of_groups_best",
-                        a->groups ? json_real(a->group_best) : json_null());
+    cli_json_set(&o, "mean_of_groups_last", a->groups ? json_real(a->group_last) : json_null());
+    cli_json_set(&o, "mean_of_groups_best", a->groups ? json_real(a->group_best) : json_null());
     return o;
 }
 
@@ -77,12 +77,12 @@ json_t *sweep_report_json(const sweep_summary *s)
     const sweep_spec *spec = s->plan->spec;
     json_t *cells = json_array(), *averages = json_array(), *missing = json_array();
     for (int i = 0; i < s->cell_count; i++)
-        json_array_append_new(cells, cell_json(s, &s->cells[i]));
+        cli_json_append(&cells, cell_json(s, &s->cells[i]));
     for (int i = 0; i < s->average_count && sweep_has_averages(s); i++)
-        json_array_append_new(averages, average_json(s, &s->averages[i]));
+        cli_json_append(&averages, average_json(s, &s->averages[i]));
     for (int i = 0; i < spec->data_count; i++)
         if (spec->data[i].missing)
-            json_array_append_new(missing, json_string(spec->data[i].name));
+            cli_json_append(&missing, json_string(spec->data[i].name));
     return json_pack("{s:O,s:o,s:o,s:o}", "sweep", spec->root, "cells", cells, "averages", averages,
                      "missing", missing);
 }
