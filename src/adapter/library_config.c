@@ -1,5 +1,7 @@
 #include "adapter/library_config.h"
 
+#include "base/json.h"
+
 #include "base/mem.h"
 
 #include <math.h>
@@ -22,7 +24,7 @@ json_t *gr_json_floats(const float values[3])
 {
     json_t *list = json_array();
     for (int i = 0; i < 3 && list; i++)
-        json_array_append_new(list, gr_json_float(values[i]));
+        gr_json_append(&list, gr_json_float(values[i]));
     return list;
 }
 
@@ -30,7 +32,7 @@ json_t *gr_json_integers(const int *values, int count)
 {
     json_t *list = json_array();
     for (int i = 0; i < count && list; i++)
-        json_array_append_new(list, json_integer(values[i]));
+        gr_json_append(&list, json_integer(values[i]));
     return list;
 }
 

@@ -2,6 +2,8 @@
  * beside it tell the whole geometry, so that any width and depth is built. */
 #include "adapter/library_config.h"
 
+#include "base/json.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -57,15 +59,14 @@ static json_t *vit_arguments(const gr_model_config *c, bool biased)
         gr_mlp_ratio(c->swiglu ? 2 * c->hidden : c->hidden, c->dim), "qkv_bias", biased,
         "global_pool", pool_of(c), "no_embed_class", c->patch_positions, "pre_norm", c->pre_norm,
         "reg_tokens", c->registers);
-    json_object_set_new(json, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
+    gr_json_set(&json, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
     if (c->pool == GR_POOL_NORMED_AVG)
-        json_object_set_new(json, "fc_norm", json_false());
+        gr_json_set(&json, "fc_norm", json_false());
     if (c->no_class_token)
-        json_object_set_new(json, "class_token", json_false());
+        gr_json_set(&json, "class_token", json_false());
     if (!c->swiglu) /* else the architecture's */
-        json_object_set_new(
-            json, "act_layer",
-            json_string(c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu"));
+        gr_json_set(&json, "act_layer",
+                    json_string(c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu"));
     return json;
 }
 
@@ -103,7 +104,7 @@ json_t *gr_timm_config(const gr_library_model *m)
                   pool_of(c), "model_args", swin ? swin_arguments(c) : vit_arguments(c, m->biased),
                   "pretrained_cfg", pretrained(m));
     json_t *names = json_object_get(m->classes, "names");
-    if (json && names)
-        json_object_set(json, "label_names", names);
+    if (names)
+        gr_json_set(&json, "label_names", json_incref(names));
     return json;
 }

@@ -1,6 +1,8 @@
 /* config.json and preprocessor_config.json of Hugging Face transformers. */
 #include "adapter/library_config.h"
 
+#include "base/json.h"
+
 #include <stdio.h>
 
 /* The width of a gated MLP there is (2/3 ratio width) up to a multiple of 8. */
@@ -28,7 +30,7 @@ static json_t *dinov2_config(const gr_model_config *c)
         "num_hidden_layers", c->depth, "num_attention_heads", c->heads, "mlp_ratio", ratio_of(c),
         "use_swiglu_ffn", c->swiglu);
     if (registers)
-        json_object_set_new(json, "num_register_tokens", json_integer(c->registers));
+        gr_json_set(&json, "num_register_tokens", json_integer(c->registers));
     return json;
 }
 
@@ -42,7 +44,7 @@ static json_t *vit_config(const gr_model_config *c)
 }
 
 /* "0": name and back; LABEL_0, .. where classes have no names, as transformers does. */
-static void add_labels(json_t *json, const gr_library_model *m)
+static void add_labels(json_t **json, const gr_library_model *m)
 {
     json_t *by_id = json_object(), *by_name = json_object();
     const json_t *names = json_object_get(m->classes, "names");
@@ -52,11 +54,11 @@ static void add_labels(json_t *json, const gr_library_model *m)
         snprintf(unnamed, sizeof(unnamed), "LABEL_%d", i);
         const char *name = json_string_value(json_array_get(names, (size_t)i));
         name = name && *name ? name : unnamed;
-        json_object_set_new(by_id, id, json_string(name));
-        json_object_set_new(by_name, name, json_integer(i));
+        gr_json_set(&by_id, id, json_string(name));
+        gr_json_set(&by_name, name, json_integer(i));
     }
-    json_object_set_new(json, "id2label", by_id);
-    json_object_set_new(json, "label2id", by_name);
+    gr_json_set(json, "id2label", by_id);
+    gr_json_set(json, "label2id", by_name);
 }
 
 json_t *gr_transformers_config(const gr_library_model *m)
@@ -67,15 +69,15 @@ json_t *gr_transformers_config(const gr_library_model *m)
                                                  : vit_config(c);
     if (!json)
         return NULL;
-    json_object_set_new(json, "image_size", json_integer(c->image_size));
-    json_object_set_new(json, "patch_size", json_integer(c->patch_size));
-    json_object_set_new(json, "num_channels", json_integer(3));
-    json_object_set_new(json, "qkv_bias", json_boolean(m->biased));
-    json_object_set_new(json, "hidden_act",
-                        json_string(c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu"));
-    json_object_set_new(json, "layer_norm_eps", gr_json_float(c->norm_eps));
-    json_object_set_new(json, "torch_dtype", json_string("float32"));
-    add_labels(json, m);
+    gr_json_set(&json, "image_size", json_integer(c->image_size));
+    gr_json_set(&json, "patch_size", json_integer(c->patch_size));
+    gr_json_set(&json, "num_channels", json_integer(3));
+    gr_json_set(&json, "qkv_bias", json_boolean(m->biased));
+    gr_json_set(&json, "hidden_act",
+                json_string(c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu"));
+    gr_json_set(&json, "layer_norm_eps", gr_json_float(c->norm_eps));
+    gr_json_set(&json, "torch_dtype", json_string("float32"));
+    add_labels(&json, m);
     return json;
 }
 
@@ -96,11 +98,10 @@ json_t *gr_transformers_preprocessor(const gr_library_model *m)
                   "resample", s->interpolation == GRAFT_INTERPOLATION_BICUBIC ? BICUBIC : BILINEAR,
                   "image_mean", gr_json_floats(p->normalization.mean), "image_std",
                   gr_json_floats(p->normalization.std), "do_center_crop", cuts);
-    json_object_set_new(json, "size",
-                        crops ? json_pack("{s:i}", "shortest_edge", to)
-                              : json_pack("{s:i,s:i}", "height", to, "width", to));
+    gr_json_set(&json, "size",
+                crops ? json_pack("{s:i}", "shortest_edge", to)
+                      : json_pack("{s:i,s:i}", "height", to, "width", to));
     if (cuts)
-        json_object_set_new(json, "crop_size",
-                            json_pack("{s:i,s:i}", "height", size, "width", size));
+        gr_json_set(&json, "crop_size", json_pack("{s:i,s:i}", "height", size, "width", size));
     return json;
 }

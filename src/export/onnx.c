@@ -2,6 +2,8 @@
 #include <graft/onnx.h>
 
 #include "adapter/adapter.h"
+
+#include "base/json.h"
 #include "adapter/library_config.h"
 #include "adapter/merge.h"
 #include "adapter/model.h"
@@ -79,11 +81,11 @@ static graft_status add_metadata(const export *e, gr_onnx_file *file)
 {
     const gr_normalization *n = &e->input.preprocess.normalization;
     json_t *input = gr_input_json(&e->input), *classes = NULL;
-    json_object_set_new(input, "image_size", json_integer(e->config.image_size));
-    json_object_set_new(input, "channels", json_string("RGB"));
-    json_object_set_new(input, "scale", json_real(1.0 / 255.0));
-    json_object_set_new(input, "mean", gr_json_floats(n->mean));
-    json_object_set_new(input, "std", gr_json_floats(n->std));
+    gr_json_set(&input, "image_size", json_integer(e->config.image_size));
+    gr_json_set(&input, "channels", json_string("RGB"));
+    gr_json_set(&input, "scale", json_real(1.0 / 255.0));
+    gr_json_set(&input, "mean", gr_json_floats(n->mean));
+    gr_json_set(&input, "std", gr_json_floats(n->std));
     GR_TRY(add_json(e, file, "preprocessing", input));
     const char *text = gr_tensors_metadata(e->told, "graft.classes");
     if (!text)
@@ -128,7 +130,7 @@ static graft_status build_and_write(const export *e)
     };
     graft_status status = GRAFT_OK;
     for (int i = 0; i < 2 && status == GRAFT_OK; i++)
-        status = gr_network_build(e->log, build, 2 + i, GR_ANSWERS_NONE, &networks[i]);
+        status = gr_network_build(e->log, build, 2 + i, GR_TARGETS_NONE, &networks[i]);
     if (status == GRAFT_OK)
         status = write_network(e, networks);
     for (int i = 0; i < 2; i++)
