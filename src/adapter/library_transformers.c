@@ -43,6 +43,15 @@ static json_t *vit_config(const gr_model_config *c)
         c->depth, "num_attention_heads", c->heads, "intermediate_size", c->hidden);
 }
 
+/* The projection is the classifier: "image_embeds" are the logits. */
+static json_t *clip_config(const gr_model_config *c)
+{
+    return json_pack("{s:[s],s:s,s:i,s:i,s:i,s:i,s:i}", "architectures",
+                     "CLIPVisionModelWithProjection", "model_type", "clip_vision_model",
+                     "hidden_size", c->dim, "num_hidden_layers", c->depth, "num_attention_heads",
+                     c->heads, "intermediate_size", c->hidden, "projection_dim", c->classes);
+}
+
 /* "0": name and back; LABEL_0, .. where classes have no names, as transformers does. */
 static void add_labels(json_t **json, const gr_library_model *m)
 {
@@ -65,6 +74,7 @@ json_t *gr_transformers_config(const gr_library_model *m)
 {
     const gr_model_config *c = m->config;
     json_t *json = c->family == GR_FAMILY_SWIN   ? swin_config(c)
+                   : c->pre_norm                 ? clip_config(c)
                    : c->layer_scale || c->swiglu ? dinov2_config(c)
                                                  : vit_config(c);
     if (!json)

@@ -43,8 +43,10 @@ static bool has_small_stage(const gr_model_config *c)
 
 static const char *not_transformers(const gr_model_config *c)
 {
-    if (c->pre_norm)
-        return "transformers has no classifier on the class token of CLIP";
+    if (c->pre_norm && (c->normalize_feature || c->classes > c->dim))
+        return "transformers has no classifier on the class token of CLIP, but a projection "
+               "without "
+               "a bias, of at most as many classes as there are channels, on the feature itself";
     if (c->family == GR_FAMILY_VIT && c->pool != GR_POOL_CLS)
         return "its head sees the mean of the patches, transformers' the class token";
     if (has_own_attention(c))
@@ -89,7 +91,8 @@ static const gr_layout *layout_of(gr_names names, const gr_model_config *c, cons
 {
     bool swin = c->family == GR_FAMILY_SWIN;
     if (names == GR_NAMES_TRANSFORMERS)
-        return swin             ? &gr_layout_transformers_swin
+        return c->pre_norm      ? &gr_layout_transformers_clip
+               : swin           ? &gr_layout_transformers_swin
                : c->swiglu      ? &gr_layout_transformers_dinov2_swiglu
                : c->layer_scale ? &gr_layout_transformers_dinov2
                                 : &gr_layout_transformers_vit;
@@ -146,7 +149,9 @@ static graft_status rename_all(graft_log *log, const gr_tensors *merged, gr_name
 {
     bool transformers = n->names == GR_NAMES_TRANSFORMERS;
     gr_layout_match match = {.layout = n->layout, .tower = ""};
-    if (transformers)
+    const gr_plain_params params = {.class_position = transformers,
+                                    .projection_head = transformers && n->config.pre_norm};
+    if (transformers && n->layout->towers[0])
         match.tower = n->layout->towers[n->config.registers || n->config.distilled ? 1 : 0];
     n->plain = gr_tensors_create();
     n->tensors = gr_tensors_create();
@@ -159,8 +164,10 @@ static graft_status rename_all(graft_log *log, const gr_tensors *merged, gr_name
         }
         return GRAFT_OK;
     }
-    GR_TRY(gr_plain(log, merged, &n->config, transformers, n->plain));
+    GR_TRY(gr_plain(log, merged, &n->config, &params, n->plain));
     GR_TRY(gr_layout_restore(log, &match, n->plain, n->tensors));
+    if (params.projection_head)
+        GR_TRY(gr_tensors_set_metadata(log, n->tensors, GR_HEAD_KEY, "projection"));
     return transformers ? complete_transformers(log, n->layout, &n->config, match.tower, n->tensors)
                         : GRAFT_OK;
 }

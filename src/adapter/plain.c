@@ -11,7 +11,7 @@ typedef struct plain {
     const gr_tensors *in;
     gr_tensors *out;
     gr_model_config *config;
-    bool class_position;
+    const gr_plain_params *params;
 } plain;
 
 static graft_status no_memory(const plain *p)
@@ -32,7 +32,7 @@ static graft_status add_zeros(const plain *p, const char *name, gr_shape shape)
 }
 
 /* CLIP's projection and the head after it are one linear: [k, p] [p, d] -> [k, d]. */
-static graft_status add_projected_head(const plain *p, const gr_tensor *head)
+static graft_status add_projected_head(const plain *p, const gr_tensor *head, const char *name)
 {
     const gr_tensor *proj;
     GR_TRY(gr_tensors_get(p->log, p->in, "proj.weight", &proj));
@@ -43,7 +43,7 @@ static graft_status add_projected_head(const plain *p, const gr_tensor *head)
     if (!row)
         return no_memory(p);
     graft_status status =
-        gr_tensors_add_new(p->log, p->out, head->name, GR_F32, GR_SHAPE(classes, dim), &values);
+        gr_tensors_add_new(p->log, p->out, name, GR_F32, GR_SHAPE(classes, dim), &values);
     for (int64_t k = 0; k < classes && status == GRAFT_OK; k++) {
         memset(row, 0, (size_t)dim * sizeof(*row));
         for (int64_t i = 0; i < inner; i++)
@@ -79,7 +79,8 @@ static graft_status add_heads(const plain *p, const gr_tensor *head)
 /* Positions with a row for the class token, and with the bias of the patches in theirs. */
 static graft_status add_positions(const plain *p, const gr_tensor *pos, const float *bias)
 {
-    bool gains_row = p->class_position && p->config->patch_positions && !p->config->no_class_token;
+    bool gains_row =
+        p->params->class_position && p->config->patch_positions && !p->config->no_class_token;
     int64_t rows = pos->shape.dim[1], dim = pos->shape.dim[2], first = gains_row ? 1 : 0;
     void *data;
     if (!gains_row && !bias)
@@ -155,29 +156,50 @@ static bool shift_for(const float *w, const float *bias, int64_t out, int64_t in
     return found;
 }
 
-/* "layers.0.downsample.norm.bias", with what the bias of the linear after it comes to. */
-static graft_status add_merging_norm(const plain *p, const gr_tensor *t)
+/* The bias of a norm, with what that of the linear w [out, in] after it comes to. */
+static graft_status add_shifted(const plain *p, const gr_tensor *t, const gr_tensor *w,
+                                const float *bias)
 {
-    char name[160];
-    int stem = (int)(strlen(t->name) - strlen("norm.bias"));
-    snprintf(name, sizeof(name), "%.*sreduction.bias", stem, t->name);
-    const float *bias = values_of(p, name);
-    if (!bias)
-        return gr_tensors_add(p->log, p->out, t->name, t->dtype, t->shape, t->data);
-    const gr_tensor *w;
     void *data;
-    snprintf(name, sizeof(name), "%.*sreduction.weight", stem, t->name);
-    GR_TRY(gr_tensors_get(p->log, p->in, name, &w));
     GR_TRY(gr_tensors_add_new(p->log, p->out, t->name, GR_F32, t->shape, &data));
     float *values = data;
     if (!shift_for(w->data, bias, w->shape.dim[0], w->shape.dim[1], values))
         return gr_fail(p->log, GRAFT_ERR_UNSUPPORTED,
-                       "%.*sreduction.bias: the method needs it, libraries have none, and the norm "
-                       "before it cannot take it: its weight has not full rank",
-                       stem, t->name);
+                       "%s: cannot take the bias of the linear after it, which libraries have "
+                       "without one: its weight has not full rank",
+                       t->name);
     for (int64_t i = 0; i < t->shape.dim[0]; i++)
         values[i] += ((const float *)t->data)[i];
     return GRAFT_OK;
+}
+
+/* "layers.0.downsample.norm.bias". */
+static graft_status add_merging_norm(const plain *p, const gr_tensor *t)
+{
+    char name[160];
+    int stem = (int)(strlen(t->name) - strlen("norm.bias"));
+    const gr_tensor *w;
+    snprintf(name, sizeof(name), "%.*sreduction.bias", stem, t->name);
+    const float *bias = values_of(p, name);
+    if (!bias)
+        return gr_tensors_add(p->log, p->out, t->name, t->dtype, t->shape, t->data);
+    snprintf(name, sizeof(name), "%.*sreduction.weight", stem, t->name);
+    GR_TRY(gr_tensors_get(p->log, p->in, name, &w));
+    return add_shifted(p, t, w, bias);
+}
+
+/* The head as a projection, and the last norm's bias with the head's. */
+static graft_status add_projection_head(const plain *p)
+{
+    const gr_tensor *head, *norm, *projection;
+    GR_TRY(gr_tensors_get(p->log, p->in, "head.weight", &head));
+    GR_TRY(gr_tensors_get(p->log, p->in, "norm.bias", &norm));
+    if (p->config->proj_dim)
+        GR_TRY(add_projected_head(p, head, "proj.weight"));
+    else
+        GR_TRY(gr_tensors_add(p->log, p->out, "proj.weight", head->dtype, head->shape, head->data));
+    GR_TRY(gr_tensors_get(p->log, p->out, "proj.weight", &projection));
+    return add_shifted(p, norm, projection, values_of(p, "head.bias"));
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -192,8 +214,11 @@ static graft_status add(const plain *p, const gr_tensor *t)
     bool clip_bias = c->pre_norm && strcmp(t->name, "patch_embed.proj.bias") == 0;
     if (clip_bias || strcmp(t->name, "proj.weight") == 0 || ends_with(t->name, ".reduction.bias"))
         return GRAFT_OK;
+    if (p->params->projection_head &&
+        (strncmp(t->name, "head.", 5) == 0 || strcmp(t->name, "norm.bias") == 0))
+        return GRAFT_OK;
     if (strcmp(t->name, "head.weight") == 0 && c->proj_dim)
-        return add_projected_head(p, t);
+        return add_projected_head(p, t, t->name);
     if (c->distilled && strncmp(t->name, "head.", 5) == 0)
         return strcmp(t->name, "head.weight") == 0 ? add_heads(p, t) : GRAFT_OK;
     if (strcmp(t->name, "pos_embed") == 0)
@@ -224,15 +249,15 @@ static graft_status add_missing_biases(const plain *p)
 }
 
 graft_status gr_plain(graft_log *log, const gr_tensors *merged, gr_model_config *config,
-                      bool class_position, gr_tensors *out)
+                      const gr_plain_params *params, gr_tensors *out)
 {
-    plain p = {log, merged, out, config, class_position};
-    for (size_t i = 0; i < gr_tensors_count(merged); i++) {
-        const gr_tensor *t = gr_tensors_at(merged, i);
-        GR_TRY(add(&p, t));
-    }
+    plain p = {log, merged, out, config, params};
+    for (size_t i = 0; i < gr_tensors_count(merged); i++)
+        GR_TRY(add(&p, gr_tensors_at(merged, i)));
+    if (params->projection_head)
+        GR_TRY(add_projection_head(&p));
     GR_TRY(add_missing_biases(&p));
     config->proj_dim = 0;
-    config->patch_positions = config->patch_positions && !class_position;
+    config->patch_positions = config->patch_positions && !params->class_position;
     return GRAFT_OK;
 }

@@ -136,6 +136,7 @@ bool gr_layout_recognise(const gr_tensors *tensors, gr_layout_match *match)
         if (find_shortest_prefix(tensors, match) &&
             (!layout->with || has(tensors, match, layout->with)) &&
             (!layout->without || !has(tensors, match, layout->without))) {
+            match->projects = gr_tensors_metadata(tensors, GR_HEAD_KEY) != NULL;
             match->drops_head = layout->before_head && has(tensors, match, layout->before_head);
             match->norms_mean = layout->mean_norm && has(tensors, match, layout->mean_norm);
             return true;
@@ -166,7 +167,8 @@ gr_name_use gr_layout_use(const gr_layout_match *m, const char *name, char targe
         *rule = r;
         if (!r->to || (m->drops_head && starts_with(r->to, "head.")))
             return GR_NAME_DROPPED;
-        return gr_pattern_expand(r->to, parts, target) ? GR_NAME_USED : GR_NAME_FOREIGN;
+        const char *to = m->projects && strcmp(r->to, "proj.weight") == 0 ? "head.weight" : r->to;
+        return gr_pattern_expand(to, parts, target) ? GR_NAME_USED : GR_NAME_FOREIGN;
     }
     return inside && is_own(m->layout, name) ? GR_NAME_FOREIGN : GR_NAME_IGNORED;
 }

@@ -83,11 +83,15 @@ extern const gr_layout gr_layout_transformers_text, gr_layout_openai_text;
 /* The metadata key of a loaded backbone that names its layout. */
 #define GR_LAYOUT_KEY "graft.layout"
 
+/* The metadata key that says "projection" where the head of a classifier stands in its place. */
+#define GR_HEAD_KEY "graft.head"
+
 /* A layout found in a file. */
 typedef struct gr_layout_match {
     const gr_layout *layout;
     char prefix[GR_NAME_BYTES];
     const char *tower; /* "": none */
+    bool projects;     /* the projection is the head, see GR_HEAD_KEY */
     bool drops_head;   /* it has the layer `before_head`, */
     bool norms_mean;   /* .. `mean_norm` */
 } gr_layout_match;

@@ -236,7 +236,9 @@ graft_status gr_backbone_translate(graft_log *log, const char *path, const gr_la
 {
     if (path)
         GR_TRY(gr_sidecars_read(log, path, match->layout->sidecars, backbone));
-    GR_TRY(gr_layout_translate(log, match, file, backbone));
+    gr_layout_match told = *match;
+    told.projects |= gr_tensors_metadata(backbone, GR_HEAD_KEY) != NULL;
+    GR_TRY(gr_layout_translate(log, &told, file, backbone));
     GR_TRY(join_heads(log, backbone));
     GR_TRY(complete_head(log, backbone));
     return gr_tensors_check_and_hash(log, backbone);

@@ -30,6 +30,8 @@ static graft_status add(const restoration *r, const gr_name_rule *rule, const gr
     gr_shape shape = t->shape;
     if (rule->axes == GR_AXES_CLASS_TOKEN && shape.rank == 2)
         return add_widened(r, t, name);
+    if (rule->axes == GR_AXES_TOKENS)
+        shape = rule->rank == 1 ? GR_SHAPE(shape.dim[2]) : GR_SHAPE(shape.dim[1], shape.dim[2]);
     if (!rule->third)
         return gr_tensors_add(r->log, r->out, name, t->dtype, shape, t->data);
     shape.dim[0] /= 3;
@@ -39,7 +41,7 @@ static graft_status add(const restoration *r, const gr_name_rule *rule, const gr
 
 static bool keeps_values(gr_axes axes)
 {
-    return axes == GR_AXES_SAME || axes == GR_AXES_CLASS_TOKEN;
+    return axes == GR_AXES_SAME || axes == GR_AXES_TOKENS || axes == GR_AXES_CLASS_TOKEN;
 }
 
 /* Whether a rule of the layout says what becomes of a name, and says it when it is written. */

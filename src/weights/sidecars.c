@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "weights/layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,16 @@ static bool is_transformers(const json_t *config)
     return false;
 }
 
+/* CLIP's image encoder as a classifier: its projection is as wide as there are labels. */
+static bool has_projection_head(const json_t *config)
+{
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    const json_t *labels = json_object_get(config, "id2label");
+    return type && strcmp(type, "clip_vision_model") == 0 && labels &&
+           (json_int_t)json_object_size(labels) ==
+               json_integer_value(json_object_get(config, "projection_dim"));
+}
+
 static graft_status set_transformers(reader *r, const json_t *config)
 {
     static const struct {
@@ -172,6 +183,8 @@ static graft_status set_transformers(reader *r, const json_t *config)
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         GR_TRY(set_value(r, settings[i].key,
                          json_object_get(vision ? vision : config, settings[i].json)));
+    if (has_projection_head(config))
+        GR_TRY(set_text(r, GR_HEAD_KEY, "projection"));
     hear(r, "geometry");
     return set_classes(r, names_of(json_object_get(config, "id2label")));
 }

@@ -65,14 +65,17 @@ static gr_shape shape_after(const gr_shape *s, gr_axes axes)
     return *s;
 }
 
-/* The first half of each row of t, which may have one axis alone. */
+/* The first half of each row of t, or all of what has no rows. */
 static void write_first_half(const gr_tensor *t, char *out)
 {
-    size_t rows = t->shape.rank == 2 ? (size_t)t->shape.dim[0] : 1,
-           row_bytes = t->size_bytes / rows;
-    size_t kept = t->shape.rank == 2 ? row_bytes / 2 : row_bytes;
-    for (size_t i = 0; i < rows; i++)
-        memcpy(out + i * kept, (const char *)t->data + i * row_bytes, kept);
+    if (t->shape.rank != 2) {
+        memcpy(out, t->data, t->size_bytes);
+        return;
+    }
+    size_t size = gr_dtype_size(t->dtype), row = (size_t)t->shape.dim[1] * size;
+    size_t kept = (size_t)(t->shape.dim[1] / 2) * size;
+    for (size_t i = 0; i < (size_t)t->shape.dim[0]; i++)
+        memcpy(out + i * kept, (const char *)t->data + i * row, kept);
 }
 
 /* Whether a head [k, 2 d] sees nothing of the second half. */
@@ -275,8 +278,11 @@ static graft_status add(const translation *t, const gr_tensor *tensor, size_t *i
     char name[GR_NAME_BYTES];
     switch (gr_layout_use(t->match, tensor->name, name, &rule, &parts)) {
     case GR_NAME_USED:
-        if (rule->axes == GR_AXES_CLASS_TOKEN && !has_class_token_head(t))
+        if (rule->axes == GR_AXES_CLASS_TOKEN && !has_class_token_head(t)) {
+            *example = tensor->name;
+            ++*ignored;
             break;
+        }
         GR_TRY(check_tensor(t, rule, tensor));
         return rule->third || rule->half ? add_parts(t, rule, &parts, name)
                                          : add_whole(t, rule, tensor, name);

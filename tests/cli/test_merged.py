@@ -269,17 +269,28 @@ class Timm(Libraries):
 
     def test_clip(self):
         self.check_both(self.vit("vit_base_patch16_clip_quickgelu_224"), "--method", "ssf", only="timm")
+        if transformers:
+            self.works("merge", *self.model, "--out", self.path("hf/"), "--names", "transformers")
+            self.check_clip(self.path("hf"))
 
     def test_projected_clip(self):
-        """transformers has no class for it: by default the names are timm's."""
+        """transformers' class is the one with a projection, which becomes the head."""
         config = transformers.CLIPVisionConfig(hidden_size=32, num_hidden_layers=2,
                                                num_attention_heads=2, intermediate_size=64,
                                                image_size=16, patch_size=8, projection_dim=12)
         model = randomize(transformers.CLIPVisionModelWithProjection(config))
         backbone = self.save(model.state_dict(), config=config)
-        self.check_timm(self.merge(backbone, "--projection"))
-        self.fails(1, "merge", *self.model, "--out", self.path("x/"), "--names", "transformers",
-                   telling=["no classifier", "choose timm"])
+        folder = self.merge(backbone, "--projection", "--method", "ssf+bitfit")
+        self.check_clip(folder)
+        self.works("merge", *self.model, "--out", self.path("timm/"), "--names", "timm")
+        self.check_timm(self.path("timm"))
+
+    def check_clip(self, folder):
+        model, told = transformers.CLIPVisionModelWithProjection.from_pretrained(
+            folder, output_loading_info=True)
+        for key in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+            self.assertEqual(list(told[key]), [])
+        self.check_folder(folder, self.compute(lambda x: model.eval()(x).image_embeds))
 
     def test_swin(self):
         """SSF's shift after a merging layer, which has no bias, goes into the norm before it."""
