@@ -34,7 +34,7 @@
                          (tiles) * (rows)*2 * (lanes) + 2 * (lanes) * (lanes))
 #define PANEL_TUNABLES(lanes, rows, registers, depth, tiles, block_m)                              \
     1, depth, tiles, block_m, lanes, rows
-#define PANEL_16       16, 12, 32, 256, 119, 17
+#define PANEL_16       16, 12, 32, 224, 170, 17
 #define PANEL_16_SMALL 16, 12, 32, 64, 4, 2
 #define PANEL_8        8, 6, 16, 256, 192, 16
 #define PANEL_8_SMALL  8, 6, 16, 64, 16, 4

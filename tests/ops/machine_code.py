@@ -21,15 +21,23 @@ import tempfile
 CASES = ['matmul linear 3x2x5x7x1', 'softmax 3x1x65', 'layer_norm 3x1x65', 'unary gelu 257']
 VECTORS = {'avx512': 'vectors512', 'avx2': 'vectors256', 'sse41': 'vectors128'}
 FLAGS = {'avx512': 'avx512f', 'avx2': 'avx2', 'sse41': 'sse4_1'}
-STACK = re.compile(r'\(%rsp|\(%rbp')
+STACK = re.compile(r'\(%rsp|\(%frame')
 
 
 def instructions(path):
     """[(address, mnemonic, operands)] of a shared object."""
     text = subprocess.run(['objdump', '-d', '--no-show-raw-insn', path], capture_output=True,
                           text=True, check=True).stdout
-    lines = re.findall(r'^ *([0-9a-f]+):\s+(\S+)[ \t]*(.*)$', text, re.M)
-    return [(int(a, 16), op, args) for a, op, args in lines]
+    return [line for function in re.split(r'^[0-9a-f]+ <', text, flags=re.M)
+            for line in instructions_of(function)]
+
+
+def instructions_of(function):
+    """rbp is called frame where it is one: many functions keep their stack by rsp alone."""
+    lines = re.findall(r'^ *([0-9a-f]+):\s+(\S+)[ \t]*(.*)$', function, re.M)
+    has_frame = any(op == 'mov' and args == '%rsp,%rbp' for _, op, args in lines)
+    return [(int(a, 16), op, args.replace('%rbp', '%frame') if has_frame else args)
+            for a, op, args in lines]
 
 
 def inner_loops(code):

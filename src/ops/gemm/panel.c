@@ -8,19 +8,20 @@
 
 #include <stdio.h>
 
-enum { MIN_GROUPS = 16 };
+enum { MIN_GROUPS = 16, DEPTH_STEP = 32 };
 
 enum { FLAG_BIAS = 1, FLAG_IN_PLACE = 8 }; /* of panel_store.gkh and matmul_panel.gk */
 
 /* Sizes of matmul_panel, from a row of src/kernels. */
 typedef struct tile_sizes {
-    uint32_t tiles, block_m; /* of a work-group, at most */
+    uint32_t depth, tiles, block_m; /* of a work-group, at most */
     uint32_t lanes, rows, panel;
 } tile_sizes;
 
 static tile_sizes sizes_of(const gr_variant *v)
 {
-    return (tile_sizes){.tiles = v->tunables[2],
+    return (tile_sizes){.depth = v->tunables[1],
+                        .tiles = v->tunables[2],
                         .block_m = v->tunables[3],
                         .lanes = v->tunables[4],
                         .rows = v->tunables[5],
@@ -30,6 +31,12 @@ static tile_sizes sizes_of(const gr_variant *v)
 static uint32_t parts_of(uint32_t count, uint32_t most)
 {
     return (count + most - 1) / most;
+}
+
+/* The size of the parts when `count` is cut into as few and as even ones as may be. */
+static uint32_t even_part(uint32_t count, uint32_t most)
+{
+    return parts_of(count, parts_of(count, most));
 }
 
 static bool is_shared(const gr_gemm *g, const gr_gemm_operand *x)
@@ -234,17 +241,13 @@ static operand right_of(gr_plan *plan, const gr_gemm *g, const tile_sizes *t)
     return b;
 }
 
-/* Blocks as docs/matmul.md found them best: wide ones with packed panels, which are read where they
- * lie, and square ones with panels that are copied; smaller ones where there would be too few. */
-static void divide(const gr_gemm *g, const tile_sizes *t, bool in_place, gr_launch *launch,
+/* Blocks as large as may be, as even as can be; smaller ones where there would be too few. */
+static void divide(const gr_gemm *g, const tile_sizes *t, gr_launch *launch,
                    gr_matmul_panel_params *params)
 {
     uint32_t tiles_m = parts_of(g->m, t->rows), tiles_n = parts_of(g->n, t->panel);
-    bool wide = in_place && g->n >= 192 && t->block_m * t->rows > 24;
-    uint32_t most_m = wide ? 24 / t->rows : t->block_m;
-    uint32_t most_n = t->tiles / most_m < 384 / t->panel ? t->tiles / most_m : 384 / t->panel;
-    uint32_t m = parts_of(tiles_m, parts_of(tiles_m, most_m));
-    uint32_t n = parts_of(tiles_n, parts_of(tiles_n, most_n)), batch = g->outer * g->inner;
+    uint32_t m = even_part(tiles_m, t->block_m), n = even_part(tiles_n, t->tiles / t->block_m);
+    uint32_t batch = g->outer * g->inner;
     while (m * n > 1 && parts_of(tiles_m, m) * parts_of(tiles_n, n) * batch < MIN_GROUPS) {
         if (n == 1 || (m > 1 && m * t->rows > n * t->panel))
             m = (m + 1) / 2;
@@ -253,6 +256,7 @@ static void divide(const gr_gemm *g, const tile_sizes *t, bool in_place, gr_laun
     }
     params->block_m = m;
     params->block_n = n;
+    params->depth = even_part(parts_of(g->k, DEPTH_STEP), t->depth / DEPTH_STEP) * DEPTH_STEP;
     launch->grid[0] = parts_of(tiles_m, m);
     launch->grid[1] = parts_of(tiles_n, n);
     launch->grid[2] = batch;
@@ -294,7 +298,7 @@ static void emit_product(gr_plan *plan, const gr_gemm *g, const operand *b, cons
     launch.slot[3] = b->slot;
     launch.slot[4] = g->c.slot;
     launch.work = gr_gemm_work(g);
-    divide(g, &sizes, b->in_place, &launch, &params);
+    divide(g, &sizes, &launch, &params);
     gr_lower_dispatch(plan, &launch);
 }
 
