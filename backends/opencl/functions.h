@@ -19,9 +19,11 @@
     F(EnqueueCopyBuffer)                                                                           \
     F(EnqueueCopyImageToBuffer)                                                                    \
     F(EnqueueFillBuffer)                                                                           \
+    F(EnqueueMapBuffer)                                                                            \
     F(EnqueueMarkerWithWaitList)                                                                   \
     F(EnqueueNDRangeKernel)                                                                        \
     F(EnqueueReadBuffer)                                                                           \
+    F(EnqueueUnmapMemObject)                                                                       \
     F(EnqueueWriteBuffer)                                                                          \
     F(Finish)                                                                                      \
     F(Flush)                                                                                       \

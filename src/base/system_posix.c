@@ -236,6 +236,19 @@ void gr_unmap(const void *data, size_t size_bytes)
     munmap((void *)(uintptr_t)data, size_bytes);
 }
 
+void gr_advise_huge_pages(void *data, size_t size_bytes)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)data + size_bytes) / page * page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)data, (void)size_bytes;
+#endif
+}
+
 bool gr_path_replace(const char *from, const char *to)
 {
     return rename(from, to) == 0;

@@ -295,6 +295,11 @@ void gr_unmap(const void *data, size_t size_bytes)
     UnmapViewOfFile(data);
 }
 
+void gr_advise_huge_pages(void *data, size_t size_bytes)
+{
+    (void)data, (void)size_bytes;
+}
+
 bool gr_path_replace(const char *from, const char *to)
 {
     return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) || fail();
