@@ -6,7 +6,6 @@
 #include "data/loader.h"
 #include "adapter/file.h"
 
-#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -686,39 +685,6 @@ static void stops_at_nan(void **state)
     graft_trainer_destroy(&t);
 }
 
-/* Creates, trains and destroys; host and device have what they had. (The test's environment
- * switches off malloc's caches of freed blocks, which count as used.) */
-static void cycle_on(gr_device *device)
-{
-    graft_train_params p = tiny_run("");
-    graft_batch batch = batch_of(the_batches(), 0);
-    uint64_t device_bytes = 0;
-    size_t host_bytes = 0;
-    for (int i = 0; i < 200; i++) {
-        graft_trainer *t = tiny_trainer(device, &p);
-        check_ok(scratch(), graft_trainer_step(t, &batch, NULL, NULL));
-        graft_trainer_destroy(&t);
-        if (i == 100) {
-            device_bytes = device->allocated_bytes;
-            host_bytes = mallinfo2().uordblks;
-        }
-    }
-    assert_int_equal(device->allocated_bytes, device_bytes);
-    if (mallinfo2().uordblks > host_bytes + 1024)
-        fail_msg("%s: host memory grew from %zu to %zu bytes", device->info.id, host_bytes,
-                 mallinfo2().uordblks);
-}
-
-/* On devices of this process alone: drivers keep what they like. */
-static void cycles_keep_memory(void **state)
-{
-    const test_target *target = *state;
-    if (!test_is_reference(target))
-        skip();
-    cycle_on(target->device);
-    cycle_on(target->devices->null);
-}
-
 static void example_runs(void **state)
 {
     gr_device *device = test_device_of(state);
@@ -752,7 +718,6 @@ int main(void)
         TEST_CASE(takes_turns_on_a_backbone),
         TEST_CASE(goes_on_from_its_state),
         TEST_CASE(stops_at_nan),
-        TEST_CASE(cycles_keep_memory),
         TEST_CASE(example_runs),
     };
     scratch_open();
