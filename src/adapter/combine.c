@@ -79,7 +79,7 @@ static graft_status describe(combination *c)
         gr_tensors_metadata_at(last, i, &key, &value);
         GR_TRY(gr_tensors_set_metadata(c->log, c->tensors, key, value));
     }
-    char *options = json_dumps(c->options, JSON_COMPACT | JSON_SORT_KEYS);
+    char *options = gr_json_text(c->options, JSON_COMPACT | JSON_SORT_KEYS);
     if (!options)
         return gr_fail(c->log, GRAFT_ERR_MEMORY, "adapters: out of memory");
     graft_status status = gr_tensors_set_metadata(c->log, c->tensors, "graft.options", options);

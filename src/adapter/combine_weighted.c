@@ -258,7 +258,7 @@ static graft_status write_options(weighted *w, const gr_method *method, json_t *
     json_object_set_new(made, key, json_string(rank));
     snprintf(key, sizeof(key), "%s.alpha", method->name);
     json_object_set_new(made, key, json_string(rank));
-    char *text = json_dumps(made, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = gr_json_text(made, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(made);
     if (!text)
         return gr_fail(w->log, GRAFT_ERR_MEMORY, "adapters: out of memory");

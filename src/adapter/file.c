@@ -38,7 +38,7 @@ static json_t *classes_json(const gr_class_names *classes)
 /* Takes `json`; NULL stands for out of memory. */
 static graft_status set_json(graft_log *log, gr_tensors *adapter, const char *key, json_t *json)
 {
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text = gr_json_text(json, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(json);
     if (!text)
         return gr_fail(log, GRAFT_ERR_MEMORY, "adapter: out of memory");

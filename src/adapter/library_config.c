@@ -49,7 +49,7 @@ static graft_status write_json(graft_log *log, const char *directory, const char
                                json_t *json)
 {
     char *path = gr_path_join(NULL, directory, name);
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    char *text = gr_json_text(json, JSON_INDENT(2));
     graft_status status = path && text ? gr_file_write(log, path, text, strlen(text))
                                        : gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", name);
     json_decref(json);

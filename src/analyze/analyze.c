@@ -1,4 +1,6 @@
 #include "adapter/fingerprint.h"
+
+#include "base/json.h"
 #include "analyze/report.h"
 
 #include "model/count.h"
@@ -129,7 +131,7 @@ static graft_status analyze(gr_report *r, char **json)
     GR_TRY(gr_report_filters(r));
     if (r->incomplete)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "analyze: out of memory");
-    *json = json_dumps(r->root, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    *json = gr_json_text(r->root, JSON_COMPACT | JSON_REAL_PRECISION(9));
     return *json ? GRAFT_OK : gr_fail(r->log, GRAFT_ERR_MEMORY, "analyze: out of memory");
 }
 

@@ -25,4 +25,8 @@ graft_status gr_json_read(graft_log *log, const char *path, json_t **root);
 void gr_json_set(json_t **object, const char *key, json_t *value);
 void gr_json_append(json_t **array, json_t *value);
 
+/* The text of all of it, by jansson's flags; NULL stands for out of memory, as does the result. The
+ * caller frees it by free(). */
+char *gr_json_text(const json_t *json, size_t flags);
+
 #endif

@@ -90,7 +90,7 @@ graft_status gr_model_config_describe(graft_log *log, gr_tensors *weights,
                                       const gr_model_config *config)
 {
     json_t *json = config_json(config);
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text = gr_json_text(json, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(json);
     if (!text)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", GR_MODEL_KEY);

@@ -67,7 +67,7 @@ static graft_status load(export *e, const char *backbone, const char *adapter)
 /* Takes `json`; NULL stands for out of memory. */
 static graft_status add_json(const export *e, gr_onnx_file *file, const char *key, json_t *json)
 {
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = gr_json_text(json, JSON_COMPACT);
     json_decref(json);
     if (!text)
         return gr_fail(e->log, GRAFT_ERR_MEMORY, "onnx: out of memory");

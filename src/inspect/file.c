@@ -102,10 +102,12 @@ static graft_status examine_backbone(graft_log *quiet, graft_file *file)
         return GRAFT_ERR_MEMORY;
     GR_TRY(gr_tensors_set_source(quiet, file->backbone, gr_tensors_source(file->tensors)));
     GR_TRY(find_targets(quiet, file));
-    if (gr_backbone_translate(quiet, gr_tensors_source(file->tensors), &file->match, file->tensors,
-                              file->backbone) != GRAFT_OK ||
-        gr_model_config_read(quiet, file->backbone, &config) != GRAFT_OK)
-        return add_error(file, quiet);
+    graft_status status = gr_backbone_translate(quiet, gr_tensors_source(file->tensors),
+                                                &file->match, file->tensors, file->backbone);
+    if (status == GRAFT_OK)
+        status = gr_model_config_read(quiet, file->backbone, &config);
+    if (status != GRAFT_OK)
+        return status == GRAFT_ERR_MEMORY ? status : add_error(file, quiet);
     gr_facts_read(file->backbone, &config, &file->facts);
     checked = config;
     checked.classes = config.classes ? config.classes : 1;
@@ -124,8 +126,9 @@ static graft_status examine_adapter(graft_log *quiet, graft_file *file)
 {
     gr_adapter_info info;
     file->methods = gr_tensors_metadata(file->tensors, "graft.methods");
-    if (gr_adapter_info_read(quiet, file->tensors, &info) != GRAFT_OK)
-        return add_error(file, quiet);
+    graft_status status = gr_adapter_info_read(quiet, file->tensors, &info);
+    if (status != GRAFT_OK)
+        return status == GRAFT_ERR_MEMORY ? status : add_error(file, quiet);
     file->vit = vit_info(&info.config);
     gr_adapter_info_release(&info);
     return GRAFT_OK;

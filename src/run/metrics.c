@@ -1,5 +1,7 @@
 #include "run/metrics.h"
 
+#include "base/json.h"
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
@@ -77,7 +79,7 @@ graft_status gr_metrics_evaluation(gr_metrics *m, int epoch, const char *split, 
                                    double loss)
 {
     json_t *name = json_string(split); /* NULL when it is not UTF-8 */
-    char *quoted = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
+    char *quoted = gr_json_text(name, JSON_ENCODE_ANY);
     fprintf(m->file, "{\"epoch\": %d, \"split\": %s, \"accuracy\": %.6g, \"loss\": %.9g}\n", epoch,
             quoted ? quoted : "null", accuracy, loss);
     free(quoted);

@@ -50,7 +50,7 @@ graft_status gr_provenance_describe(graft_log *log, const gr_run_origin *o, char
                     (!o->test || set(json, "test", images_json(o->test))) &&
                     (!o->backbone || set(json, "backbone", json_string(o->backbone))) &&
                     set(json, "input", gr_input_json(o->input));
-    *text = complete ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    *text = complete ? gr_json_text(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
     return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "provenance: out of memory");
 }

@@ -32,7 +32,7 @@ graft_status gr_evolution_save(graft_log *log, const gr_evolution *e, const char
     json_t *root =
         json_pack("{s:s,s:s,s:i,s:o}", "settings", identity->training, "evolution",
                   identity->evolution, "generation", e->generation, "candidates", candidates);
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = gr_json_text(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(root);
     if (!text)
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);

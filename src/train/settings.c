@@ -198,7 +198,7 @@ static json_t *result_settings(const graft_train_params *params)
 char *gr_train_settings_identity(const graft_train_params *params)
 {
     json_t *settings = result_settings(params);
-    char *text = settings ? json_dumps(settings, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text = gr_json_text(settings, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(settings);
     return text;
 }
@@ -229,7 +229,7 @@ static char *all_settings(const graft_train_params *params, const char *device)
     gr_settings_json(train_settings, GRAFT_SETTING_RUN, params, &settings);
     if (device)
         gr_json_set(&settings, "device", json_string(device));
-    char *text = settings ? json_dumps(settings, JSON_INDENT(2) | precision(settings)) : NULL;
+    char *text = gr_json_text(settings, JSON_INDENT(2) | precision(settings));
     json_decref(settings);
     return text;
 }

@@ -1,5 +1,7 @@
 #include "weights/safetensors.h"
 
+#include "base/json.h"
+
 #include "base/f16.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -110,7 +112,7 @@ static graft_status describe(const writer *w, char **text)
     if (status == GRAFT_OK && w->hash)
         status = describe_tensor(w, header, &checksum_tensor, &offset);
     if (status == GRAFT_OK) {
-        *text = json_dumps(header, JSON_COMPACT);
+        *text = gr_json_text(header, JSON_COMPACT);
         if (!*text)
             status = no_memory(w);
     }

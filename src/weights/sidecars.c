@@ -44,7 +44,7 @@ static graft_status set_value(reader *r, const char *key, const json_t *value)
 /* Takes `json`; NULL stands for out of memory. */
 static graft_status set_json(reader *r, const char *key, json_t *json)
 {
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text = gr_json_text(json, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(json);
     if (!text)
         return gr_fail(r->log, GRAFT_ERR_MEMORY, "%s: out of memory", key);

@@ -146,14 +146,12 @@ json_t *cli_accuracy_json(double accuracy)
 
 graft_status cli_print_json(cli *c, json_t *value)
 {
-    char *text = value
-                     ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
-                     : NULL;
+    size_t flags = JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    bool printed = value && json_dumpf(value, stdout, flags) == 0;
     json_decref(value);
-    if (!text)
+    if (!printed)
         return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
-    printf("%s\n", text);
-    free(text);
+    putchar('\n');
     return GRAFT_OK;
 }
 
