@@ -1,6 +1,7 @@
 """graft bench: what it measures, and what it does not let pass."""
 import json
 import os
+import shutil
 import unittest
 
 from support import DOCS, CliTest, graft
@@ -48,6 +49,40 @@ class Bench(CliTest):
         why = {f["name"]: f["why"] for f in d["devices"][0]["failures"]}
         self.assertIn("wrong result", why["softmax"])
         self.check_schema(d)
+
+    def document(self, name, seconds):
+        """A file with one figure, three samples around these seconds."""
+        result = {"suite": "ops", "name": "gelu", "unit": "GB/s", "value": 1 / seconds,
+                  "min": 0.99 / seconds, "max": 1.01 / seconds, "busy": False}
+        device = {"id": "opencl:0", "results": [result], "failures": []}
+        return self.write(name, json.dumps({"schema": 1, "devices": [device]}).encode())
+
+    def test_comparison_tells_what_became_worse(self):
+        before, after = self.document("before.json", 1.0), self.document("after.json", 1.1)
+        near = self.document("near.json", 1.015)
+        table = self.works("bench", "--compare", after, before)
+        self.assertRegex(table, r"gelu.* 1\.10 +better")
+        self.assertRegex(self.works("bench", "--compare", before, near), r"gelu.* same")
+        self.fails(1, "bench", "--compare", before, after, telling=["1 figure is worse"])
+        newer = self.write("newer.json", b'{"schema": 99, "devices": []}')
+        self.fails(1, "bench", "--compare", before, newer, telling=["newer.json", "version 99"])
+        self.fails(2, "bench", "--compare", before, telling=["needs two files"])
+
+    def test_page_and_trace(self):
+        run = graft("bench", "--device", "null:0", "--suite", "ops", "--op", "conv2d", "--profile",
+                    self.path("t.json"), *(["--report", self.path("p.html")]
+                                           if shutil.which("gnuplot") else []))
+        self.assertEqual(run.returncode, 1, run.stderr)
+        with open(self.path("t.json")) as file:
+            events = json.load(file)
+        self.assertTrue(all(e["ph"] == "X" and e["dur"] >= 0 for e in events), events)
+        self.assertIn("prepare and check conv2d", [e["name"] for e in events])
+        if not shutil.which("gnuplot"):
+            self.skipTest("gnuplot is not installed")
+        with open(self.path("p.html")) as file:
+            page = file.read()
+        self.assertIn("wrong result", page)
+        self.assertNotRegex(page, r"<script|<link|<iframe")
 
     def test_bad_options(self):
         for words, told in [

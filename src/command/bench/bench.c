@@ -26,7 +26,8 @@ void bench_note(bench *b, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     json_array_append_new(b->notes, json_string(text));
-    cli_console_message(b->c->console, GRAFT_LOG_WARN, text);
+    if (b->c->console->level >= GRAFT_LOG_WARN)
+        cli_console_message(b->c->console, GRAFT_LOG_WARN, text);
 }
 
 graft_status bench_reference(bench *b, graft_device **out)

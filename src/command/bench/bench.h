@@ -8,6 +8,9 @@
 
 #include <jansson.h>
 
+/* The version of the document; it grows when a key changes its meaning. */
+enum { BENCH_SCHEMA = 1 };
+
 /* Suites, bits of bench_options.suites in the order of BENCH_SUITES. */
 enum {
     BENCH_QUICK = 1 << 0,
@@ -125,6 +128,11 @@ double bench_error(const float *x, const float *expected, size_t count);
 
 /* Fails with GRAFT_ERR_NUMERIC when it is above `most`. */
 graft_status bench_check(bench *b, double error, double most);
+
+/* Adds a span of time to the trace, where there is one, from `start` to now (cli_seconds()), to a
+ * lane of a device: "host" or "device". Takes `args`, which may be NULL. */
+void bench_span(bench *b, const bench_device *device, const char *lane, const char *name,
+                double start, double end, json_t *args);
 
 /* machine.c: the processor, the system, its load, clocks and temperatures. */
 json_t *bench_machine(void);

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCHEMA = 1 };
-
 json_t *bench_sheet(const graft_device *device)
 {
     graft_device_fact fact;
@@ -54,13 +52,13 @@ json_t *bench_document(bench *b, bool interrupted)
     json_t *devices = json_array();
     for (int i = 0; i < b->device_count; i++)
         json_array_append_new(devices, device_json(&b->devices[i]));
-    json_t *document = json_pack("{s:i,s:s,s:s,s:o,s:o,s:f,s:b,s:o,s:O,s:[s,s]}", "schema", SCHEMA,
-                                 "graft", graft_version_text(), "commit", BENCH_COMMIT, "suites",
-                                 suites_json(b->options->suites), "machine", bench_machine(),
-                                 "seconds", cli_seconds() - b->started, "interrupted", interrupted,
-                                 "devices", devices, "notes", b->notes, "not_measured",
-                                 "multiply_add f16, bf16, int8: kernels compute in f32",
-                                 "matrix units: no kernel uses them");
+    json_t *document = json_pack(
+        "{s:i,s:s,s:s,s:o,s:o,s:f,s:b,s:o,s:O,s:[s,s]}", "schema", BENCH_SCHEMA, "graft",
+        graft_version_text(), "commit", BENCH_COMMIT, "suites", suites_json(b->options->suites),
+        "machine", bench_machine(), "seconds", cli_seconds() - b->started, "interrupted",
+        interrupted, "devices", devices, "notes", b->notes, "not_measured",
+        "multiply_add f16, bf16, int8: kernels compute in f32",
+        "matrix units: no kernel uses them");
     const json_t *figure = only_figure(b);
     if (figure)
         json_object_update_missing(document, (json_t *)(uintptr_t)figure);

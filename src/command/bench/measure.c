@@ -6,6 +6,7 @@
 #include "command/console/output.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,11 +57,13 @@ static graft_status warm_up(const bench *b, lane *l, double *seconds)
 
 /* A sample, and whether other programs left it alone: they had no more than a twentieth of one
  * processor. */
-static graft_status sample(lane *l)
+static graft_status sample(bench *b, const bench_work *work, lane *l)
 {
     double start = cli_seconds(), cpu = bench_cpu_seconds(), busy = bench_busy_seconds(), seconds;
     CLI_TRY(take(l, l->repeat, &seconds));
     double took = cli_seconds() - start;
+    bench_span(b, l->device, "host", work->name, start, start + took,
+               json_pack("{s:i,s:f}", "runs", l->repeat, "seconds", seconds));
     double others = bench_busy_seconds() - busy - (bench_cpu_seconds() - cpu);
     bench_samples_add(&l->samples, seconds, others <= fmax(0.05 * took, 0.02));
     return GRAFT_OK;
@@ -82,17 +85,19 @@ static void fail_lane(bench *b, const bench_work *work, lane *l, graft_status st
 /* Prepares one device; where one run would take too long, leaves it out with a line. */
 static void open_lane(bench *b, const bench_work *work, lane *l)
 {
-    double seconds = 0.0;
+    char name[160];
+    double seconds = 0.0, start = cli_seconds();
     graft_status status = work->open(b, l->device, work, &l->run);
+    snprintf(name, sizeof(name), "prepare and check %s", work->name);
+    bench_span(b, l->device, "host", name, start, cli_seconds(), NULL);
     l->open = status == GRAFT_OK;
     if (l->open && work->unit != BENCH_MIB)
         status = warm_up(b, l, &seconds);
     if (status != GRAFT_OK) {
         fail_lane(b, work, l, status);
-    } else if (seconds * LEAST > b->allowance) {
-        bench_note(b, "%s: %s, %s: left out: one run takes %.1f s; --suite %s measures it",
-                   l->device->info.id, work->suite, work->name, seconds,
-                   strcmp(work->suite, "infer") == 0 ? "infer" : "train");
+    } else if (seconds * LEAST > b->allowance && !work->is_peak) {
+        bench_note(b, "%s: %s, %s: left out: one run takes %.1f s", l->device->info.id, work->suite,
+                   work->name, seconds);
         l->run.close(l->run.state);
         json_decref(l->run.extra);
         l->open = false;
@@ -119,7 +124,7 @@ static void take_turns(bench *b, const bench_work *work, lane *lanes, int count)
             lane *l = &lanes[round % 2 ? count - 1 - i : i];
             if (!wants_more(b, l, (cli_seconds() - start) / count))
                 continue;
-            graft_status status = sample(l);
+            graft_status status = sample(b, work, l);
             if (status != GRAFT_OK)
                 fail_lane(b, work, l, status);
             more = true;

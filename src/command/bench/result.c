@@ -150,5 +150,6 @@ void bench_result_failed(bench *b, bench_device *device, const bench_work *work,
                                                       work->name, "why", cli_json_text(why)));
     snprintf(line, sizeof(line), "%s: %s, %s: not measured: %.900s", device->info.id, work->suite,
              work->name, why);
-    cli_console_message(b->c->console, GRAFT_LOG_WARN, line);
+    if (b->c->console->level >= GRAFT_LOG_WARN)
+        cli_console_message(b->c->console, GRAFT_LOG_WARN, line);
 }

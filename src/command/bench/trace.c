@@ -32,6 +32,34 @@ static json_t *kernels_json(const bench_device *d, const graft_kernel_time *time
     return array;
 }
 
+/* Chrome's format: microseconds; a process for each device, a thread for each lane. */
+void bench_span(bench *b, const bench_device *device, const char *lane, const char *name,
+                double start, double end, json_t *args)
+{
+    if (b->trace)
+        json_array_append_new(
+            b->trace, json_pack("{s:o,s:s,s:f,s:f,s:o,s:s,s:o}", "name", cli_json_text(name), "ph",
+                                "X", "ts", (start - b->started) * 1e6, "dur", (end - start) * 1e6,
+                                "pid", cli_json_text(device->info.id), "tid", lane, "args",
+                                args ? args : json_object()));
+    else
+        json_decref(args);
+}
+
+/* The kernels of the step that has just ended, the longest first, one after the other. */
+static void add_spans(bench *b, const bench_device *d, const json_t *kernels, double start)
+{
+    size_t i;
+    json_t *k;
+    json_array_foreach((json_t *)(uintptr_t)kernels, i, k)
+    {
+        double seconds = 1e-3 * json_number_value(json_object_get(k, "milliseconds"));
+        bench_span(b, d, "device", json_string_value(json_object_get(k, "name")), start,
+                   start + seconds, json_copy(k));
+        start += seconds;
+    }
+}
+
 static graft_status run_steps(bench *b, bench_device *d, const bench_work *work,
                               const bench_truth *t, graft_trainer *trainer, json_t **kernels,
                               double *flop)
@@ -47,12 +75,18 @@ static graft_status run_steps(bench *b, bench_device *d, const bench_work *work,
     if (images)
         bench_fill(images, n * pixels, 7);
     graft_batch batch = {.count = work->batch_size, .images = images, .labels = labels};
-    for (int i = 0; i < STEPS && status == GRAFT_OK; i++)
+    double start = 0.0;
+    for (int i = 0; i < STEPS && status == GRAFT_OK; i++) {
+        start = cli_seconds();
         status = graft_trainer_step(trainer, &batch, NULL, NULL);
+        bench_span(b, d, "host", "step with each kernel measured", start, cli_seconds(), NULL);
+    }
     if (status == GRAFT_OK)
         status = graft_trainer_kernel_times(trainer, times, MAX_KERNELS, &found);
     if (status == GRAFT_OK)
         *kernels = kernels_json(d, times, found < MAX_KERNELS ? found : MAX_KERNELS, flop);
+    if (*kernels)
+        add_spans(b, d, *kernels, start);
     const graft_trainer_info *info = graft_trainer_get_info(trainer);
     *flop *= (double)info->batch_size / info->micro_batch; /* of one micro-batch until here */
     free(images);

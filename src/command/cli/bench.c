@@ -1,5 +1,7 @@
 /* graft bench: how fast devices are, and what of it to believe. */
+#include "command/bench/compare.h"
 #include "command/bench/models.h"
+#include "command/bench/report.h"
 #include "command/cli/commands.h"
 #include "command/console/output.h"
 #include "command/console/stop.h"
@@ -19,6 +21,12 @@ static const graft_setting rows[] = {
      "what to measure; several with commas"},
     {"json", FIELD(json), GRAFT_SETTING_TEXT, NULL, "[FILE]", 0, 0,
      "the figures, see docs/bench.md; without a file they are printed"},
+    {"report", FIELD(report), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "a page of figures and tables, HTML; needs gnuplot", "none"},
+    {"profile", FIELD(profile), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
+     "when what ran, with the kernels of training steps: opens in Perfetto", "none"},
+    {"compare", FIELD(compare), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "measure nothing: put files of --json beside each other, and fail where one is worse"},
     {"model", FIELD(model), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
      "of train, infer and memory: this geometry alone, with random weights", "vit_base_patch16_224",
      .group = "One figure alone"},
@@ -34,6 +42,9 @@ static const graft_setting rows[] = {
 
 static graft_status check(cli *c, const bench_options *o)
 {
+    if (!o->compare && o->common.operands.count)
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: unexpected argument; files are for --compare",
+                        o->common.operands.items[0]);
     const unsigned models = BENCH_TRAIN | BENCH_INFER | BENCH_MEMORY;
     if ((o->model || o->method || o->batch_size) && !(o->suites & models))
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "--%s: needs --suite train, infer or memory",
@@ -113,6 +124,7 @@ static void release(bench *b)
     bench_truth_release(b->truth);
     graft_device_close(&b->reference);
     json_decref(b->notes);
+    json_decref(b->trace);
 }
 
 /* ---- Running ---------------------------------------------------------------------------- */
@@ -129,21 +141,46 @@ static graft_status add_works(bench *b)
     return bench_add_models(b, suites);
 }
 
+static graft_status write_json(bench *b, const char *path, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_INDENT(1));
+    graft_status status =
+        text ? cli_write_file(b->c, path, text) : cli_fail(b->c, GRAFT_ERR_MEMORY, "out of memory");
+    free(text);
+    return status;
+}
+
+static graft_status write_page(bench *b, const char *path, const json_t *document)
+{
+    cli_page page;
+    cli_page_begin(&page, b->c, "What devices can do, and what graft gets of it");
+    bench_report(&page, document);
+    graft_status status = cli_page_end(&page);
+    if (status == GRAFT_OK)
+        status = cli_write_file(b->c, path, page.text);
+    free(page.text);
+    return status;
+}
+
+static graft_status write_files(bench *b, const json_t *document)
+{
+    const bench_options *o = b->options;
+    if (o->json && *o->json)
+        CLI_TRY(write_json(b, o->json, document));
+    if (o->profile)
+        CLI_TRY(write_json(b, o->profile, b->trace));
+    return o->report ? write_page(b, o->report, document) : GRAFT_OK;
+}
+
 static graft_status write_results(bench *b, graft_status measured)
 {
     const bench_options *o = b->options;
     json_t *document = bench_document(b, measured == GRAFT_ERR_INTERRUPTED);
-    graft_status status = GRAFT_OK;
     bool to_output = o->json && !*o->json;
-    if (to_output)
-        return cli_print_json(b->c, document);
-    status = bench_print(b->c, document);
-    if (status == GRAFT_OK && o->json) {
-        char *text = json_dumps(document, JSON_INDENT(1));
-        status = text ? cli_write_file(b->c, o->json, text)
-                      : cli_fail(b->c, GRAFT_ERR_MEMORY, "out of memory");
-        free(text);
-    }
+    graft_status status = write_files(b, document);
+    if (status == GRAFT_OK)
+        status =
+            to_output ? cli_print_json(b->c, json_incref(document)) : bench_print(b->c, document);
     json_decref(document);
     return status;
 }
@@ -173,7 +210,8 @@ static graft_status measure(bench *b)
 /* What is opened and built for a figure is not news; what is wrong with it is told with it. */
 static void show_warning(void *user, graft_log_level level, const char *text)
 {
-    if (level == GRAFT_LOG_WARN || ((cli_console *)user)->level >= GRAFT_LOG_DEBUG)
+    const cli_console *console = user;
+    if (console->level >= (level == GRAFT_LOG_WARN ? GRAFT_LOG_WARN : GRAFT_LOG_DEBUG))
         cli_console_message(user, level, text);
 }
 
@@ -181,6 +219,10 @@ static graft_status run(cli *c, void *options)
 {
     const bench_options *o = options;
     CLI_TRY(check(c, o));
+    if (o->compare)
+        return bench_compare(c, &o->common.operands);
+    if (o->report)
+        CLI_TRY(cli_figures_possible(c));
     graft_log_params log = {show_warning, c->console, c->console->level};
     cli quiet = *c;
     quiet.log = graft_log_create(&log);
@@ -188,6 +230,7 @@ static graft_status run(cli *c, void *options)
     bench b = {.c = &quiet,
                .options = o,
                .notes = json_array(),
+               .trace = o->profile ? json_array() : NULL,
                .truth = &truth,
                .stop = cli_stop_on_signals(),
                .most_seconds = o->suites == BENCH_QUICK ? 90.0 : 1e9,
@@ -204,8 +247,11 @@ static graft_status run(cli *c, void *options)
 const cli_command cli_command_bench = {
     .name = "bench",
     .summary = "Measures devices, and what share of their peak graft gets",
-    .usage = "[--device all|ID,..] [--suite " BENCH_SUITES "] [--json [FILE]]",
+    .usage = "[--device all|ID,..] [--suite NAME,..] [--json [FILE]] [--report FILE], or --compare "
+             "FILE FILE..",
     .options = (const cli_options[]){{.rows = rows}, {.rows = NULL}},
     .options_bytes = sizeof(bench_options),
+    .operand = "FILE",
+    .max_operands = 64,
     .run = run,
 };

@@ -40,6 +40,30 @@ static graft_status print_table(cli *c, const graft_device_info *devices, int co
     return cli_table_print(c, &table);
 }
 
+/* The sheet of each device that opens; what does not is told. */
+static graft_status print_sheets(cli *c, const graft_device_info *devices, int count)
+{
+    for (int i = 0; i < count; i++) {
+        graft_device_fact fact;
+        graft_device *device;
+        cli_table table = {.columns = 2};
+        printf("\n");
+        if (graft_device_open(c->log, devices[i].id, NULL, &device) != GRAFT_OK) {
+            printf("%s: cannot be opened\n", devices[i].id);
+            continue;
+        }
+        cli_table_cell(&table, "%s", devices[i].id);
+        cli_table_cell(&table, "%s", devices[i].name);
+        for (int f = 0; graft_device_get_fact(device, f, &fact); f++) {
+            cli_table_cell(&table, "%s", fact.name);
+            cli_table_cell(&table, "%s", fact.value);
+        }
+        graft_device_close(&device);
+        CLI_TRY(cli_table_print(c, &table));
+    }
+    return GRAFT_OK;
+}
+
 /* Says on standard error which APIs have no device here, and why. */
 static void print_missing(cli *c)
 {
@@ -64,6 +88,8 @@ static graft_status run(cli *c, void *options)
         CLI_TRY(print_json(c, devices, count));
     else if (count)
         CLI_TRY(print_table(c, devices, count));
+    if (count && common->verbose && !common->json)
+        CLI_TRY(print_sheets(c, devices, count));
     if (count) {
         print_missing(c);
         return GRAFT_OK;

@@ -1,0 +1,16 @@
+/* Documents beside each other. */
+#ifndef BENCH_COMPARE_H
+#define BENCH_COMPARE_H
+
+#include "command/console/command.h"
+
+#include <jansson.h>
+
+/* Reads a document of this or an older version. */
+graft_status bench_read(cli *c, const char *path, json_t **out);
+
+/* Prints the figures of all files, and how each but the first differs from the first. Fails when
+ * one is worse beyond the spread. */
+graft_status bench_compare(cli *c, const graft_text_list *files);
+
+#endif
