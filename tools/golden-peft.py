@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""Computes the golden cases of `dora` and `ia3` with Hugging Face peft, in float64.
+"""Computes what tests hold against Hugging Face peft: the golden cases of `dora` and `ia3`, in
+float64, in tests/data/golden, whose backbone and batch they share; and tests/data/peft, a small ViT
+of transformers, folders that peft saved of it, and their logits.
 
-usage: tools/golden-peft.py [FOLDER]      default: tests/data/golden
+usage: tools/golden-peft.py [tests/data]
 
-Needs torch, safetensors and peft (0.10 or later; the cases of the repository are of 0.13.2). The
-backbone and the batch are those that all cases of the folder share.
+Needs torch, safetensors, transformers and peft (0.13 or later; the files of the repository are of
+0.13.2).
 """
+import copy
 import json
 import pathlib
 import sys
 
 import torch
-from peft import IA3Config, LoraConfig, get_peft_model
+import transformers
+from peft import (BOFTConfig, FourierFTConfig, IA3Config, LoraConfig, VeraConfig, get_peft_model)
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -180,12 +184,63 @@ def run(folder, name, method, config, backbone, batch):
     print(f"{name}: {count - head} parameters, loss {loss.item():.6f}")
 
 
+COLORS = ((200, 30, 90), (10, 250, 130), (90, 90, 90))  # of whole images
+SAVED = {
+    "lora": LoraConfig(r=2, lora_alpha=3, target_modules=["query", "value", "intermediate.dense"],
+                       rank_pattern={"0.attention.attention.query": 3},
+                       alpha_pattern={"0.attention.attention.query": 5}),
+    "dora": LoraConfig(r=2, use_dora=True, use_rslora=True, target_modules=["key", "value"],
+                       layers_to_transform=[1]),
+    "ia3": IA3Config(target_modules=["key", "value", "layer.0.output.dense",
+                                     "layer.1.output.dense"],
+                     feedforward_modules=["layer.0.output.dense", "layer.1.output.dense"]),
+    "vera": VeraConfig(r=4, target_modules=["query", "intermediate.dense"], save_projection=False),
+    "boft": BOFTConfig(boft_block_size=4, target_modules=["query", "attention.output.dense"]),
+    "fourierft": FourierFTConfig(n_frequency=12, target_modules=["value"]),
+}
+
+
+def save_folders(folder):
+    config = transformers.ViTConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        image_size=32, patch_size=16, num_labels=3)
+    model = transformers.ViTForImageClassification(config).eval()
+    generator = torch.Generator().manual_seed(6)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            noise = torch.randn(p.shape, generator=generator)
+            scale = p.dim() == 1 and name.endswith("weight")
+            p.copy_(1 + 0.1 * noise if scale else noise * (0.3 if p.dim() > 1 else 0.1))
+    folder.mkdir(exist_ok=True)
+    config.save_pretrained(folder / "vit")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()},
+              folder / "vit" / "model.safetensors")
+    colors = torch.tensor(COLORS).float()[:, :, None, None] / 255
+    images = ((colors - 0.5) / 0.5).expand(-1, -1, 32, 32)
+    logits = {}
+    for name, setup in SAVED.items():
+        setup.modules_to_save = ["classifier"]
+        tuned = get_peft_model(copy.deepcopy(model), setup).eval()
+        with torch.no_grad():
+            for n, p in sorted(tuned.named_parameters()):
+                if p.requires_grad:
+                    noise = 0.3 * torch.randn(p.shape, generator=generator)
+                    scaled = any(part in n for part in ("ia3_l", "magnitude", "boft_s"))
+                    p.copy_(p * (1 + noise) if scaled else noise)
+            logits[name] = tuned(images).logits.tolist()
+        tuned.create_or_update_model_card = lambda *_: None
+        tuned.save_pretrained(folder / name, safe_serialization=True)
+    (folder / "expected.json").write_text(json.dumps({"colors": COLORS, "logits": logits}) + "\n")
+
+
 def main():
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/golden")
+    data = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data")
+    folder = data / "golden"
     backbone = load_file(folder / "backbone.safetensors")
     batch = load_file(folder / "batch.safetensors")
     for name, (method, config) in CASES.items():
         run(folder, name, method, config, backbone, batch)
+    save_folders(data / "peft")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ typedef struct graft_adapter_info {
 
 GRAFT_BEGIN_DECLS
 
-/* Reads what graft_train or a graft_trainer wrote; GRAFT_ERR_FORMAT for anything else. Borrows
+/* Reads what graft_train or a graft_trainer wrote; GRAFT_ERR_FORMAT for anything else, but
+ * GRAFT_ERR_ARGUMENT for a folder of Hugging Face peft: graft_model_open_adapter. Borrows
  * `log`, and source->data. *out is NULL on failure. Blocks. */
 GRAFT_API graft_status graft_adapter_open(graft_log *log, const graft_source *source,
                                           graft_adapter **out);

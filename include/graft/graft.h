@@ -17,6 +17,7 @@
 #include <graft/ops.h>
 #include <graft/params.h>
 #include <graft/peak.h>
+#include <graft/peft.h>
 #include <graft/program.h>
 #include <graft/recipe.h>
 #include <graft/search.h>

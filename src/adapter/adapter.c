@@ -1,5 +1,6 @@
 #include "adapter/adapter.h"
 
+#include "adapter/peft.h"
 #include "base/mem.h"
 #include "weights/load.h"
 #include "weights/safetensors.h"
@@ -33,7 +34,29 @@ graft_status graft_adapter_open(graft_log *log, const graft_source *source, graf
 {
     gr_tensors *tensors;
     *out = NULL;
+    if (gr_peft_is_folder(source->path))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "%s: a folder of Hugging Face peft, which does not tell the backbone; use "
+                       "graft_model_open_adapter()",
+                       source->path);
     GR_TRY(gr_tensors_load_source(log, source, &tensors));
+    return gr_adapter_create(log, &tensors, out);
+}
+
+graft_status gr_adapter_load(graft_log *log, const graft_source *source, const gr_tensors *backbone,
+                             gr_tensors **out)
+{
+    if (gr_peft_is_folder(source->path))
+        return gr_peft_read(log, source->path, backbone, out);
+    return gr_tensors_load_source(log, source, out);
+}
+
+graft_status gr_adapter_open(graft_log *log, const graft_source *source, const gr_tensors *backbone,
+                             graft_adapter **out)
+{
+    gr_tensors *tensors;
+    *out = NULL;
+    GR_TRY(gr_adapter_load(log, source, backbone, &tensors));
     return gr_adapter_create(log, &tensors, out);
 }
 

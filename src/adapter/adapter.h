@@ -24,6 +24,14 @@ graft_status gr_adapter_create(graft_log *log, gr_tensors **tensors, graft_adapt
 graft_status gr_adapter_check_backbone(graft_log *log, const graft_adapter *a,
                                        const graft_adapter *b);
 
+/* The tensors of an adapter of this backbone: a file, or a folder of Hugging Face peft. */
+graft_status gr_adapter_load(graft_log *log, const graft_source *source, const gr_tensors *backbone,
+                             gr_tensors **out);
+
+/* The same as an adapter. */
+graft_status gr_adapter_open(graft_log *log, const graft_source *source, const gr_tensors *backbone,
+                             graft_adapter **out);
+
 /* One user more, which lets it go by graft_adapter_close. */
 graft_adapter *gr_adapter_share(graft_adapter *adapter);
 

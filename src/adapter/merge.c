@@ -414,7 +414,7 @@ graft_status graft_merge_as(graft_log *log, const char *backbone, const char *ad
     if (status == GRAFT_OK)
         status = gr_backbone_load(log, backbone, &weights);
     if (status == GRAFT_OK)
-        status = graft_adapter_open(log, &(graft_source){.path = adapter}, &trained);
+        status = gr_adapter_open(log, &(graft_source){.path = adapter}, weights, &trained);
     if (status == GRAFT_OK)
         status = write_merged(log, weights, trained->tensors, &trained->info, &to);
     graft_adapter_close(&trained);

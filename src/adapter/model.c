@@ -44,7 +44,7 @@ static graft_status open_model(graft_model *m, const graft_model_params *p)
     if (!p->adapter)
         return GRAFT_OK;
     graft_adapter *adapter;
-    GR_TRY(graft_adapter_open(m->log, &(graft_source){.path = p->adapter}, &adapter));
+    GR_TRY(gr_adapter_open(m->log, &(graft_source){.path = p->adapter}, m->weights, &adapter));
     graft_status status = graft_model_attach(m, adapter);
     graft_adapter_close(&adapter);
     return status;
@@ -78,6 +78,12 @@ static void release_networks(gr_attachment *a)
     gr_transfers_forget(a->transfers);
     for (int i = 0; i < NETWORKS; i++)
         gr_network_release(&a->networks[i]);
+}
+
+graft_status graft_model_open_adapter(graft_model *m, const graft_source *source,
+                                      graft_adapter **out)
+{
+    return gr_adapter_open(m->log, source, m->weights, out);
 }
 
 static void release(gr_attachment *a)
@@ -324,14 +330,15 @@ graft_status graft_model_run(graft_model *m, graft_output output, const float *i
     return GRAFT_OK;
 }
 
-graft_status gr_model_run_of_pixels(graft_model *m, graft_output output, const uint8_t *pixels,
-                                    int count, float *out)
+graft_status gr_model_logits_of_pixels(graft_model *m, const uint8_t *pixels, int count,
+                                       float *logits)
 {
     gr_attachment *a;
     GR_TRY(gr_model_active(m, &a));
-    GR_TRY(make_network(m, a, output));
-    return gr_network_logits_of_pixels(m->log, a->store, &a->networks[output],
-                                       &a->info.input.preprocess.normalization, pixels, count, out);
+    GR_TRY(make_network(m, a, GRAFT_OUTPUT_LOGITS));
+    return gr_network_logits_of_pixels(m->log, a->store, &a->networks[GRAFT_OUTPUT_LOGITS],
+                                       &a->info.input.preprocess.normalization, pixels, count,
+                                       logits);
 }
 
 graft_status graft_model_run_on_device(graft_model *m, graft_output output,

@@ -53,7 +53,7 @@ static graft_status load(export *e, const char *backbone, const char *adapter)
         e->weights = e->told = e->backbone;
         return gr_backbone_describe(e->log, e->backbone, &e->config, &e->input);
     }
-    GR_TRY(graft_adapter_open(e->log, &(graft_source){.path = adapter}, &e->adapter));
+    GR_TRY(gr_adapter_open(e->log, &(graft_source){.path = adapter}, e->backbone, &e->adapter));
     const gr_adapter_info *info = &e->adapter->info;
     GR_TRY(gr_merge_check_methods(e->log, info->methods));
     GR_TRY(gr_merge(e->log, e->backbone, e->adapter->tensors, info, &e->merged));

@@ -1,5 +1,6 @@
 #include "train/run_setup.h"
 
+#include "adapter/adapter.h"
 #include "adapter/fingerprint.h"
 #include "base/mem.h"
 #include "data/augment.h"
@@ -155,7 +156,9 @@ static graft_status keep_frozen(graft_log *log, gr_run_setup *s)
 /* The adapter that the run starts from. */
 static graft_status load_start(graft_log *log, const graft_train_params *p, gr_run_setup *s)
 {
-    GR_TRY(gr_tensors_load(log, p->init_adapter, &s->adapter));
+    const graft_source start = {.path = p->init_adapter};
+    GR_TRY(s->weights ? gr_adapter_load(log, &start, s->weights, &s->adapter)
+                      : gr_tensors_load_source(log, &start, &s->adapter));
     if (s->weights)
         GR_TRY(gr_fingerprint_check(log, s->adapter, s->weights, &p->accept_changes));
     return gr_head_rows_match(log, p, s);

@@ -12,6 +12,11 @@ static const gr_layout *const layouts[] = {
 
 enum { LAYOUT_COUNT = sizeof(layouts) / sizeof(layouts[0]) };
 
+const gr_layout *gr_layout_at(int index)
+{
+    return index < LAYOUT_COUNT ? layouts[index] : NULL;
+}
+
 const char *gr_layout_names(char *text, size_t size)
 {
     size_t used = 0;
@@ -176,8 +181,15 @@ gr_name_use gr_layout_use(const gr_layout_match *m, const char *name, char targe
 bool gr_layout_origin(const gr_layout_match *m, const char *target, char name[GR_NAME_BYTES],
                       const gr_name_rule **rule)
 {
+    *rule = NULL;
+    return gr_layout_next_origin(m, target, name, rule);
+}
+
+bool gr_layout_next_origin(const gr_layout_match *m, const char *target, char name[GR_NAME_BYTES],
+                           const gr_name_rule **rule)
+{
     gr_name_parts parts;
-    for (const gr_name_rule *r = m->layout->rules; r->from; r++) {
+    for (const gr_name_rule *r = *rule ? *rule + 1 : m->layout->rules; r->from; r++) {
         if (!r->to || !gr_pattern_match(r->to, target, &parts) ||
             !gr_layout_source_name(m, r, &parts, name))
             continue;

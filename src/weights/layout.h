@@ -99,6 +99,9 @@ typedef struct gr_layout_match {
 /* False: no layout that graft knows. Adapters have none. */
 bool gr_layout_recognise(const gr_tensors *tensors, gr_layout_match *match);
 
+/* Layout `index`; NULL past the last one. */
+const gr_layout *gr_layout_at(int index);
+
 /* "timm ViT, MAE, ..", cut to fit. Returns text. */
 const char *gr_layout_names(char *text, size_t size);
 
@@ -123,6 +126,10 @@ bool gr_layout_source_name(const gr_layout_match *match, const gr_name_rule *rul
  * rule. False when the layout has none such. */
 bool gr_layout_origin(const gr_layout_match *match, const char *target, char name[GR_NAME_BYTES],
                       const gr_name_rule **rule);
+
+/* The next one after *rule, or the first where that is NULL. */
+bool gr_layout_next_origin(const gr_layout_match *match, const char *target,
+                           char name[GR_NAME_BYTES], const gr_name_rule **rule);
 
 /* Appends the backbone to `out` under graft's names, with the file's metadata, and that of the
  * layout where `out` has none. What keeps its values is borrowed from `tensors`; what does not has

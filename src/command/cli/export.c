@@ -15,7 +15,8 @@ static const graft_setting rows[] = {
     {"backbone", CLI_FIELD(export_options, backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "pretrained weights: .safetensors, its folder, or JAX .npz", .letter = 'b'},
     {"adapter", CLI_FIELD(export_options, adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
-     "made by graft train", "none, for --onnx: the backbone's own head", .letter = 'a'},
+     "made by graft train, or a folder of Hugging Face peft",
+     "none, for --onnx: the backbone's own head", .letter = 'a'},
     {"onnx", CLI_FIELD(export_options, onnx), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "the whole model as ONNX, opset 17"},
     {"weights", CLI_FIELD(export_options, weights), GRAFT_SETTING_CHOICE, NULL, "|f32|f16", 0, 0,
@@ -33,10 +34,9 @@ static graft_status run(cli *c, void *options)
         CLI_TRY(cli_need(c, "adapter", o->adapter));
     if (!o->onnx == !o->peft)
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "export: give one of --onnx and --peft");
-    if (o->onnx)
-        return graft_export_onnx(c->log, o->backbone, o->adapter, o->onnx,
-                                 weight_types[o->weights]);
-    return cli_fail(c, GRAFT_ERR_UNSUPPORTED, "--peft: not built yet");
+    if (o->peft)
+        return graft_export_peft(c->log, o->backbone, o->adapter, o->peft);
+    return graft_export_onnx(c->log, o->backbone, o->adapter, o->onnx, weight_types[o->weights]);
 }
 
 const cli_command cli_command_export = {

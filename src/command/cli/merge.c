@@ -15,7 +15,7 @@ static const graft_setting rows[] = {
     {"backbone", CLI_FIELD(merge_options, backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "pretrained weights: .safetensors, its folder, or JAX .npz", .letter = 'b'},
     {"adapter", CLI_FIELD(merge_options, adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
-     "made by graft train", .letter = 'a'},
+     "made by graft train, or a folder of Hugging Face peft", .letter = 'a'},
     {"out", CLI_FIELD(merge_options, out), GRAFT_SETTING_TEXT, NULL, "FILE|FOLDER", 0, 0,
      "the plain checkpoint, .safetensors; in a folder with config.json", .letter = 'o'},
     {"type", CLI_FIELD(merge_options, type), GRAFT_SETTING_CHOICE, NULL, "|f32|f16|bf16", 0, 0,
