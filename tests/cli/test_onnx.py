@@ -172,6 +172,7 @@ class Files(OnnxTest):
         model = self.trained(vit_shapes())
         out = self.path("x.onnx")
         self.fails(2, "export", *model, telling=["--onnx", "--peft"])
+        self.fails(2, "export", *model, "--weights", "f16", "--peft", out, telling=["--weights", "ONNX"])
         self.fails(2, "export", *model, "--onnx", model[1], telling=["would be lost"])
         self.fails(2, "export", "-b", model[1], "--onnx", out, telling=["head.weight"])
         prompted = self.trained(vit_shapes(), "--method", "vpt_deep")

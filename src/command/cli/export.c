@@ -30,6 +30,8 @@ static graft_status run(cli *c, void *options)
 {
     const export_options *o = options;
     CLI_TRY(cli_need(c, "backbone", o->backbone));
+    if (o->weights && !o->onnx)
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "--weights: is of ONNX files; give --onnx as well");
     if (!o->onnx)
         CLI_TRY(cli_need(c, "adapter", o->adapter));
     if (!o->onnx == !o->peft)
