@@ -113,6 +113,14 @@ graft_status gr_vk_buffer_wrap(gr_device *device, const graft_vulkan_range *rang
                        "vulkan:app: a buffer of usage 0x%x; expected storage, transfer source and "
                        "transfer destination (0x%x) in it",
                        range->usage, needed);
+    /* its size is not to be asked for, but what memory it takes is, which is hardly more */
+    VkMemoryRequirements takes;
+    gr_vk(device)->fn.GetBufferMemoryRequirements(gr_vk(device)->device, range->buffer, &takes);
+    if (range->offset_bytes + range->size_bytes > takes.size)
+        return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
+                       "vulkan:app: a range up to byte %llu of a buffer that takes %llu",
+                       (unsigned long long)(range->offset_bytes + range->size_bytes),
+                       (unsigned long long)takes.size);
     gr_buffer *buffer = gr_alloc(gr_vk(device), sizeof(*buffer));
     if (!buffer)
         return gr_fail(device->log, GRAFT_ERR_MEMORY,

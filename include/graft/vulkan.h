@@ -86,7 +86,8 @@ GRAFT_API graft_status graft_vulkan_import(graft_log *log, const graft_vulkan_pa
  * leaves the VkBuffer alone, which must stay until then and until programs that are bound to it are
  * gone. While graft uses it, it belongs to the imported queue's family (or is shared
  * concurrently). GRAFT_ERR_ARGUMENT for a usage flag that is missing, a range that is badly
- * aligned, or a device that was not imported by Vulkan. */
+ * aligned or lies past the memory that the buffer takes, or a device that was not imported by
+ * Vulkan. */
 GRAFT_API graft_status graft_vulkan_wrap(graft_device *device, const graft_vulkan_range *range,
                                          graft_buffer **out);
 

@@ -491,6 +491,9 @@ static void ranges_that_cannot_be(void **state)
     REFUSED(s, graft_vulkan_wrap(s->device, &range, &buffer), GRAFT_ERR_ARGUMENT, "usage 0x20");
     range = (graft_vulkan_range){s->memory.buffer, APP_USAGE, 2, 64};
     REFUSED(s, graft_vulkan_wrap(s->device, &range, &buffer), GRAFT_ERR_ARGUMENT, "64 bytes at 2");
+    range = (graft_vulkan_range){s->memory.buffer, APP_USAGE, OFFSET, 1 << 20};
+    REFUSED(s, graft_vulkan_wrap(s->device, &range, &buffer), GRAFT_ERR_ARGUMENT,
+            "of a buffer that takes");
     range = (graft_vulkan_range){VK_NULL_HANDLE, APP_USAGE, 0, 64};
     REFUSED(s, graft_vulkan_wrap(s->device, &range, &buffer), GRAFT_ERR_ARGUMENT,
             "`buffer` is NULL");
