@@ -27,8 +27,12 @@ class Bench(CliTest):
         if not has_device():
             self.skipTest(DEVICE + " is not there")
         run = graft("bench", "--device", DEVICE, "--suite", "infer", "--model", "vit_mini_patch8_64",
-                    "--method", "lora", "--batch-size", "2", "--json")
+                    "--method", "lora", "--batch-size", "2", "--json",
+                    *(["--report", self.path("p.html")] if shutil.which("gnuplot") else []))
         self.assertEqual(run.returncode, 0, run.stderr)
+        if shutil.which("gnuplot"):
+            with open(self.path("p.html")) as file:
+                self.assertIn("Roofline of " + DEVICE, file.read())
         d = json.loads(run.stdout)
         self.assertLessEqual(d["images_per_s_min"], d["images_per_s"])
         self.assertLessEqual(d["images_per_s"], d["images_per_s_max"])
