@@ -153,7 +153,7 @@ const gr_op gr_op_matmul = {
 
 gr_value *gr_matmul_other_factor(const gr_value *v, const gr_value *a)
 {
-    bool product = v->op == &gr_op_matmul && v->input_count == 2 && v->input[0] == a;
+    bool product = v && v->op == &gr_op_matmul && v->input_count == 2 && v->input[0] == a;
     return product && ((const gr_matmul_attrs *)v->attrs)->alpha == 1.0f ? v->input[1] : NULL;
 }
 

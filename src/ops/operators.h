@@ -16,7 +16,8 @@ bool gr_op_is_vector(const gr_value *v, int64_t count);
 /* `row_inputs` of operators whose rows come from input 0; all else is the same for every row. */
 uint32_t gr_op_rows_of_first(const gr_value *y, int axis);
 
-/* Where `v` is a product a x, neither scaled nor with a bias: x. NULL: it is none. */
+/* Where `v` is a product a x, neither scaled nor with a bias: x. NULL: it is none, or there is no
+ * `v`, as in a graph that failed. */
 gr_value *gr_matmul_other_factor(const gr_value *v, const gr_value *a);
 
 /* Reports "name: text (shape, shape, ...)" for a value whose inputs do not fit; returns false. */
