@@ -6,8 +6,8 @@
 static bool is_of_encoder(const char *name)
 {
     static const char *const prefixes[] = {
-        "cls_token", "dist_token", "rel_pos_bias.", "pos_embed", "patch_embed.",
-        "norm_pre.", "blocks.",    "layers.",       "norm.",     "proj."};
+        "cls_token", "dist_token", "attn_pool.", "rel_pos_bias.", "pos_embed", "patch_embed.",
+        "norm_pre.", "blocks.",    "layers.",    "norm.",         "proj."};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             return true;

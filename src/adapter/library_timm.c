@@ -65,8 +65,7 @@ static json_t *vit_arguments(const gr_model_config *c, bool biased)
     if (c->no_class_token)
         gr_json_set(&json, "class_token", json_false());
     if (!c->swiglu) /* else the architecture's */
-        gr_json_set(&json, "act_layer",
-                    json_string(c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu"));
+        gr_json_set(&json, "act_layer", json_string(gr_activation_name(c->activation)));
     return json;
 }
 

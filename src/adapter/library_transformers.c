@@ -84,7 +84,9 @@ json_t *gr_transformers_config(const gr_library_model *m)
     gr_json_set(&json, "num_channels", json_integer(3));
     gr_json_set(&json, "qkv_bias", json_boolean(m->biased));
     gr_json_set(&json, "hidden_act",
-                json_string(c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu"));
+                json_string(c->activation == GR_FUNC_GELU_TANH
+                                ? "gelu_pytorch_tanh"
+                                : gr_activation_name(c->activation)));
     gr_json_set(&json, "layer_norm_eps", gr_json_float(c->norm_eps));
     gr_json_set(&json, "torch_dtype", json_string("float32"));
     add_labels(&json, m);

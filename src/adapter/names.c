@@ -20,7 +20,8 @@ graft_status gr_names_parse(graft_log *log, const char *text, gr_names *out)
 /* Of the newer families, whose parts libraries name in several ways. */
 static bool has_own_attention(const gr_model_config *c)
 {
-    return c->relative_bias || c->shared_relative_bias || c->rope || c->attn_norm || c->mlp_norm;
+    return c->relative_bias || c->shared_relative_bias || c->rope || c->attn_norm || c->mlp_norm ||
+           c->pool == GR_POOL_MAP;
 }
 
 static const char own_attention[] = "merging writes models with relative or rotary positions, or "

@@ -25,10 +25,40 @@ int gr_model_feature_width(const gr_model_config *config)
     return config->distilled && config->pool == GR_POOL_CLS ? 2 * width : width;
 }
 
+static const struct {
+    const char *name;
+    gr_func activation;
+} activations[] = {
+    {"gelu", GR_FUNC_GELU},           {"quick_gelu", GR_FUNC_QUICK_GELU},
+    {"gelu_tanh", GR_FUNC_GELU_TANH}, {"gelu_pytorch_tanh", GR_FUNC_GELU_TANH},
+    {"gelu_new", GR_FUNC_GELU_TANH},
+};
+
+enum { ACTIVATIONS = sizeof(activations) / sizeof(activations[0]) };
+
+const char *gr_activation_name(gr_func activation)
+{
+    for (int i = 0; i < ACTIVATIONS; i++)
+        if (activations[i].activation == activation)
+            return activations[i].name;
+    return activations[0].name;
+}
+
+bool gr_activation_parse(const char *name, gr_func *out)
+{
+    for (int i = 0; i < ACTIVATIONS; i++)
+        if (strcmp(name, activations[i].name) == 0) {
+            *out = activations[i].activation;
+            return true;
+        }
+    return false;
+}
+
 static const char *const pools[] = {
     [GR_POOL_CLS] = "cls",
     [GR_POOL_AVG] = "avg",
     [GR_POOL_NORMED_AVG] = "normed-avg",
+    [GR_POOL_MAP] = "map",
 };
 
 const char *gr_pool_name(gr_pool pool)

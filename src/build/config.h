@@ -11,6 +11,7 @@ typedef enum gr_pool {
     GR_POOL_CLS, /* head(norm(x)[:, 0]); distilled: head of both tokens, one after the other */
     GR_POOL_AVG, /* head(norm(mean of the patch tokens)) */
     GR_POOL_NORMED_AVG, /* head(mean of the patch tokens of norm(x)) */
+    GR_POOL_MAP, /* head(what a learned query finds in norm(x)), see model/attention_pool.h */
 } gr_pool;
 
 typedef enum gr_family {
@@ -86,7 +87,12 @@ int gr_model_feature_width(const gr_model_config *config);
 const char *gr_rope_name(gr_rope rope);
 bool gr_rope_parse(const char *name, gr_rope *out);
 
-/* Names of pools in files: "cls", "avg", "normed-avg". False: none of them. */
+/* Names of activations in files: "gelu", "quick_gelu", "gelu_tanh", and others that libraries have
+ * for them. False: none of them. */
+const char *gr_activation_name(gr_func activation);
+bool gr_activation_parse(const char *name, gr_func *out);
+
+/* Names of pools in files: "cls", "avg", "normed-avg", "map". False: none of them. */
 const char *gr_pool_name(gr_pool pool);
 bool gr_pool_parse(const char *name, gr_pool *out);
 
@@ -111,7 +117,7 @@ const char *gr_model_preset_names(char *text, size_t size);
  * "proj.weight"). What a file that graft wrote says in its metadata "graft.model" wins. The heads
  * of a ViT are those of the known model of its width, depth and MLP, 0 when there is none. Keys of
  * the metadata set what tensors do not tell: "graft.heads", "graft.norm_eps", "graft.activation"
- * (gelu, quick_gelu), "graft.pool" (cls, avg,
+ * (gelu, quick_gelu, gelu_tanh), "graft.pool" (cls, avg,
  * normed-avg), "graft.positions" (bicubic, bilinear-aligned), and
  * for a Swin "graft.image_size". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,

@@ -159,7 +159,9 @@ static bool read_json(json_t *json, gr_model_config *c)
                     &positions))
         return false;
     c->norm_eps = (float)eps;
-    c->activation = activation == GR_FUNC_QUICK_GELU ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
+    c->activation = activation == GR_FUNC_QUICK_GELU || activation == GR_FUNC_GELU_TANH
+                        ? (gr_func)activation
+                        : GR_FUNC_GELU;
     if (!gr_pool_parse(pool, &c->pool))
         return false;
     c->positions = strcmp(positions, "none") == 0      ? GR_POSITIONS_NONE

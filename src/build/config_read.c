@@ -155,7 +155,9 @@ static graft_status read_vit(graft_log *log, const gr_tensors *weights, gr_model
     c->shared_relative_bias = gr_tensors_find(weights, "rel_pos_bias.relative_position_bias_table");
     c->attn_norm = gr_tensors_find(weights, "blocks.0.attn.norm.weight");
     c->mlp_norm = gr_tensors_find(weights, "blocks.0.mlp.norm.weight");
-    c->pool = c->no_class_token ? GR_POOL_NORMED_AVG : GR_POOL_CLS;
+    c->pool = gr_tensors_find(weights, "attn_pool.latent") ? GR_POOL_MAP
+              : c->no_class_token                          ? GR_POOL_NORMED_AVG
+                                                           : GR_POOL_CLS;
     GR_TRY(read_gate(log, weights, c));
     GR_TRY(read_rope(log, weights, c));
     c->depth = count_tensors(weights, "blocks.", ".norm1.weight");
@@ -224,13 +226,23 @@ static graft_status read_choice(graft_log *log, const gr_tensors *weights, const
                    gr_tensors_source(weights), key, value, no, yes);
 }
 
+static graft_status read_activation(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    const char *value = gr_tensors_metadata(weights, "graft.activation");
+    if (!value || gr_activation_parse(value, &c->activation))
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                   "%s: graft.activation '%s': expected gelu, quick_gelu or gelu_tanh",
+                   gr_tensors_source(weights), value);
+}
+
 static graft_status read_pool(graft_log *log, const gr_tensors *weights, gr_pool *pool)
 {
     const char *value = gr_tensors_metadata(weights, "graft.pool");
     if (!value || gr_pool_parse(value, pool))
         return GRAFT_OK;
     return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
-                   "%s: graft.pool '%s': expected cls, avg or normed-avg",
+                   "%s: graft.pool '%s': expected cls, avg, normed-avg or map",
                    gr_tensors_source(weights), value);
 }
 
@@ -267,14 +279,12 @@ static graft_status read_heads(graft_log *log, const gr_tensors *weights, gr_mod
 static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
     double eps = (double)c->norm_eps, size = c->image_size;
-    bool quick = c->activation == GR_FUNC_QUICK_GELU;
     bool bicubic = c->positions == GR_POSITIONS_BICUBIC;
-    GR_TRY(read_choice(log, weights, "graft.activation", "gelu", "quick_gelu", &quick));
+    GR_TRY(read_activation(log, weights, c));
     gr_pool pool = c->pool;
     GR_TRY(read_pool(log, weights, &pool));
     GR_TRY(read_number(log, weights, "graft.norm_eps", 1.0, &eps));
     GR_TRY(read_heads(log, weights, c));
-    c->activation = quick ? GR_FUNC_QUICK_GELU : GR_FUNC_GELU;
     c->norm_eps = (float)eps;
     bool sized = c->family == GR_FAMILY_VIT && (c->positions != GR_POSITIONS_NONE || !c->rope);
     if (!sized)

@@ -163,6 +163,16 @@ static const char *gelu(emitter *e, const char *x)
     return GR_ONNX_NODE(f, "Mul", y, gr_onnx_scalar(f, 0.5f));
 }
 
+/* x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)) */
+static const char *gelu_tanh(emitter *e, const char *x)
+{
+    gr_onnx_file *f = e->file;
+    const float twice = (float)(2.0 * sqrt(2.0 / M_PI));
+    const char *inner = GR_ONNX_NODE(f, "Mul", GR_ONNX_NODE(f, "Mul", x, x), x);
+    inner = GR_ONNX_NODE(f, "Add", x, times(e, inner, 0.044715f));
+    return GR_ONNX_NODE(f, "Mul", x, GR_ONNX_NODE(f, "Sigmoid", times(e, inner, twice)));
+}
+
 static const char *emit_unary(emitter *e, const gr_value *y)
 {
     const gr_unary_attrs *attrs = y->attrs;
@@ -180,6 +190,8 @@ static const char *emit_unary(emitter *e, const gr_value *y)
     case GR_FUNC_RSQRT:
         x = GR_ONNX_NODE(f, "Add", x, gr_onnx_scalar(f, attrs->alpha));
         return GR_ONNX_NODE(f, "Reciprocal", GR_ONNX_NODE(f, "Sqrt", x));
+    case GR_FUNC_GELU_TANH:
+        return gelu_tanh(e, x);
     }
     return NULL;
 }

@@ -53,7 +53,7 @@ void gr_facts_read(const gr_tensors *backbone, const gr_model_config *c, gr_fact
     f = add(out, "norm_eps", teller(backbone, "graft.norm_eps", "default"));
     snprintf(f->value, size, "%g", (double)c->norm_eps);
     f = add(out, "activation", teller(backbone, "graft.activation", "default"));
-    snprintf(f->value, size, "%s", c->activation == GR_FUNC_QUICK_GELU ? "quick_gelu" : "gelu");
+    snprintf(f->value, size, "%s", gr_activation_name(c->activation));
     f = add(out, "pool", teller(backbone, "graft.pool", "default"));
     snprintf(f->value, size, "%s", gr_pool_name(c->pool));
     if (c->rope) {

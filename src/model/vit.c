@@ -1,5 +1,6 @@
 #include "model/vit.h"
 
+#include "model/attention_pool.h"
 #include "model/backbone.h"
 #include "model/block.h"
 #include "model/layers.h"
@@ -79,6 +80,8 @@ static gr_value *pooled(gr_build *b, gr_value *x)
         return gr_reshape(x, GR_SHAPE(b->batch, tokens * c->dim));
     case GR_POOL_NORMED_AVG:
         return gr_build_mean(b, gr_build_norm(b, GR_POINT_NORM, "norm", x), patches);
+    case GR_POOL_MAP:
+        return gr_attention_pool(b, gr_build_norm(b, GR_POINT_NORM, "norm", x));
     case GR_POOL_AVG:
         break;
     }

@@ -15,6 +15,7 @@ typedef enum gr_func {
     GR_FUNC_QUICK_GELU,
     GR_FUNC_RELU,
     GR_FUNC_RSQRT,
+    GR_FUNC_GELU_TANH, /* the approximation of GELU with a tanh */
 } gr_func;
 
 /* [.., M, K] x [.., K, N] -> [.., M, N], times alpha. Leading axes of a and b are equal, or b has

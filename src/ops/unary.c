@@ -1,4 +1,4 @@
-/* Elementwise functions of one value: scale, gelu, quick gelu, relu, 1 / sqrt. */
+/* Elementwise functions of one value: scale, gelu (also with tanh), quick gelu, relu, 1 / sqrt. */
 #include "ops/attrs.h"
 #include "ops/operators.h"
 #include "ops/ops.h"

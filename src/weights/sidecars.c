@@ -148,6 +148,8 @@ static bool is_transformers(const json_t *config)
                                         "dinov2_with_registers",
                                         "dinov3_vit",
                                         "beit",
+                                        "siglip",
+                                        "siglip_vision_model",
                                         "data2vec-vision",
                                         "swin",
                                         "clip",
@@ -215,12 +217,18 @@ static const json_t *pretrained_cfg(const json_t *config)
  * are no arguments. */
 static graft_status set_timm_geometry(reader *r, const json_t *config)
 {
+    static const char *const with_tanh[] = {"patch32_siglip", "large_patch16_siglip_512",
+                                            "large_patch16_siglip_gap_512", "so400m_patch16_siglip",
+                                            "giantopt_patch16_siglip"};
     const char *name = json_string_value(json_object_get(config, "architecture"));
     const json_t *arguments = json_object_get(config, "model_args");
     if (strstr(name, "_clip_")) {
         GR_TRY(set_text(r, "graft.norm_eps", "1e-5"));
         GR_TRY(set_text(r, "graft.activation", strstr(name, "quickgelu") ? "quick_gelu" : "gelu"));
     }
+    for (size_t i = 0; i < sizeof(with_tanh) / sizeof(with_tanh[0]); i++)
+        if (strstr(name, with_tanh[i]))
+            GR_TRY(set_text(r, "graft.activation", "gelu_tanh"));
     GR_TRY(set_value(r, "graft.heads", json_object_get(arguments, "num_heads")));
     GR_TRY(set_value(r, "graft.activation", json_object_get(arguments, "act_layer")));
     const json_t *size = json_object_get(arguments, "img_size"), *cfg = pretrained_cfg(config);

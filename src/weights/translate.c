@@ -187,9 +187,13 @@ static graft_status find_part(const translation *t, const gr_name_rule *rule, in
                    gr_tensors_source(t->in), rule->from);
 }
 
-static bool fits(const gr_tensor *t, gr_axes axes, const gr_tensor *first, const gr_shape *shape)
+/* Halves may have different numbers of rows. */
+static bool fits(const gr_tensor *t, const gr_name_rule *rule, const gr_tensor *first,
+                 const gr_shape *shape)
 {
-    gr_shape found = shape_after(&t->shape, axes);
+    gr_shape found = shape_after(&t->shape, rule->axes);
+    if (rule->half && found.rank > 0 && found.rank == shape->rank && found.dim[0] > 0)
+        found.dim[0] = shape->dim[0];
     return t->dtype == first->dtype && gr_shape_equal(&found, shape);
 }
 
@@ -219,7 +223,7 @@ static graft_status check_parts(const translation *t, const gr_name_rule *const 
     char text[GR_SHAPE_TEXT];
     gr_shape shape = shape_after(&tensors[first]->shape, rules[first]->axes);
     for (int i = 0; i < count; i++)
-        if (tensors[i] && !fits(tensors[i], rules[i]->axes, tensors[first], &shape))
+        if (tensors[i] && !fits(tensors[i], rules[i], tensors[first], &shape))
             return gr_fail(t->log, GRAFT_ERR_SHAPE, "%s: tensor %s: %s %s differs from that of %s",
                            gr_tensors_source(t->in), tensors[i]->name,
                            gr_dtype_name(tensors[i]->dtype),
@@ -250,14 +254,19 @@ static graft_status add_parts(const translation *t, const gr_name_rule *rule,
     GR_TRY(check_parts(t, rules, tensors, count, first));
     GR_TRY(note_heads(t, rules[first], tensors[first]));
     gr_shape stacked = shape_after(&tensors[first]->shape, rules[first]->axes);
-    size_t bytes = tensors[first]->size_bytes;
-    stacked.dim[0] *= count;
+    size_t bytes = tensors[first]->size_bytes, at = 0; /* of a third */
+    stacked.dim[0] = rule->third ? 3 * stacked.dim[0] : 0;
+    for (int i = 0; i < count && !rule->third; i++)
+        stacked.dim[0] += shape_after(&tensors[i]->shape, rules[i]->axes).dim[0];
     GR_TRY(gr_tensors_add_new(t->log, t->out, name, tensors[first]->dtype, stacked, &values));
     for (int i = 0; i < count; i++) {
-        if (!tensors[i])
-            continue;
-        write_values(tensors[i], rules[i]->axes, (char *)values + (size_t)i * bytes);
-        gr_tensors_drop_data(t->in, tensors[i]);
+        if (tensors[i]) {
+            write_values(tensors[i], rules[i]->axes, (char *)values + at);
+            at += tensors[i]->size_bytes;
+            gr_tensors_drop_data(t->in, tensors[i]);
+        } else {
+            at += bytes;
+        }
     }
     return GRAFT_OK;
 }

@@ -74,6 +74,10 @@ class Timm(LayoutTest):
         return randomize(Eva(img_size=IMAGE, patch_size=16, embed_dim=64, depth=2, num_heads=4,
                              num_classes=CLASSES, **options))
 
+    @unittest.skipUnless(has_registers, "this timm has no SigLIP")
+    def test_siglip(self):
+        self.check_model(self.vit(class_token=False, global_pool="map"), "timm SigLIP")
+
     @unittest.skipUnless(has_registers, "this timm has no EVA02")
     def test_eva02(self):
         base = dict(swiglu_mlp=True, use_rot_pos_emb=True, ref_feat_shape=(16, 16))
@@ -179,6 +183,23 @@ class Transformers(LayoutTest):
         config = transformers.DeiTConfig(num_labels=CLASSES, **self.small)
         model = randomize(transformers.DeiTForImageClassificationWithTeacher(config))
         self.check_model(model, "transformers ViT", config)
+
+    @unittest.skipUnless(hasattr(transformers, "SiglipVisionModel"), "no SigLIP there")
+    def test_siglip(self):
+        config = transformers.SiglipVisionConfig(**self.small)
+        model = randomize(transformers.SiglipVisionModel(config))
+        path = self.save(model.state_dict(), config=config)
+        self.check_encoder(path, "transformers SigLIP",
+                           self.compute(lambda x: model(x).pooler_output))
+
+    @unittest.skipUnless(hasattr(transformers, "SiglipForImageClassification"), "no SigLIP there")
+    def test_siglip_with_a_classifier(self):
+        config = transformers.SiglipConfig(vision_config=self.small, num_labels=CLASSES)
+        model = randomize(transformers.SiglipForImageClassification(config))
+        path = self.save(model.state_dict(), config=config)  # 4.40 leaves out the first patch
+        mean = self.compute(lambda x: model.vision_model(x).last_hidden_state.mean(1))
+        self.check_classifier(path, "transformers SigLIP with a classifier",
+                              self.compute(lambda x: model.classifier(mean)))
 
     def check_beit(self, **options):
         config = transformers.BeitConfig(num_labels=CLASSES, **self.small, **options)

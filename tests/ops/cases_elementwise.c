@@ -111,6 +111,7 @@ static const op_case cases[] = {
     UNARY("scale", GR_FUNC_SCALE),
     UNARY("gelu", GR_FUNC_GELU),
     UNARY("quick gelu", GR_FUNC_QUICK_GELU),
+    UNARY("gelu tanh", GR_FUNC_GELU_TANH),
     UNARY("relu", GR_FUNC_RELU),
     UNARY("rsqrt", GR_FUNC_RSQRT),
     {"unary of 66049 groups", &gr_op_unary, unary, {GR_FUNC_GELU, 129, 131073}, .flags = OP_BIG},

@@ -53,6 +53,13 @@ static void eva02(gr_model_config *c)
     c->pool = GR_POOL_AVG;
 }
 
+static void siglip(gr_model_config *c)
+{
+    c->no_class_token = true;
+    c->activation = GR_FUNC_GELU_TANH;
+    c->pool = GR_POOL_MAP;
+}
+
 static void dinov3(gr_model_config *c)
 {
     c->positions = GR_POSITIONS_NONE;
@@ -70,6 +77,7 @@ static const variant variants[] = {
     {"BEiT with shared positions",
      beit_shared,
      {0.02150291f, -0.1137444f, 0.5395397f, -0.245427f, 0.5648865f}},
+    {"SigLIP", siglip, {0.5648282f, -0.3505036f, 0.4011874f, 0.2279818f, -0.1065197f}},
     {"EVA02", eva02, {-0.1718591f, 0.2898835f, 0.0425022f, 0.2011202f, 0.2981119f}, 2},
     {"DINOv3", dinov3, {-2.748218f, 1.624743f, 0.3356052f, -1.635087f, 3.145813f}, 7},
     {"mean of normed patches",

@@ -42,6 +42,17 @@ def distilled():
     return fill(VisionTransformerDistilled(mlp_ratio=2, **COMMON), special=heads)
 
 
+def siglip(**options):
+    def pool(name, shape):
+        whole = name.replace(".q.", ".qkv.").replace(".kv.", ".qkv.")
+        if not name.startswith("attn_pool.") or whole == name:
+            return None
+        values = filled(whole, (72, *shape[1:]))
+        return values[:24] if ".q." in name else values[24:]
+    return fill(vit(class_token=False, global_pool="map", act_layer="gelu_tanh", **options),
+                special=pool)
+
+
 def fc_norm(name):
     return name.replace("fc_norm", "norm")
 
@@ -83,6 +94,7 @@ VARIANTS = {
     "patches alone": lambda: fill(vit(class_token=False, global_pool="avg"), fc_norm),
     "BEiT": lambda: beit(False),
     "BEiT with shared positions": lambda: beit(True),
+    "SigLIP": siglip,
     "EVA02": lambda: eva(qkv_fused=False, swiglu_mlp=True, scale_mlp=True, scale_attn_inner=True,
                          use_rot_pos_emb=True, ref_feat_shape=(16, 16)),
     "DINOv3": lambda: eva(qkv_bias=False, init_values=1, rope_type="dinov3", rope_temperature=100,

@@ -547,10 +547,10 @@ static void two_heads_become_one(void **state)
     end(&p);
 }
 
-/* The model would be another one without them: SigLIP's pooling, a stem. */
+/* The model would be another one without them: norms of queries, a stem. */
 static void unknown_parts_are_named(void **state)
 {
-    static const char *const names[] = {"blocks.0.attn.q_norm.weight", "attn_pool.latent",
+    static const char *const names[] = {"blocks.0.attn.q_norm.weight", "attn_pool.q_norm.weight",
                                         "patch_embed.backbone.stem.conv.weight"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         pair p = begin(*state, "");

@@ -9,7 +9,7 @@
 #include "shaders/unary_grad.gk.h"
 
 /* Values of FUNC in unary and unary_grad. */
-enum { FUNC_SCALE, FUNC_GELU, FUNC_QUICK_GELU, FUNC_RELU, FUNC_RSQRT };
+enum { FUNC_SCALE, FUNC_GELU, FUNC_QUICK_GELU, FUNC_RELU, FUNC_RSQRT, FUNC_GELU_TANH };
 
 /* Values of FUNC in binary. */
 enum { FUNC_ADD, FUNC_MULTIPLY };
@@ -43,6 +43,8 @@ static double activation(gr_ref_call *call, uint32_t func, double x, double alph
         return x <= 0 ? 0 : x; /* a NaN stays one */
     case FUNC_RSQRT:
         return 1.0 / sqrt(x + alpha);
+    case FUNC_GELU_TANH:
+        return 0.5 * x * (1.0 + tanh(sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x)));
     }
     gr_ref_fault(call, "FUNC %u has no meaning", func);
     return NAN;
@@ -63,6 +65,11 @@ static double derivative(gr_ref_call *call, uint32_t func, double x, double alph
         return x > 0 ? 1 : 0;
     case FUNC_RSQRT:
         return -0.5 * pow(x + alpha, -1.5);
+    case FUNC_GELU_TANH: {
+        double t = tanh(sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x));
+        return 0.5 * (1.0 + t) +
+               0.5 * x * (1.0 - t * t) * sqrt(2.0 / M_PI) * (1.0 + 3.0 * 0.044715 * x * x);
+    }
     }
     gr_ref_fault(call, "FUNC %u has no meaning", func);
     return NAN;

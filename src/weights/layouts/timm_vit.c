@@ -49,6 +49,14 @@
     {"norm.@", "norm.@", .optional = true},                                                        \
     {"fc_norm.@", "norm.@", .optional = true},                                                     \
     {"proj.weight", "proj.weight", .optional = true},                                              \
+    {"attn_pool.latent", "attn_pool.latent", .optional = true},                                    \
+    {"attn_pool.qkv.@", "attn_pool.qkv.@", .optional = true},                                      \
+    {"attn_pool.q.@", "attn_pool.qkv.@", .half = 1, .optional = true},                             \
+    {"attn_pool.kv.@", "attn_pool.qkv.@", .half = 2, .optional = true},                            \
+    {"attn_pool.proj.@", "attn_pool.proj.@", .optional = true},                                    \
+    {"attn_pool.norm.@", "attn_pool.norm.@", .optional = true},                                    \
+    {"attn_pool.mlp.fc1.@", "attn_pool.mlp.fc1.@", .optional = true},                              \
+    {"attn_pool.mlp.fc2.@", "attn_pool.mlp.fc2.@", .optional = true},                              \
     {"pre_logits.*", NULL},                                                                        \
     {"head.*", NULL},                                                                              \
     {"mask_token", NULL},                                                                          \
@@ -102,6 +110,13 @@ const gr_layout gr_layout_timm_beit_shared = {
     .name = "timm BEiT with shared positions",
     .with = "rel_pos_bias.relative_position_bias_table",
     TIMM,
+};
+
+const gr_layout gr_layout_timm_siglip = {
+    .name = "timm SigLIP",
+    .with = "attn_pool.latent",
+    TIMM,
+    .normalization = "half",
 };
 
 const gr_layout gr_layout_timm_dinov3 = {
