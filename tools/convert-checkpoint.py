@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Turns a PyTorch checkpoint (.pth, .pt, .bin, .pth.tar) into a safetensors file.
+"""Turns a PyTorch checkpoint (.pth, .pt, .bin, .pth.tar) or an ONNX file into a safetensors file.
 
 A PyTorch checkpoint is a pickle, which can run any code when it is loaded. Here nothing of it runs:
 the few names that make up tensors are understood, every other class or function becomes an inert
 object. PyTorch itself is not needed. Reads the formats of PyTorch 1.6 and later, of earlier ones,
 and TorchScript archives, as OpenAI publishes CLIP.
+
+Of an ONNX file the parameters are kept, under the names that they had in PyTorch (onnx_weights.py).
 
 Names stay as they are: graft knows the usual ones (docs/checkpoints.md).
 """
@@ -147,9 +149,35 @@ class LegacyFile:
         return self.file.read(size)
 
 
+class OnnxFile:
+    """Parameters of an ONNX file, each a storage of its own."""
+
+    def __init__(self, path):
+        import onnx_weights
+        try:
+            self.weights = onnx_weights.read(path)
+        except onnx_weights.Damaged as error:
+            raise Failure(str(error))
+        self.root = {name: Tensor(Storage(weight.storage, name), 0, weight.shape,
+                                  dense_stride(weight.shape))
+                     for name, weight in self.weights.items()}
+
+    def storage(self, storage):
+        return self.weights[storage.key].data
+
+
+def dense_stride(shape):
+    stride = [1] * len(shape)
+    for axis in range(len(shape) - 1, 0, -1):
+        stride[axis - 1] = stride[axis] * shape[axis]
+    return stride
+
+
 def open_checkpoint(path):
     with open(path, "rb") as file:
         start = file.read(2)
+    if path.endswith(".onnx"):
+        return OnnxFile(path)
     if start == b"PK":
         return ZipFile(path)
     if start[:1] == b"\x80":
@@ -283,7 +311,7 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="convert-checkpoint.py", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", help="the PyTorch checkpoint")
+    parser.add_argument("input", help="the PyTorch checkpoint, or an .onnx file")
     parser.add_argument("output", nargs="?", help="default: the input's name with .safetensors")
     parser.add_argument("--key", metavar="A/B", help="where in the checkpoint the model is, when "
                         "it holds several: 'teacher' or 'ema/state_dict'")
@@ -299,7 +327,7 @@ def parse_arguments(arguments):
 
 
 def output_path(path):
-    for suffix in (".pth.tar", ".pth", ".pt", ".bin", ".ckpt"):
+    for suffix in (".pth.tar", ".pth", ".pt", ".bin", ".ckpt", ".onnx"):
         if path.endswith(suffix):
             return path[:-len(suffix)] + ".safetensors"
     return path + ".safetensors"

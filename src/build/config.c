@@ -86,6 +86,26 @@ static int find_name(const char *const *names, size_t count, const char *name)
     return -1;
 }
 
+static const char *const position_kinds[] = {
+    [GR_POSITIONS_BILINEAR_ALIGNED] = "bilinear-aligned",
+    [GR_POSITIONS_BICUBIC] = "bicubic",
+    [GR_POSITIONS_BICUBIC_PLAIN] = "bicubic-plain",
+    [GR_POSITIONS_NONE] = "none",
+};
+
+const char *gr_positions_name(gr_positions positions)
+{
+    return position_kinds[positions];
+}
+
+bool gr_positions_parse(const char *name, gr_positions *out)
+{
+    int index = find_name(position_kinds, sizeof(position_kinds) / sizeof(position_kinds[0]), name);
+    if (index >= 0)
+        *out = (gr_positions)index;
+    return index >= 0;
+}
+
 bool gr_pool_parse(const char *name, gr_pool *out)
 {
     int index = find_name(pools, sizeof(pools) / sizeof(pools[0]), name);

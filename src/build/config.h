@@ -24,6 +24,7 @@ typedef enum gr_family {
 typedef enum gr_positions {
     GR_POSITIONS_BILINEAR_ALIGNED, /* the original JAX code */
     GR_POSITIONS_BICUBIC,          /* timm */
+    GR_POSITIONS_BICUBIC_PLAIN,    /* transformers' DINOv2, and torch: no antialiasing */
     GR_POSITIONS_NONE,             /* there are none: relative or rotary ones in attention */
 } gr_positions;
 
@@ -92,6 +93,10 @@ bool gr_rope_parse(const char *name, gr_rope *out);
 const char *gr_activation_name(gr_func activation);
 bool gr_activation_parse(const char *name, gr_func *out);
 
+/* Names in files: "bilinear-aligned", "bicubic", "bicubic-plain", "none". False: none of them. */
+const char *gr_positions_name(gr_positions positions);
+bool gr_positions_parse(const char *name, gr_positions *out);
+
 /* Names of pools in files: "cls", "avg", "normed-avg", "map". False: none of them. */
 const char *gr_pool_name(gr_pool pool);
 bool gr_pool_parse(const char *name, gr_pool *out);
@@ -118,7 +123,7 @@ const char *gr_model_preset_names(char *text, size_t size);
  * of a ViT are those of the known model of its width, depth and MLP, 0 when there is none. Keys of
  * the metadata set what tensors do not tell: "graft.heads", "graft.norm_eps", "graft.activation"
  * (gelu, quick_gelu, gelu_tanh), "graft.pool" (cls, avg,
- * normed-avg), "graft.positions" (bicubic, bilinear-aligned), and
+ * normed-avg), "graft.positions" (bicubic, bicubic-plain, bilinear-aligned), and
  * for a Swin "graft.image_size". */
 graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weights,
                                   gr_model_config *out);

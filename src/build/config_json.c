@@ -72,8 +72,7 @@ static json_t *config_json(const gr_model_config *c)
                   "hidden", c->hidden, "classes", c->classes, "norm_eps", (double)c->norm_eps,
                   "activation", (int)c->activation, "pool", gr_pool_name(c->pool));
     if (c->positions != GR_POSITIONS_BILINEAR_ALIGNED)
-        gr_json_set(&json, "positions",
-                    json_string(c->positions == GR_POSITIONS_NONE ? "none" : "bicubic"));
+        gr_json_set(&json, "positions", json_string(gr_positions_name(c->positions)));
     json_t *vit = vit_json(c);
     if (vit && !json_object_size(vit))
         json_decref(vit);
@@ -164,10 +163,7 @@ static bool read_json(json_t *json, gr_model_config *c)
                         : GR_FUNC_GELU;
     if (!gr_pool_parse(pool, &c->pool))
         return false;
-    c->positions = strcmp(positions, "none") == 0      ? GR_POSITIONS_NONE
-                   : strcmp(positions, "bicubic") == 0 ? GR_POSITIONS_BICUBIC
-                                                       : GR_POSITIONS_BILINEAR_ALIGNED;
-    if (c->positions == GR_POSITIONS_BILINEAR_ALIGNED && strcmp(positions, "bilinear-aligned") != 0)
+    if (!gr_positions_parse(positions, &c->positions))
         return false;
     json_t *swin = json_object_get(json, "swin"), *clip = json_object_get(json, "clip");
     json_t *vit = json_object_get(json, "vit");

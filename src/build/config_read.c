@@ -212,18 +212,15 @@ static graft_status read_swin(graft_log *log, const gr_tensors *weights, gr_mode
     return GRAFT_OK;
 }
 
-/* A metadata key that is "no" or "yes", which sets *is_yes; without the key it stays. */
-static graft_status read_choice(graft_log *log, const gr_tensors *weights, const char *key,
-                                const char *no, const char *yes, bool *is_yes)
+static graft_status read_positions_kind(graft_log *log, const gr_tensors *weights,
+                                        gr_model_config *c)
 {
-    const char *value = gr_tensors_metadata(weights, key);
-    if (!value)
+    const char *value = gr_tensors_metadata(weights, "graft.positions");
+    if (!value || (gr_positions_parse(value, &c->positions) && c->positions != GR_POSITIONS_NONE))
         return GRAFT_OK;
-    *is_yes = strcmp(value, yes) == 0;
-    if (*is_yes || strcmp(value, no) == 0)
-        return GRAFT_OK;
-    return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "%s: %s '%s': expected %s or %s",
-                   gr_tensors_source(weights), key, value, no, yes);
+    return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                   "%s: graft.positions '%s': expected bicubic, bicubic-plain or bilinear-aligned",
+                   gr_tensors_source(weights), value);
 }
 
 static graft_status read_activation(graft_log *log, const gr_tensors *weights, gr_model_config *c)
@@ -279,7 +276,6 @@ static graft_status read_heads(graft_log *log, const gr_tensors *weights, gr_mod
 static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_model_config *c)
 {
     double eps = (double)c->norm_eps, size = c->image_size;
-    bool bicubic = c->positions == GR_POSITIONS_BICUBIC;
     GR_TRY(read_activation(log, weights, c));
     gr_pool pool = c->pool;
     GR_TRY(read_pool(log, weights, &pool));
@@ -292,9 +288,8 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
     c->image_size = (int)size;
     if (c->family == GR_FAMILY_SWIN)
         return GRAFT_OK;
-    GR_TRY(read_choice(log, weights, "graft.positions", "bilinear-aligned", "bicubic", &bicubic));
     if (c->positions != GR_POSITIONS_NONE)
-        c->positions = bicubic ? GR_POSITIONS_BICUBIC : GR_POSITIONS_BILINEAR_ALIGNED;
+        GR_TRY(read_positions_kind(log, weights, c));
     c->pool = pool;
     return GRAFT_OK;
 }

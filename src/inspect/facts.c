@@ -62,8 +62,7 @@ void gr_facts_read(const gr_tensors *backbone, const gr_model_config *c, gr_fact
     }
     if (vit && c->positions != GR_POSITIONS_NONE) {
         f = add(out, "positions", teller(backbone, "graft.positions", "default"));
-        snprintf(f->value, size, "%s",
-                 c->positions == GR_POSITIONS_BICUBIC ? "bicubic" : "bilinear-aligned");
+        snprintf(f->value, size, "%s", gr_positions_name(c->positions));
     }
     add_input(backbone, c->image_size, out);
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "data/resample.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Output i of a bicubic pass as a sum over the inputs, w[inputs]. Weights outside of the axis are
@@ -15,6 +16,26 @@ static void weigh_bicubic(int i, int inputs, int outputs, double *w)
         sum += w[k] = gr_cubic((k + 0.5 - centre) / widening);
     for (int k = 0; k < inputs; k++)
         w[k] /= sum;
+}
+
+/* Keys' cubic with a = -0.75. */
+static double sharp_cubic(double x)
+{
+    const double a = -0.75;
+    x = x < 0.0 ? -x : x;
+    if (x >= 2.0)
+        return 0.0;
+    return x < 1.0 ? ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+                   : ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a;
+}
+
+static void weigh_plain(int i, int inputs, int outputs, double *w)
+{
+    double centre = (i + 0.5) * inputs / outputs - 0.5;
+    int first = (int)floor(centre) - 1;
+    memset(w, 0, (size_t)inputs * sizeof(*w));
+    for (int k = first; k < first + 4; k++)
+        w[k < 0 ? 0 : k < inputs ? k : inputs - 1] += sharp_cubic(k - centre);
 }
 
 static void weigh_aligned(int i, int inputs, int outputs, double *w)
@@ -55,8 +76,10 @@ graft_status gr_positions_resize(gr_positions kind, const float *from, int from_
         return GRAFT_ERR_MEMORY;
     }
     for (int i = 0; i < to_grid; i++)
-        (kind == GR_POSITIONS_BICUBIC ? weigh_bicubic : weigh_aligned)(i, from_grid, to_grid,
-                                                                       w + (size_t)i * n);
+        (kind == GR_POSITIONS_BICUBIC ? weigh_bicubic
+         : kind == GR_POSITIONS_BICUBIC_PLAIN
+             ? weigh_plain
+             : weigh_aligned)(i, from_grid, to_grid, w + (size_t)i * n);
     memcpy(to, from, (size_t)first * (size_t)dim * sizeof(*to));
     from += (int64_t)first * dim, to += (int64_t)first * dim;
     for (int y = 0; y < to_grid; y++)

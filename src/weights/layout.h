@@ -72,6 +72,11 @@ typedef struct gr_layout {
 /* The metadata key that a layout's `normalization` becomes: a guess, for a warning only. */
 #define GR_LIKELY_NORMALIZATION "graft.likely_normalization"
 
+#define GR_NO_SWINV2                                                                               \
+    "has cosine attention, positions from a small network and norms behind its halves, which "     \
+    "graft "                                                                                       \
+    "does not build; take the Swin of the same size"
+
 /* CLIP's text encoder, which is no backbone and not among those that are recognised. */
 extern const gr_layout gr_layout_transformers_text, gr_layout_openai_text;
 

@@ -55,6 +55,38 @@ class Timm(Published):
     def test_swin_base(self):
         self.swin("swin_base_patch4_window7_224")
 
+    def check_named(self, name, family, *options, **arguments):
+        """Nothing beside the file: the geometry tells the heads."""
+        if not timm.list_models(name):
+            self.skipTest("this timm has no " + name)
+        model = randomize(timm.create_model(name, num_classes=CLASSES, **arguments))
+        path = self.save(model.state_dict())
+        self.check_family(path, family)
+        self.check_logits(self.compute(model), "--backbone", path, *options)
+
+    def test_distilled_deit(self):
+        self.check_named("deit_base_distilled_patch16_224", "distilled DeiT")
+
+    def test_dinov2_with_registers(self):
+        self.check_named("vit_small_patch14_reg4_dinov2", "timm ViT", img_size=224)
+
+    def test_beit(self):
+        self.check_named("beit_base_patch16_224", "timm BEiT")
+
+    def test_beitv2(self):
+        self.check_named("beitv2_base_patch16_224", "timm BEiT")
+
+    def test_eva02(self):
+        self.check_named("eva02_tiny_patch14_224", "timm EVA")
+        self.check_named("eva02_base_patch14_224", "timm EVA02")
+
+    def test_siglip(self):
+        self.check_named("vit_base_patch16_siglip_224", "timm SigLIP")
+
+    def test_dinov3(self):
+        for name in ("vit_small_patch16_dinov3", "vit_small_plus_patch16_dinov3"):
+            self.check_named(name, "timm DINOv3", "--image-size", "224", global_pool="token")
+
     def test_jax(self):
         self.check_jax(self.make("vit_base_patch16_224"))
 

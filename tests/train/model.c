@@ -205,6 +205,24 @@ static void positions_are_resized_as_timm_does(void **state)
         assert_float_equal(to[i], up[i], 2e-6f);
 }
 
+/* torch.nn.functional.interpolate(mode="bicubic", align_corners=False) in float64. */
+static void positions_are_resized_as_torch_does(void **state)
+{
+    const float from[] = {1, -2, 3, 0.5f, 4, -1, 2, 7, 0.25f};
+    const float down[] = {0.3777046f, 1.360809f, 2.985893f, 1.517159f};
+    const float up[] = {1.284709f, -1.80966f,  -0.7511023f, 3.697516f,  0.4441117f, 1.2828f,
+                        1.183442f, 0.2176412f, 0.6443204f,  4.76619f,   3.8377f,    -1.472021f,
+                        1.741051f, 6.130154f,  5.29884f,    -0.1537914f};
+    const gr_positions kind = GR_POSITIONS_BICUBIC_PLAIN;
+    float to[16];
+    assert_int_equal(gr_positions_resize(kind, from, 3, 0, to, 2, 1), GRAFT_OK);
+    for (int i = 0; i < 4; i++)
+        assert_float_equal(to[i], down[i], 2e-6f);
+    assert_int_equal(gr_positions_resize(kind, from, 3, 0, to, 4, 1), GRAFT_OK);
+    for (int i = 0; i < 16; i++)
+        assert_float_equal(to[i], up[i], 2e-6f);
+}
+
 /* Trained at 4x4 patches, used at 6x6 and at 2x2. */
 static void backbones_take_other_image_sizes(void **state)
 {
@@ -284,6 +302,7 @@ int main(void)
         cmocka_unit_test(options_have_texts),
         cmocka_unit_test(positions_are_interpolated),
         cmocka_unit_test(positions_are_resized_as_timm_does),
+        cmocka_unit_test(positions_are_resized_as_torch_does),
         cmocka_unit_test(backbones_take_other_image_sizes),
         cmocka_unit_test(every_dropout_has_its_own_stream),
     };

@@ -515,6 +515,18 @@ static void check_refused(pair *p, graft_status status, const char *culprit, con
     end(p);
 }
 
+static void swin_v2_is_refused(void **state)
+{
+    pair p = begin(*state, "");
+    put_extra(&p, "layers.0.blocks.0.norm1.weight", GR_SHAPE(D));
+    put_extra(&p, "layers.0.blocks.0.attn.logit_scale", GR_SHAPE(2, 1, 1));
+    check_refused(&p, GRAFT_ERR_UNSUPPORTED, "Swin v2", "take the Swin");
+    p = begin(*state, "swinv2.");
+    put_extra(&p, "swinv2.encoder.layers.0.blocks.0.layernorm_before.weight", GR_SHAPE(D));
+    put_extra(&p, "swinv2.encoder.layers.0.blocks.0.attention.self.logit_scale", GR_SHAPE(2, 1, 1));
+    check_refused(&p, GRAFT_ERR_UNSUPPORTED, "transformers Swin v2", "take the Swin");
+}
+
 /* Half of each head beside the other's, for both class tokens one after the other. */
 static void two_heads_become_one(void **state)
 {
@@ -774,6 +786,7 @@ int main(void)
         TEST(transformers_swin),
         TEST(transformers_clip),
         TEST(openai_clip),
+        TEST(swin_v2_is_refused),
         TEST(two_heads_become_one),
         TEST(unknown_parts_are_named),
         TEST(missing_parts_are_named),

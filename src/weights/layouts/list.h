@@ -1,4 +1,6 @@
 /* All layouts, in the order in which they are tried: those that are told by more come first. */
+GR_LAYOUT(timm_swinv2)
+GR_LAYOUT(transformers_swinv2)
 GR_LAYOUT(timm_swin_new)
 GR_LAYOUT(timm_swin)
 GR_LAYOUT(transformers_swin)

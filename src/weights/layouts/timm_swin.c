@@ -58,3 +58,11 @@ const gr_layout gr_layout_timm_swin_new = {
     .own = {OWN},
     .sidecars = GR_SIDECARS_TIMM,
 };
+
+const gr_layout gr_layout_timm_swinv2 = {
+    .name = "Swin v2",
+    .block = BLOCK,
+    .with = "layers.#.blocks.#.attn.logit_scale",
+    .rules = rules,
+    .refusal = GR_NO_SWINV2,
+};

@@ -27,7 +27,7 @@ static const gr_name_rule swiglu_rules[] = {RULES("weights_in", "weights_out")};
 #define LAYOUT                                                                                     \
     .block = "encoder.layer.#.layer_scale1.lambda1",                                               \
     .towers = {"dinov2.", "dinov2_with_registers."}, .own = {"encoder.*", "embeddings.*"},         \
-    .sidecars = GR_SIDECARS_TRANSFORMERS
+    .sidecars = GR_SIDECARS_TRANSFORMERS, .metadata = {{"graft.positions", "bicubic-plain"}}
 
 const gr_layout gr_layout_transformers_dinov2 = {
     .name = "transformers DINOv2",

@@ -34,3 +34,12 @@ const gr_layout gr_layout_transformers_swin = {
     .own = {"encoder.*", "embeddings.*"},
     .sidecars = GR_SIDECARS_TRANSFORMERS,
 };
+
+const gr_layout gr_layout_transformers_swinv2 = {
+    .name = "transformers Swin v2",
+    .block = "encoder.layers.#.blocks.#.layernorm_before.@",
+    .with = "encoder.layers.#.blocks.#.attention.self.logit_scale",
+    .towers = {"swinv2."},
+    .rules = rules,
+    .refusal = GR_NO_SWINV2,
+};
