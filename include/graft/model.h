@@ -72,6 +72,19 @@ typedef struct graft_eval_result {
     int64_t images;
 } graft_eval_result;
 
+/* One image of a data set, and what the model says of it. Valid for the call that shows it. */
+typedef struct graft_seen_image {
+    const char *name;      /* its path, as the data has it */
+    int label;             /* in the classes of the model; negative: it does not count */
+    const float *values;   /* [count] */
+    int count;             /* classes, or features */
+    const uint8_t *pixels; /* [size, size, 3], RGB: what the network saw, before normalisation */
+    int size;
+} graft_seen_image;
+
+/* Called for each image in the order of the data; false ends with GRAFT_ERR_INTERRUPTED. */
+typedef bool graft_visit(void *user, const graft_seen_image *image, int64_t done, int64_t total);
+
 /* Calls back for each image: k class indices, best first, with their probabilities. k 0: the file
  * could not be read, the log tells why. */
 typedef void graft_prediction(void *user, const char *image, const int *classes,
@@ -161,6 +174,11 @@ GRAFT_API graft_status graft_model_merge(graft_model *model, const char *type,
  * other names is GRAFT_ERR_FORMAT. Blocks. */
 GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
                                             graft_eval_result *result);
+
+/* Runs what is in use on each image of a split, as graft_model_evaluate does, and shows it. With
+ * GRAFT_OUTPUT_FEATURES labels are those of the data. Blocks. */
+GRAFT_API graft_status graft_model_visit(graft_model *model, graft_output output, const char *data,
+                                         const char *split, graft_visit *callback, void *user);
 
 /* Classifies image files: one callback for each, in order; a folder stands for all images in it, at
  * any depth, in order of their paths. k: how many classes to tell, from 1 to all of them. Goes on

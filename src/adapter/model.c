@@ -330,15 +330,14 @@ graft_status graft_model_run(graft_model *m, graft_output output, const float *i
     return GRAFT_OK;
 }
 
-graft_status gr_model_logits_of_pixels(graft_model *m, const uint8_t *pixels, int count,
-                                       float *logits)
+graft_status gr_model_run_of_pixels(graft_model *m, graft_output output, const uint8_t *pixels,
+                                    int count, float *out)
 {
     gr_attachment *a;
     GR_TRY(gr_model_active(m, &a));
-    GR_TRY(make_network(m, a, GRAFT_OUTPUT_LOGITS));
-    return gr_network_logits_of_pixels(m->log, a->store, &a->networks[GRAFT_OUTPUT_LOGITS],
-                                       &a->info.input.preprocess.normalization, pixels, count,
-                                       logits);
+    GR_TRY(make_network(m, a, output));
+    return gr_network_logits_of_pixels(m->log, a->store, &a->networks[output],
+                                       &a->info.input.preprocess.normalization, pixels, count, out);
 }
 
 graft_status graft_model_run_on_device(graft_model *m, graft_output output,

@@ -45,9 +45,10 @@ bool gr_model_has(void *model, const gr_value *value);
 /* GRAFT_ERR_ARGUMENT when nothing is in use. */
 graft_status gr_model_active(graft_model *model, gr_attachment **out);
 
-/* logits [count, classes] of pixels [count, S, S, 3], normalised as is right for what is in use. */
-graft_status gr_model_logits_of_pixels(graft_model *model, const uint8_t *pixels, int count,
-                                       float *logits);
+/* out [count, classes or features] of pixels [count, S, S, 3], normalised as is right for what is
+ * in use; logits or features. */
+graft_status gr_model_run_of_pixels(graft_model *model, graft_output output, const uint8_t *pixels,
+                                    int count, float *out);
 /* Whether these can be arguments of a run. */
 graft_status gr_model_check_run(const graft_model *model, graft_output output, const void *images,
                                 int count, const void *out);

@@ -1,4 +1,4 @@
-/* What a graft_model says of images: of a data set, of files, of pixels in memory. */
+/* What a graft_model says of images: of files, of pixels in memory. */
 #include "adapter/evaluate.h"
 #include "adapter/model.h"
 #include "base/file.h"
@@ -15,57 +15,6 @@
 graft_status graft_model_logits(graft_model *model, const float *images, int count, float *logits)
 {
     return graft_model_run(model, GRAFT_OUTPUT_LOGITS, images, count, logits);
-}
-
-static graft_status logits_callback(void *model, const uint8_t *pixels, int count, float *logits)
-{
-    return gr_model_logits_of_pixels(model, pixels, count, logits);
-}
-
-/* The labels of the data, by the names of the model's classes. */
-static graft_status match_classes(graft_model *m, gr_dataset *dataset)
-{
-    const char **names;
-    int count = graft_model_classes(m);
-    void *room = gr_alloc(NULL, 1);
-    graft_status status =
-        gr_adapter_class_names(m->log, gr_model_head_tensors(m), room, count, &names);
-    if (status == GRAFT_OK)
-        status = gr_dataset_relabel(m->log, dataset, names, count);
-    gr_free(room);
-    return status;
-}
-
-graft_status graft_model_evaluate(graft_model *model, const char *data, const char *split,
-                                  graft_eval_result *result)
-{
-    gr_dataset *dataset;
-    gr_attachment *a;
-    GR_TRY(gr_model_active(model, &a));
-    gr_dataset_params params = {.split = split ? split : "test",
-                                .classes = graft_model_classes(model),
-                                .decode = a->info.input.decode};
-    GR_TRY(gr_dataset_open(model->log, data, &params, &dataset));
-    GR_TRY(gr_dataset_check(model->log, &dataset, model->input.bad_images, model->input.threads));
-    gr_dataset_report(model->log, data, NULL, dataset);
-    gr_evaluation e = {
-        .data = dataset,
-        .preprocess = a->info.input.preprocess,
-        .batch = a->batch,
-        .classes = graft_model_classes(model),
-        .threads = model->input.threads,
-        .logits = logits_callback,
-        .model = model,
-    };
-    gr_score score;
-    graft_status status = match_classes(model, dataset);
-    if (status == GRAFT_OK)
-        status = gr_evaluate(model->log, &e, &score);
-    if (status == GRAFT_OK)
-        *result = (graft_eval_result){(double)score.correct / (double)score.images, score.loss,
-                                      (int64_t)score.images};
-    gr_dataset_close(&dataset);
-    return status;
 }
 
 /* Indices of the k largest values, largest first; of equal ones the lower index. */

@@ -67,6 +67,41 @@ class Run(CliTest):
         self.assertAlmostEqual(plain[0]["top"][0]["probability"], seen[1]["top"][0]["probability"],
                                places=4)
 
+    def test_report_of_an_evaluation(self):
+        """What the report counts is what its list of predictions says, worked out here anew."""
+        if not shutil.which("gnuplot"):
+            self.skipTest("gnuplot is not installed")
+        self.works(*self.arguments("run", "--max-steps", "1"))
+        arguments = ["eval", "--backbone", self.backbone, "--adapter",
+                     self.path("run", "adapter.safetensors"), "--data", self.data, "--split", "all",
+                     *REFERENCE, "--json"]
+        plain = json.loads(self.works(*arguments))
+        self.assertEqual(json.loads(self.works(*arguments, "--report", self.path("report"))), plain)
+        report = json.loads(self.read("report", "predictions.json"))
+        images = report["images"]
+        self.assertEqual(len(images), plain["images"])
+        self.assertEqual((report["accuracy"], report["loss"]), (plain["accuracy"], plain["loss"]))
+        labels = [i["label"] for i in images]
+        found = [i["top"][0]["class"] for i in images]
+        right = [a == b for a, b in zip(labels, found)]
+        self.assertNotIn(len(right) - sum(right), (0, len(right)), "half trained: some are wrong")
+        self.assertAlmostEqual(report["accuracy"], sum(right) / len(right))
+        for c, row in enumerate(report["classes"]):
+            hits = sum(r and label == c for r, label in zip(right, labels))
+            self.assertEqual((row["images"], row["predicted"], row["correct"]),
+                             (labels.count(c), found.count(c), hits))
+            self.assertEqual(row["recall"], hits / labels.count(c))
+            self.assertEqual(row["precision"],
+                             hits / found.count(c) if found.count(c) else None)
+        confusion = self.read("report", "confusion.csv").decode().split()
+        self.assertEqual(confusion[0], "class,dark,light")
+        self.assertEqual(confusion[1:], [
+            f"{name},{','.join(str(sum((l, f) == (c, k) for l, f in zip(labels, found))) for k in (0, 1))}"
+            for c, name in enumerate(("dark", "light"))])
+        page = self.read("report", "report.html").decode()
+        self.assertEqual(page.count("data:image/bmp"), min(24, len(right) - sum(right)))
+        self.assertNotRegex(page, r"(src|href)=\"(?!data:)")
+
     def test_start_values_that_do_not_fit(self):
         adapter = self.path("run", "adapter.safetensors")
         self.works(*self.arguments("run", "--max-steps", "1"))

@@ -21,7 +21,7 @@ OPTIONS = {
     "search": ["backbone", "data", "out", "limit", "widths", "depths", "generations", "population",
                "supernet-epochs", "supernet-lr", "epochs", "lr", "seed", "device", "resume",
                "json"],
-    "eval": ["backbone", "adapter", "data", "split", "device", "json"],
+    "eval": ["report", "backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
     "merge": ["backbone", "adapter", "out", "names"],
     "export": ["backbone", "adapter", "onnx", "peft", "weights"],
