@@ -34,6 +34,8 @@ typedef struct graft_model_params {
                                * backbone */
     graft_input_params input; /* 0, .._DEFAULT: as the adapter was trained */
     int heads;                /* of the backbone, as in graft_train_params */
+    bool headless;            /* features alone: the backbone needs no head of its own */
+    graft_pool pool;          /* what features are of; not DEFAULT: needs headless */
     const char *model; /* a geometry by name, "vit_base_patch16_224", with random weights and a head
                         * of 1000 classes, in the place of a backbone: for measuring; NULL: none */
 } graft_model_params;
@@ -43,7 +45,8 @@ typedef enum graft_output {
     GRAFT_OUTPUT_LOGITS,        /* [classes] */
     GRAFT_OUTPUT_PROBABILITIES, /* [classes], softmax of the logits */
     GRAFT_OUTPUT_FEATURES, /* [D], what the head sees: the normed class token or mean of patches,
-                            * CLIP's projected and scaled; methods act, head_norm does not */
+                            * CLIP's projected and scaled; methods act, head_norm does not. With
+                            * GRAFT_POOL_TOKENS [T, D] */
 } graft_output;
 
 /* An 8-bit image of any size in host memory. */
@@ -78,7 +81,8 @@ typedef struct graft_seen_image {
     int label;             /* in the classes of the model; negative: it does not count */
     const float *values;   /* [count] */
     int count;             /* classes, or features */
-    const uint8_t *pixels; /* [size, size, 3], RGB: what the network saw, before normalisation */
+    const uint8_t *pixels; /* [size, size, 3], RGB: what the network saw, before normalisation; of
+                            * files NULL */
     int size;
 } graft_seen_image;
 
@@ -140,6 +144,9 @@ GRAFT_API int graft_model_classes(const graft_model *model);
 GRAFT_API int graft_model_image_size(const graft_model *model);
 GRAFT_API int graft_model_features(const graft_model *model);
 
+/* How many tokens these are of: 1, or with GRAFT_POOL_TOKENS all. */
+GRAFT_API int graft_model_tokens(const graft_model *model);
+
 /* The name of a class, or NULL when no file tells. Valid until the next call. */
 GRAFT_API const char *graft_model_class_name(graft_model *model, int index);
 
@@ -180,9 +187,15 @@ GRAFT_API graft_status graft_model_evaluate(graft_model *model, const char *data
 GRAFT_API graft_status graft_model_visit(graft_model *model, graft_output output, const char *data,
                                          const char *split, graft_visit *callback, void *user);
 
-/* Classifies image files: one callback for each, in order; a folder stands for all images in it, at
- * any depth, in order of their paths. k: how many classes to tell, from 1 to all of them. Goes on
- * after a file that cannot be read, and returns the status of the first of them. Blocks. */
+/* The same of image files, in order; a folder stands for all images in it, at any depth, in order
+ * of their paths. Labels are -1, `total` is 0. Goes on after a file that cannot be read, which is
+ * shown with values NULL and the reason in the log, and returns the status of the first of them. */
+GRAFT_API graft_status graft_model_visit_files(graft_model *model, graft_output output,
+                                               const char *const *images, int count,
+                                               graft_visit *callback, void *user);
+
+/* Classifies image files as graft_model_visit_files shows them. k: how many classes to tell, from 1
+ * to all of them. Blocks. */
 GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const *images, int count,
                                            int k, graft_prediction *callback, void *user);
 

@@ -154,6 +154,8 @@ typedef enum graft_pool {
     GRAFT_POOL_DEFAULT, /* as the backbone tells */
     GRAFT_POOL_CLS,     /* the class token */
     GRAFT_POOL_AVG,     /* the mean of the patches */
+    GRAFT_POOL_TOKENS,  /* every token, normed, the class token first: features of a graft_model
+                           alone */
 } graft_pool;
 
 /* How the head's weight [C, D] and bias [C] start. */

@@ -36,6 +36,9 @@ static graft_status load_weights(graft_model *m, const graft_model_params *p)
 static graft_status open_model(graft_model *m, const graft_model_params *p)
 {
     GR_TRY(gr_settings_check(m->log, gr_model_settings, p));
+    if (p->pool && !p->headless)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                       "`pool`: the head sees what it was trained on; needs `headless`");
     m->input = p->input;
     GR_TRY(load_weights(m, p));
     GR_TRY(gr_backbone_set_heads(m->log, m->weights, p->heads));
@@ -61,6 +64,8 @@ graft_status graft_model_open(graft_log *log, graft_device *device,
     m->device = gr_device_from_public(device);
     m->batch = params->batch_size > 0 ? params->batch_size : 32;
     m->accept_changes = params->accept_changes;
+    m->headless = params->headless;
+    m->pool = params->pool;
     graft_status status = open_model(m, params);
     if (status != GRAFT_OK) {
         graft_model_close(&m);
@@ -110,11 +115,11 @@ void graft_model_close(graft_model **model)
     *model = NULL;
 }
 
-graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights,
+graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights, bool headless,
                                   gr_model_config *config, gr_input *input)
 {
     GR_TRY(gr_model_config_read(log, weights, config));
-    if (config->classes < 1)
+    if (config->classes < 1 && !headless)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: has no head.weight; give an adapter made by graft train",
                        gr_tensors_source(weights));
@@ -126,7 +131,7 @@ graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights,
 /* Without an adapter the backbone's own head classifies. */
 static graft_status describe_backbone(graft_model *m, gr_attachment *a)
 {
-    GR_TRY(gr_backbone_describe(m->log, m->weights, &a->info.config, &a->info.input));
+    GR_TRY(gr_backbone_describe(m->log, m->weights, m->headless, &a->info.config, &a->info.input));
     GR_TRY(gr_methods_parse(m->log, "linear", &a->own));
     a->info.methods = a->own;
     return GRAFT_OK;
@@ -144,7 +149,10 @@ static graft_status override_input(graft_model *m, gr_adapter_info *info)
 {
     if (m->input.image_size)
         info->config.image_size = m->input.image_size;
-    GR_TRY(gr_model_config_check(m->log, &info->config));
+    gr_model_config checked = info->config;
+    if (m->headless)
+        checked.classes = 1; /* whatever head there is, it is not built */
+    GR_TRY(gr_model_config_check(m->log, &checked));
     graft_input_params merged = gr_input_merge(&m->input, &info->input.settings);
     return gr_input_resolve(m->log, &merged, info->config.image_size, &info->input);
 }
@@ -177,6 +185,7 @@ static graft_status make_network(graft_model *m, gr_attachment *a, graft_output 
         .adapter = a->adapter ? a->adapter->tensors : m->weights,
         .adapter_is_complete = true,
         .headless = output == GRAFT_OUTPUT_FEATURES,
+        .tokens = m->pool == GRAFT_POOL_TOKENS,
         .probabilities = output == GRAFT_OUTPUT_PROBABILITIES,
     };
     graft_status status = gr_network_plan(m->log, a->store, m->scratch, &build, &a->batch, &made);
@@ -208,11 +217,12 @@ static gr_attachment *find(const graft_model *m, const graft_adapter *adapter, s
 static graft_status attach(graft_model *m, gr_attachment *a)
 {
     GR_TRY(a->adapter ? describe_adapter(m, a) : describe_backbone(m, a));
+    GR_TRY(gr_pool_choose(m->log, m->pool, &a->info.config));
     GR_TRY(override_input(m, &a->info));
     if (!a->adapter)
         gr_input_doubt(m->log, m->weights, &a->info.input);
     GR_TRY(gr_store_create_on(m->store, is_shared, m, &a->store));
-    GR_TRY(make_network(m, a, GRAFT_OUTPUT_LOGITS));
+    GR_TRY(make_network(m, a, m->headless ? GRAFT_OUTPUT_FEATURES : GRAFT_OUTPUT_LOGITS));
     gr_attachment **place = gr_push(m, (void **)&m->attached, &m->count, sizeof(*place));
     if (!place)
         return gr_fail(m->log, GRAFT_ERR_MEMORY, "model: out of memory");
@@ -293,8 +303,20 @@ int graft_model_features(const graft_model *m)
 {
     if (!m->active)
         return 0;
+    const gr_network *n = &m->active->networks[GRAFT_OUTPUT_FEATURES];
+    if (n->plan)
+        return (int)(gr_shape_count(&n->logits->shape) / n->logits->shape.dim[0]);
     const gr_model_config *c = &m->active->info.config;
     return c->proj_dim ? c->proj_dim : gr_model_feature_width(c);
+}
+
+int graft_model_tokens(const graft_model *m)
+{
+    if (!m->active || m->pool != GRAFT_POOL_TOKENS)
+        return m->active != NULL;
+    const gr_model_config *c = &m->active->info.config;
+    int width = c->family == GR_FAMILY_SWIN ? c->dim << (c->stages - 1) : c->dim;
+    return graft_model_features(m) / width;
 }
 
 const char *graft_model_class_name(graft_model *m, int index)
@@ -308,6 +330,8 @@ graft_status gr_model_check_run(const graft_model *m, graft_output output, const
     if ((int)output < 0 || (int)output >= NETWORKS)
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: no output %d, see graft_output",
                        (int)output);
+    if (m->headless && output != GRAFT_OUTPUT_FEATURES)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: is `headless`, and has features alone");
     if (count < 0 || (count && (!images || !out)))
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "model: %d images, from %s to %s", count,
                        images ? "memory" : "NULL", out ? "memory" : "NULL");

@@ -25,6 +25,8 @@ struct graft_model {
     gr_tensors *weights;
     graft_input_params input;
     bool accept_changes;
+    bool headless;
+    graft_pool pool;
     int batch;
     gr_store *store;
     gr_scratch *scratch;
@@ -36,7 +38,7 @@ struct graft_model {
 
 /* What a backbone says of itself, whose own head classifies; GRAFT_ERR_ARGUMENT when it has none.
  */
-graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights,
+graft_status gr_backbone_describe(graft_log *log, const gr_tensors *weights, bool headless,
                                   gr_model_config *config, gr_input *input);
 
 /* Whether a frozen value is a tensor of the backbone as it was read; a gr_store_shared. */

@@ -45,6 +45,7 @@ typedef struct gr_build {
     bool drawn;                       /* methods keep the inputs that they draw, see method.h */
     graft_head_init head_init;
     bool headless;      /* gr_model_logits gives what the head would see, [B, D] */
+    bool tokens;        /* then each of them, [B, T D] */
     bool probabilities; /* gr_network_build: the softmax of the logits */
     bool head_norm;     /* batch normalisation of the feature; also where the adapter has one */
     float drop_path;    /* rate of the last block; grows linearly from 0 */

@@ -106,6 +106,17 @@ bool gr_positions_parse(const char *name, gr_positions *out)
     return index >= 0;
 }
 
+graft_status gr_pool_choose(graft_log *log, graft_pool wanted, gr_model_config *c)
+{
+    if (wanted == GRAFT_POOL_CLS && c->family == GR_FAMILY_SWIN)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`pool` cls: a Swin has no class token; use avg");
+    if (wanted == GRAFT_POOL_CLS)
+        c->pool = GR_POOL_CLS;
+    else if (wanted == GRAFT_POOL_AVG && c->pool != GR_POOL_NORMED_AVG)
+        c->pool = GR_POOL_AVG;
+    return GRAFT_OK;
+}
+
 bool gr_pool_parse(const char *name, gr_pool *out)
 {
     int index = find_name(pools, sizeof(pools) / sizeof(pools[0]), name);

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "ops/ops.h"
 
+#include <graft/params.h>
+
 struct gr_tensors;
 
 typedef enum gr_pool {
@@ -100,6 +102,9 @@ bool gr_positions_parse(const char *name, gr_positions *out);
 /* Names of pools in files: "cls", "avg", "normed-avg", "map". False: none of them. */
 const char *gr_pool_name(gr_pool pool);
 bool gr_pool_parse(const char *name, gr_pool *out);
+
+/* What the head is to see of the backbone; DEFAULT and TOKENS change nothing. */
+graft_status gr_pool_choose(graft_log *log, graft_pool wanted, gr_model_config *config);
 
 /* Tokens before the patches: the class token and the registers; 0 for a Swin. */
 int gr_model_prefix(const gr_model_config *config);

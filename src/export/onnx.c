@@ -51,7 +51,7 @@ static graft_status load(export *e, const char *backbone, const char *adapter)
     GR_TRY(gr_methods_parse(e->log, "linear", &e->methods));
     if (!adapter) {
         e->weights = e->told = e->backbone;
-        return gr_backbone_describe(e->log, e->backbone, &e->config, &e->input);
+        return gr_backbone_describe(e->log, e->backbone, false, &e->config, &e->input);
     }
     GR_TRY(gr_adapter_open(e->log, &(graft_source){.path = adapter}, e->backbone, &e->adapter));
     const gr_adapter_info *info = &e->adapter->info;

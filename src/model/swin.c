@@ -57,5 +57,7 @@ gr_value *gr_swin_logits(gr_build *b, gr_value *image)
     }
     gr_hidden_states_note(b, (int64_t)gr_model_grid(c) >> (c->stages - 1), x, x);
     x = gr_build_norm(b, GR_POINT_NORM, "norm", x);
+    if (x && b->tokens)
+        return gr_reshape(x, GR_SHAPE(b->batch, x->shape.dim[1] * x->shape.dim[2]));
     return gr_build_head(b, gr_build_mean(b, x, x ? x->shape.dim[1] : 0));
 }

@@ -72,6 +72,10 @@ static gr_value *pooled(gr_build *b, gr_value *x)
     const gr_model_config *c = b->config;
     if (!x)
         return NULL;
+    if (b->tokens) {
+        int64_t values = x->shape.dim[1] * c->dim;
+        return gr_reshape(gr_build_norm(b, GR_POINT_NORM, "norm", x), GR_SHAPE(b->batch, values));
+    }
     int64_t patches = (int64_t)gr_model_grid(c) * gr_model_grid(c), tokens;
     switch (c->pool) {
     case GR_POOL_CLS:
@@ -135,5 +139,6 @@ gr_value *gr_vit_logits(gr_build *b, gr_value *image)
         x = gr_block_forward(b, &at, &shape, x);
     }
     x = between_blocks(b, c->depth, x);
-    return gr_build_head(b, feature(b, pooled(b, x)));
+    x = pooled(b, x);
+    return gr_build_head(b, b->tokens ? x : feature(b, x));
 }

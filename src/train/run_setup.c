@@ -92,15 +92,10 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
 /* What the head sees. */
 static graft_status choose_feature(graft_log *log, const graft_train_params *p, gr_model_config *c)
 {
-    if (p->pool == GRAFT_POOL_CLS && c->family == GR_FAMILY_SWIN)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`pool` cls: a Swin has no class token; use avg");
     if (p->projection && !c->proj_dim)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`projection`: the backbone has none; it is a part of CLIP's checkpoints");
-    if (p->pool == GRAFT_POOL_CLS)
-        c->pool = GR_POOL_CLS;
-    else if (p->pool == GRAFT_POOL_AVG && c->pool != GR_POOL_NORMED_AVG)
-        c->pool = GR_POOL_AVG;
+    GR_TRY(gr_pool_choose(log, p->pool, c));
     if (!p->projection && !gr_text_head_wanted(&p->text))
         c->proj_dim = 0;
     return GRAFT_OK;

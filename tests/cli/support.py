@@ -14,7 +14,7 @@ import zlib
 # The tests are called with the command and the folder of the documentation.
 GRAFT, DOCS = (os.path.abspath(path) for path in sys.argv[1:3])
 del sys.argv[1:3]
-COMMANDS = ["devices", "bench", "selftest", "train", "search", "eval", "predict", "merge", "export", "analyze", "inspect",
+COMMANDS = ["devices", "bench", "selftest", "train", "search", "eval", "predict", "embed", "merge", "export", "analyze", "inspect",
             "methods", "recipes", "sweep"]
 
 

@@ -1,9 +1,11 @@
 """A whole run on the reference device: train, stop, resume, evaluate, predict, merge."""
+import ast
 import json
 import math
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -104,6 +106,41 @@ class Run(CliTest):
         page = self.read("report", "report.html").decode()
         self.assertEqual(page.count("data:image/bmp"), min(24, len(right) - sum(right)))
         self.assertNotRegex(page, r"(src|href)=\"(?!data:)")
+
+    def features(self, *arguments):
+        """What embed wrote: its shape, its numbers and its names."""
+        out = self.path("features.npy")
+        self.works("embed", "--backbone", self.backbone, *arguments, "--out", out, *REFERENCE)
+        data = self.read("features.npy")
+        self.assertEqual((data[:8], len(data[10:128])), (b"\x93NUMPY\x01\x00", data[8] + 256 * data[9]))
+        head = ast.literal_eval(data[10:128].decode())
+        self.assertEqual((head["descr"], head["fortran_order"]), ("<f4", False))
+        numbers = [n for n, in struct.iter_unpack("<f", data[128:])]
+        self.assertEqual(math.prod(head["shape"]), len(numbers))
+        return head["shape"], numbers, self.read("features.txt").decode().splitlines()
+
+    def test_features(self):
+        """Of a backbone without a head; the mean and the class token are among all tokens."""
+        shape, cls, names = self.features("--data", self.data)
+        self.assertEqual((shape, len(names)), ((24, 16), 24))
+        first = os.path.join(self.data, "train", names[0])
+        first = first if os.path.exists(first) else os.path.join(self.data, names[0])
+        shape, tokens, names = self.features("--pool", "tokens", first)
+        self.assertEqual((shape[0], shape[2], names), (1, 16, [first]))
+        for a, b in zip(cls[:16], tokens[:16]):
+            self.assertAlmostEqual(a, b, places=5)
+        seen = json.loads(self.works("embed", "--backbone", self.backbone, "--knn", self.data,
+                                     "--neighbours", "3", *REFERENCE, "--json"))
+        self.assertEqual((seen["accuracy"], seen["train_images"]), (1.0, 12))
+        bad = self.write("bad.png", b"no image")
+        embed = ["embed", "--backbone", self.backbone, *REFERENCE]
+        out = self.path("more.npy")
+        self.fails(1, *embed, bad, first, "--out", out, telling=["bad.png"])
+        self.assertEqual(self.read("more.txt").decode().splitlines(), [first])
+        self.fails(1, *embed, bad, "--out", self.path("none.npy"), telling=["bad.png"])
+        self.assertFalse(os.path.exists(self.path("none.npy")))
+        self.fails(2, *embed, first, "--out", self.path("x.npz"), telling=["x.npz", ".npy"])
+        self.fails(2, *embed, telling=["--out", "--knn"])
 
     def test_start_values_that_do_not_fit(self):
         adapter = self.path("run", "adapter.safetensors")

@@ -23,6 +23,7 @@ OPTIONS = {
                "json"],
     "eval": ["report", "backbone", "adapter", "data", "split", "device", "json"],
     "predict": ["backbone", "adapter", "top", "device", "json"],
+    "embed": ["backbone", "adapter", "pool", "data", "split", "out", "knn", "neighbours", "device", "json"],
     "merge": ["backbone", "adapter", "out", "names"],
     "export": ["backbone", "adapter", "onnx", "peft", "weights"],
     "analyze": ["out", "json", "backbone", "data", "split", "images", "device"],
