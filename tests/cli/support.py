@@ -14,8 +14,8 @@ import zlib
 # The tests are called with the command and the folder of the documentation.
 GRAFT, DOCS = (os.path.abspath(path) for path in sys.argv[1:3])
 del sys.argv[1:3]
-COMMANDS = ["devices", "bench", "selftest", "train", "search", "eval", "predict", "embed", "merge", "export", "analyze", "inspect",
-            "methods", "recipes", "sweep"]
+COMMANDS = ["devices", "bench", "selftest", "train", "search", "eval", "predict", "embed", "merge",
+            "export", "analyze", "inspect", "methods", "recipes", "sweep", "completion"]
 
 
 def graft(*args, env=None, **options):
