@@ -106,6 +106,18 @@ typedef struct graft_train_result {
     uint64_t peak_device_bytes;
 } graft_train_result;
 
+/* What a run would take. */
+typedef struct graft_estimate {
+    int64_t trainable, trainable_without_head; /* parameters */
+    uint64_t images, test_images;              /* to train on, to evaluate on */
+    uint64_t steps;                            /* of the whole run */
+    int batch_size;                            /* images of a step */
+    int micro_batch;                           /* of them at once on the device: as many as fit */
+    uint64_t device_bytes;                     /* most memory of the device */
+    double step_seconds;
+    double seconds; /* of all steps and evaluations */
+} graft_estimate;
+
 GRAFT_BEGIN_DECLS
 
 /* Fills in the defaults of the table. */
@@ -121,6 +133,12 @@ GRAFT_API const graft_setting *graft_train_setting(int index);
  * for each device, and one run at a time for each `out`. */
 GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
                                    const graft_train_params *params, graft_train_result *result);
+
+/* Says whether a run would fit and how long it would take: does its first steps and the first
+ * batches of an evaluation, and leaves nothing. Needs what graft_train needs but `out`. Blocks.
+ * Thread-safety: as graft_train. */
+GRAFT_API graft_status graft_train_estimate(graft_log *log, graft_device *device,
+                                            const graft_train_params *params, graft_estimate *out);
 
 /* Checks the settings as far as no file is needed, and describes the run that they stand for in the
  * JSON of config.json, whose keys are those of the table. `device` may be NULL. The

@@ -22,18 +22,18 @@ from graft import ops
 from graft.inspect import File, inspect
 from graft.model import Evaluation, Model, Prediction
 from graft.program import Buffer, DeviceImages, KernelTime, Program
-from graft.run import (Progress, SearchProgress, SearchResult, TrainResult, analyze, describe,
-                       search, train)
+from graft.run import (Estimate, Progress, SearchProgress, SearchResult, TrainResult, analyze,
+                       describe, estimate, search, train)
 from graft.settings import Method, Recipe, Setting, count_trainable, methods, recipes, settings
 from graft.trainer import StepResult, Trainer
 
 __all__ = [
     "Adapter", "Api", "ArgumentError", "Buffer", "Device", "DeviceError", "DeviceImages", "DeviceInfo",
-    "DeviceMemoryError", "Error", "Evaluation", "File", "FormatError", "Graph", "IOFailure",
+    "DeviceMemoryError", "Error", "Estimate", "Evaluation", "File", "FormatError", "Graph", "IOFailure",
     "Interrupted", "KernelTime", "Method", "Model", "NoDeviceError", "NotFoundError", "NumericError",
     "OutOfMemoryError", "Prediction", "Program", "Progress", "Recipe", "SearchProgress",
     "SearchResult", "Setting", "ShapeError", "StepResult", "TrainResult", "Trainer",
     "UnsupportedError", "Value", "__version__", "analyze", "apis", "combine", "count_trainable",
-    "describe", "devices", "inspect", "merge", "methods", "ops", "recipes", "search", "settings",
+    "describe", "devices", "estimate", "inspect", "merge", "methods", "ops", "recipes", "search", "settings",
     "train",
 ]

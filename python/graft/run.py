@@ -52,6 +52,22 @@ class TrainResult:
 
 
 @dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What a run would take."""
+
+    trainable: int
+    trainable_without_head: int
+    images: int
+    test_images: int
+    steps: int
+    batch_size: int
+    micro_batch: int  # images at once on the device: as many as fit
+    device_bytes: int  # most memory of the device
+    step_seconds: float
+    seconds: float  # of all steps and evaluations
+
+
+@dataclasses.dataclass(frozen=True)
 class SearchProgress:
     """Where a search is."""
 
@@ -143,6 +159,17 @@ def train(device: Device, *, progress: Optional[Callable[[Progress], Optional[bo
         if status != lib.GRAFT_ERR_INTERRUPTED:
             log.check(status)
     return _result(result, status == lib.GRAFT_ERR_INTERRUPTED)
+
+
+def estimate(device: Device, *, recipe: Optional[str] = None, task: Optional[str] = None,
+             **settings: Unpack[TrainSettings]) -> Estimate:
+    """Says whether a run would fit and how long it would take, by its first steps; leaves nothing.
+    Settings are those of train(), of which `out` is not needed."""
+    log, out = device._log, ffi.new("graft_estimate *")
+    filled = _filled(log, recipe, task, settings)
+    with device._turn:
+        log.check(lib.graft_train_estimate(log.pointer, device._pointer, filled.struct, out))
+    return Estimate(**{field.name: getattr(out, field.name) for field in dataclasses.fields(Estimate)})
 
 
 def _json(pointer: Any) -> dict[str, Any]:

@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "base/system.h"
 
-#include <stdlib.h>
-
 /* Weight of the latest step in the rate that progress shows. */
 static const double RATE_WEIGHT = 0.1;
 
@@ -190,12 +188,7 @@ static void finish(gr_run *r, graft_status status)
         gr_run_folder_withdraw(&r->folder);
     if (r->folder.path)
         gr_run_folder_close(&r->folder);
-    gr_loader_destroy(&r->loader);
-    graft_trainer_destroy(&r->trainer);
-    gr_run_data_close(&r->data);
-    free(r->config);
-    free(r->provenance);
-    gr_free(r);
+    gr_run_free(r);
 }
 
 graft_status graft_train(graft_log *log, graft_device *device, const graft_train_params *params,
@@ -204,12 +197,7 @@ graft_status graft_train(graft_log *log, graft_device *device, const graft_train
     gr_run *r = gr_alloc(NULL, sizeof(*r));
     if (!r)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
-    r->log = log;
-    r->device = device;
-    r->p = params;
-    r->started = gr_seconds();
-    r->at = (gr_position){.accuracy = -1.0, .best_accuracy = -1.0};
-    r->saved.step = UINT64_MAX;
+    gr_run_init(r, log, device, params);
     graft_status status = gr_run_start(r);
     if (status == GRAFT_OK)
         status = train(r);

@@ -48,6 +48,15 @@ static inline int gr_run_epoch(const gr_run *r)
     return (int)(r->at.step / r->steps_per_epoch);
 }
 
+/* Of a zeroed run. */
+void gr_run_init(gr_run *r, graft_log *log, graft_device *device, const graft_train_params *p);
+
+/* Frees what it has, and itself: it is a gr_alloc() of its own. */
+void gr_run_free(gr_run *r);
+
+/* From the settings in `p` to a trainer and batches, from the first one on; nothing is written. */
+graft_status gr_run_prepare(gr_run *r);
+
 /* From the settings in `p` to the position of the next step; with `resume` that of the checkpoint.
  * After a failure the caller finishes the run all the same. */
 graft_status gr_run_start(gr_run *r);

@@ -3,17 +3,36 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "data/augment_mix.h"
 #include "run/provenance.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static graft_status check_given(graft_log *log, const graft_train_params *p)
+void gr_run_init(gr_run *r, graft_log *log, graft_device *device, const graft_train_params *p)
 {
-    if (!p->data || !*p->data || !p->out || !*p->out)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "%s: is required",
-                       p->data && *p->data ? "`out`" : "`data`");
-    return GRAFT_OK;
+    r->log = log;
+    r->device = device;
+    r->p = p;
+    r->started = gr_seconds();
+    r->at = (gr_position){.accuracy = -1.0, .best_accuracy = -1.0};
+    r->saved.step = UINT64_MAX;
+}
+
+void gr_run_free(gr_run *r)
+{
+    gr_loader_destroy(&r->loader);
+    graft_trainer_destroy(&r->trainer);
+    gr_run_data_close(&r->data);
+    free(r->config);
+    free(r->provenance);
+    gr_free(r);
+}
+
+static graft_status check_given(graft_log *log, const char *name, const char *value)
+{
+    return value && *value ? GRAFT_OK : gr_fail(log, GRAFT_ERR_ARGUMENT, "`%s`: is required", name);
 }
 
 /* A batch has no more images than there are: sets of few shots are smaller than a recipe's batch,
@@ -130,17 +149,23 @@ static graft_status open_folder(gr_run *r)
     return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
 }
 
-graft_status gr_run_start(gr_run *r)
+graft_status gr_run_prepare(gr_run *r)
 {
     GR_TRY(graft_train_describe(r->log, r->p, graft_device_get_info(r->device)->id, &r->config));
-    GR_TRY(check_given(r->log, r->p));
+    GR_TRY(check_given(r->log, "data", r->p->data));
     GR_TRY(gr_run_data_open(r->log, r->p, &r->data));
     plan_steps(r);
     GR_TRY(create_trainer(r));
-    GR_TRY(describe_origin(r));
     GR_TRY(check_last_batch(r));
     GR_TRY(make_room(r));
-    GR_TRY(create_loader(r));
+    return create_loader(r);
+}
+
+graft_status gr_run_start(gr_run *r)
+{
+    GR_TRY(check_given(r->log, "out", r->p->out));
+    GR_TRY(gr_run_prepare(r));
+    GR_TRY(describe_origin(r));
     GR_TRY(open_folder(r));
     size_t batch = r->at.step % r->steps_per_epoch;
     return gr_loader_seek(r->loader, (uint32_t)gr_run_epoch(r), batch);

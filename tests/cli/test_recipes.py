@@ -3,7 +3,7 @@ import json
 import os
 import unittest
 
-from support import DOCS, CliTest
+from support import DOCS, CliTest, graft
 
 REFERENCE = ["--device", "reference:0"]
 
@@ -65,6 +65,20 @@ class Recipes(CliTest):
         self.fails(2, "train", "--set", "convpass.h=4", "--dry-run", telling=["convpass.h"])
         self.fails(2, "train", "--epochs", "3", "--warmup-epochs", "4", "--dry-run",
                    telling=["--warmup-epochs 4"])
+
+    def test_dry_run_estimates(self):
+        """On standard error, so that what is printed stays a file for --config."""
+        run = ["train", "--backbone", self.write_vit(), "--method", "lora", "--batch-size", "4",
+               "--dry-run", *REFERENCE]
+        done = graft(*run, "--data", self.write_images(), env={"GRAFT_LOG": "info"})
+        self.assertEqual((done.returncode, json.loads(done.stdout)["method"]), (0, "lora"))
+        self.assertRegex(done.stderr, r"lora: \d+ parameters, .* on reference:0 \(4 of 4 images at once\)"
+                                      r", 30 steps of .* s: about \d:\d\d\n")
+        done = graft(*run, "--data", self.path("none"), env={"GRAFT_LOG": "info"})
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("warning: " + self.path("none"), done.stderr.splitlines()[-1])
+        self.assertIn("--data", graft(*run, env={"GRAFT_LOG": "info"}).stderr)
+        self.assertFalse(os.path.exists(self.path("run")))
 
     def test_dry_run_feeds_back(self):
         """The run of the printed file is the run of the recipe, to the bit."""

@@ -121,6 +121,17 @@ class Training(PackageTest):
         self.refuses(TypeError, ["needs a recipe"], train, self.device, **self.settings(task="cifar"))
         self.assertFalse(os.path.exists(self.path("run")))
 
+    def test_estimate(self):
+        settings = self.settings(out=None)
+        found = graft.estimate(self.device, **settings)
+        self.assertEqual((found.images, found.test_images, found.steps, found.batch_size), (12, 12, 6, 4))
+        self.assertGreater(found.seconds, 6 * found.step_seconds)
+        self.assertGreater(found.device_bytes, 4 * found.trainable)
+        self.assertEqual(self.device.memory_bytes, 0)
+        self.assertEqual(graft.estimate(self.device, **{**settings, "test_split": ""}).test_images, 0)
+        self.refuses(graft.ArgumentError, ["data"], graft.estimate, self.device,
+                     **{**settings, "data": None})
+
     def test_recipes_lie_beneath(self):
         names = [recipe.name for recipe in graft.recipes()]
         self.assertIn("convpass", names)

@@ -35,7 +35,7 @@ static const graft_setting config_rows[] = {
     {"config", FIELD(config), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "options from a config.json; the command line wins"},
     {"dry-run", FIELD(dry_run), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
-     "print the settings, as a file for --config, and stop"},
+     "print the settings, as a file for --config, and what memory and time the run takes"},
     {.key = NULL},
 };
 
@@ -108,6 +108,49 @@ static graft_status print_settings(cli *c, train_options *o)
     printf("%s\n", text);
     free(text);
     return GRAFT_OK;
+}
+
+/* What the run would take, on standard error: what the settings are printed for may be elsewhere.
+ */
+static void tell_estimate(cli *c, const train_options *o, const graft_device_info *device,
+                          const graft_estimate *e)
+{
+    char text[512], used[32], memory[32], trainable[32], step[32], all[32];
+    cli_time_text(e->seconds, all, sizeof(all));
+    snprintf(step, sizeof(step), "%.2f s", e->step_seconds);
+    snprintf(
+        text, sizeof(text),
+        "%s: %s parameters, %s%s%s of memory on %s (%d of %d images at once), %llu steps of %s: "
+        "about %s",
+        o->params.method, cli_grouped(e->trainable, trainable), cli_bytes(e->device_bytes, used),
+        device->memory_bytes ? " of " : "",
+        device->memory_bytes ? cli_bytes(device->memory_bytes, memory) : "", device->id,
+        e->micro_batch, e->batch_size, (unsigned long long)e->steps, step, all);
+    cli_console_message(c->console, GRAFT_LOG_INFO, text);
+}
+
+/* A run that cannot be tried has settings all the same. */
+static void estimate(cli *c, const train_options *o)
+{
+    graft_device *device = NULL;
+    graft_estimate found;
+    char why[1024], told[1024];
+    if (!o->params.data || (!o->params.backbone && !o->params.model)) {
+        cli_console_message(c->console, GRAFT_LOG_INFO,
+                            "with --backbone and --data it says what memory and time it takes");
+        return;
+    }
+    graft_status status = graft_device_open(c->log, o->device, NULL, &device);
+    if (status == GRAFT_OK)
+        status = graft_train_estimate(c->log, device, &o->params, &found);
+    if (status == GRAFT_OK) {
+        tell_estimate(c, o, graft_device_get_info(device), &found);
+    } else {
+        graft_log_error(c->log, why, sizeof(why));
+        cli_name_options(c->command, why, told, sizeof(told));
+        cli_console_message(c->console, GRAFT_LOG_WARN, told);
+    }
+    graft_device_close(&device);
 }
 
 static graft_status check(cli *c, const train_options *o)
@@ -215,9 +258,12 @@ static graft_status run(cli *c, void *options)
     graft_status status = read_config(c, o, &config);
     if (status == GRAFT_OK)
         status = settle(c, o);
-    if (status == GRAFT_OK && o->dry_run)
+    if (status == GRAFT_OK && o->dry_run) {
         status = print_settings(c, o);
-    else if (status == GRAFT_OK && (status = check(c, o)) == GRAFT_OK)
+        if (status == GRAFT_OK)
+            estimate(c, o);
+    }
+    if (status == GRAFT_OK && !o->dry_run && (status = check(c, o)) == GRAFT_OK)
         status = train(c, o);
     json_decref(config);
     return status;
