@@ -140,7 +140,7 @@ static void estimate(cli *c, const train_options *o)
                             "with --backbone and --data it says what memory and time it takes");
         return;
     }
-    graft_status status = graft_device_open(c->log, o->device, NULL, &device);
+    graft_status status = cli_open_device(c, o->device, &device);
     if (status == GRAFT_OK)
         status = graft_train_estimate(c->log, device, &o->params, &found);
     if (status == GRAFT_OK) {
