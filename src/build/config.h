@@ -137,6 +137,9 @@ graft_status gr_model_config_read(graft_log *log, const struct gr_tensors *weigh
  * as many; 0: there is none. */
 int gr_model_known_heads(const gr_model_config *config);
 
+/* Channels of a head where nothing tells, of widths that are a multiple of it. */
+enum { GR_USUAL_HEAD = 64 };
+
 /* Checks that the numbers fit each other; one line names the one that does not. */
 graft_status gr_model_config_check(graft_log *log, const gr_model_config *config);
 

@@ -294,6 +294,19 @@ static graft_status read_metadata(graft_log *log, const gr_tensors *weights, gr_
     return GRAFT_OK;
 }
 
+/* 64 channels in each are what nearly all published transformers have: a default, which is said.
+ * Other widths have none. */
+static void assume_heads(graft_log *log, const gr_tensors *weights, gr_model_config *c)
+{
+    if (c->heads != 0 || c->dim % GR_USUAL_HEAD)
+        return;
+    c->heads = c->dim / GR_USUAL_HEAD;
+    gr_log(log, GRAFT_LOG_WARN,
+           "%s: no file tells `heads`, and no known model has %d blocks of width %d and %d: takes "
+           "%d, of %d channels each",
+           gr_tensors_source(weights), c->depth, c->dim, c->hidden, c->heads, GR_USUAL_HEAD);
+}
+
 graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_model_config *out)
 {
     if (gr_tensors_metadata(weights, GR_MODEL_KEY)) {
@@ -306,5 +319,7 @@ graft_status gr_model_config_read(graft_log *log, const gr_tensors *weights, gr_
         GR_TRY(read_swin(log, weights, out));
     else
         GR_TRY(read_vit(log, weights, out));
-    return read_metadata(log, weights, out);
+    GR_TRY(read_metadata(log, weights, out));
+    assume_heads(log, weights, out);
+    return GRAFT_OK;
 }

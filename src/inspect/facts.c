@@ -40,11 +40,14 @@ void gr_facts_read(const gr_tensors *backbone, const gr_model_config *c, gr_fact
 {
     const size_t size = sizeof(out->items[0].value);
     bool vit = c->family == GR_FAMILY_VIT;
+    bool tables = !vit || c->relative_bias || c->shared_relative_bias;
     *out = (gr_facts){.count = 0};
     gr_fact *f =
         add(out, "heads",
             teller(backbone, "graft.heads",
-                   vit && !c->relative_bias && !c->shared_relative_bias ? "geometry" : "tables"));
+                   tables                     ? "tables"
+                   : gr_model_known_heads(c) ? "geometry"
+                                             : "default"));
     snprintf(f->value, size, "%d", c->heads);
     if (c->heads == 0) {
         snprintf(f->value, size, "unknown");

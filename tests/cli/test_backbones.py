@@ -43,6 +43,19 @@ class Backbones(CliTest):
         self.assertEqual(self.facts(path)["heads"], ("unknown", "nothing"))
         self.works("methods", "--count", path, "--method", "lora")
 
+    def test_usual_heads_are_a_default_that_is_said(self):
+        tensors = tiny_vit(dim=128)
+        tensors.update({"head.weight": ([2, 128], [0.01 * (i % 31) for i in range(256)]),
+                        "head.bias": ([2], [0.0, 0.1])})
+        path = self.write("wide/model.safetensors", safetensors(tensors))
+        said = self.warnings("predict", "--backbone", path, self.image)
+        self.assertRegex(said, "no file tells --heads.* takes 2, of 64 channels each")
+        self.assertEqual(said.count("--heads"), 1)
+        self.assertEqual(self.facts(path)["heads"], ("2", "default"))
+        self.assertEqual(self.predict(path), self.predict(path, "--heads", "2"))
+        self.assertNotIn("heads", self.warnings("predict", "--backbone", path, self.image,
+                                                "--heads", "4"))
+
     def test_heads_of_the_setting_are_the_adapters(self):
         path, data, run = self.write_backbone(), self.write_images(), self.path("run")
         self.works("train", "--backbone", path, "--heads", "4", "--data", data, "--out", run,
