@@ -75,7 +75,7 @@ static graft_status read_merges(graft_log *log, const char *path, gr_vocabulary 
             break;
         *next = '\0';
         const char *space = strchr(line, ' ');
-        if (!space || strchr(space + 1, ' '))
+        if (!space || strchr(space + 1, ' ') || !gr_is_utf8(line))
             status = malformed(log, path, "expected two pieces of text in each line");
         else if (json_object_set_new(v->ranks, line, json_integer(rank)))
             status = gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", path);

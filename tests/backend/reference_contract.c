@@ -186,7 +186,7 @@ static void test_meaningless_tunable(void **state)
 {
     float x[2] = {0}, y[2] = {0};
     const gr_unary_params p = {.rows = 1, .cols = 1};
-    FAULT(*state, TEXTS("unary", "FUNC 5"), unary, .params = &p, .tunables = {{"FUNC", 5}},
+    FAULT(*state, TEXTS("unary", "FUNC 6"), unary, .params = &p, .tunables = {{"FUNC", 6}},
           .arrays = {ARRAY(x), ARRAY(y)});
     float twiddle[2] = {0};
     const gr_dft_params q = {.outer = 1, .n = 1, .bins = 1, .inner = 1};

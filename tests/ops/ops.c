@@ -213,11 +213,17 @@ static bool force_row(const test_devices *d, const gr_variant *row)
     return any;
 }
 
+/* What measures a device is no operator: graft_peak_create checks its results. */
+static bool is_of_operator(const gr_variant *row)
+{
+    return strncmp(row->kernel, "peak_", 5) != 0;
+}
+
 static int run_every_row(op_context *c)
 {
     int failures = 0;
     for (int i = 0; i < gr_variant_count; i++)
-        if (force_row(c->devices, &gr_variants[i]))
+        if (is_of_operator(&gr_variants[i]) && force_row(c->devices, &gr_variants[i]))
             failures += run_row(c, &gr_variants[i]);
     return failures;
 }

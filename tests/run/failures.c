@@ -117,7 +117,7 @@ static void lying_adapters(void **state)
         {"\\\"dim\\\":32", "\\\"dim\\\":-2", "width -2"},
         {"\\\"depth\\\":2", "\\\"depth\\\":3", "on 3 of 32"},
         {"\\\"depth\\\":2", "\\\"depth\\\":0", "depth 0"},
-        {"\\\"heads\\\":2", "\\\"heads\\\":0", "0 heads"},
+        {"\\\"heads\\\":2", "\\\"heads\\\":0", "heads"},
         {"\\\"classes\\\":3", "\\\"classes\\\":9", "head.weight"},
         {"\\\"patch_size\\\":8", "\\\"patch_size\\\":0", "patch size 0"},
         {"\\\"hidden\\\":64", "\\\"hidden\\\":65", "65"},
