@@ -185,7 +185,7 @@ graft_status gr_network_run_on_device(graft_log *log, gr_store *store, gr_networ
     uint64_t row = (uint64_t)n->logits->shape.dim[1] * sizeof(float);
     gr_region place;
     GR_TRY(gr_transfers_check(transfers, images, count));
-    GR_TRY(gr_buffer_region(log, out, gr_store_device(store), "targets", offset_bytes,
+    GR_TRY(gr_buffer_region(log, out, gr_store_device(store), "out", offset_bytes,
                             (uint64_t)count * row, &place));
     for (int first = 0, rows; first < count; first += rows) {
         gr_region from;

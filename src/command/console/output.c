@@ -149,7 +149,7 @@ graft_status cli_print_json(cli *c, json_t *value)
     size_t flags = JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
     bool printed = value && json_dumpf(value, stdout, flags) == 0;
     json_decref(value);
-    if (!printed)
+    if (!printed && !ferror(stdout)) /* what was lost on its way, cli_flush_output() tells */
         return cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
     putchar('\n');
     return GRAFT_OK;
