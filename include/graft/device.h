@@ -67,9 +67,9 @@ GRAFT_API graft_status graft_device_wait(graft_device *device);
 /* Facts about an open device; valid until it is closed. Thread-safety: safe. */
 GRAFT_API const graft_device_info *graft_device_get_info(const graft_device *device);
 
-/* Limits and features of an open device as graft uses it, after GRAFT_LIMITS and GRAFT_DISABLE, and
- * which kernel with which tunables it takes for large problems. Fact `index`; false past the last
- * one. Thread-safety: safe. */
+/* Limits and features of an open device as graft uses it, after GRAFT_LIMITS and GRAFT_DISABLE, what
+ * its self-test found, and which kernel with which tunables it takes for large problems. Fact
+ * `index`; false past the last one. Thread-safety: safe. */
 GRAFT_API bool graft_device_get_fact(const graft_device *device, int index, graft_device_fact *out);
 
 /* Bytes of live device buffers now, and the most there have been. */

@@ -1,5 +1,6 @@
 /* The sheet of a device: graft_device_get_fact(). */
 #include "device/device.h"
+#include "device/verdict.h"
 #include "kernels/choose.h"
 
 #include <inttypes.h>
@@ -82,6 +83,24 @@ static void describe_kernel(const gr_device *device, const char *kernel, graft_d
                          i ? ", " : ": ", v->runs->tunables[i].name, tunables[i]);
 }
 
+/* What src/selftest found, now or before. */
+static void describe_test(const gr_device *device, graft_device_fact *f)
+{
+    const gr_tested *t = gr_device_tested(device);
+    char banned[sizeof(f->value) - 16];
+    gr_device_banned_text(device, banned, sizeof(banned));
+    snprintf(f->name, sizeof(f->name), "self_test");
+    if (t->refused[0])
+        snprintf(f->value, sizeof(f->value), "failed: %.100s", t->refused);
+    else if (banned[0])
+        snprintf(f->value, sizeof(f->value), "does without %s", banned);
+    else
+        snprintf(f->value, sizeof(f->value), "%s",
+                 t->disabled ? "disabled"
+                 : t->known  ? "passed"
+                             : "not yet");
+}
+
 bool graft_device_get_fact(const graft_device *device, int index, graft_device_fact *out)
 {
     const gr_device *d = (const gr_device *)device;
@@ -89,7 +108,11 @@ bool graft_device_get_fact(const graft_device *device, int index, graft_device_f
         return false;
     if (get_limit(&d->caps, index, out))
         return true;
-    const char *kernel = kernel_at(index - limit_count(&d->caps));
+    if (index == limit_count(&d->caps)) {
+        describe_test(d, out);
+        return true;
+    }
+    const char *kernel = kernel_at(index - limit_count(&d->caps) - 1);
     if (kernel)
         describe_kernel(d, kernel, out);
     return kernel != NULL;
