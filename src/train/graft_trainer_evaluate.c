@@ -14,11 +14,18 @@ graft_status gr_swap_averages(graft_trainer *t)
     return gr_trainer_swap_average(t->core);
 }
 
+static graft_status check_logits(const graft_trainer *t, const void *images, int count,
+                                 const float *logits)
+{
+    if (count > 0 && images && logits)
+        return GRAFT_OK;
+    return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
+                   count, images && logits ? "given" : "NULL");
+}
+
 graft_status graft_trainer_logits(graft_trainer *t, const float *images, int count, float *logits)
 {
-    if (count < 1 || !images || !logits)
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
-                       count, images && logits ? "given" : "NULL");
+    GR_TRY(check_logits(t, images, count, logits));
     GR_TRY(gr_swap_averages(t));
     graft_status status = gr_trainer_logits(t->core, images, count, logits);
     graft_status back = gr_swap_averages(t);
@@ -28,9 +35,7 @@ graft_status graft_trainer_logits(graft_trainer *t, const float *images, int cou
 graft_status graft_trainer_logits_on_device(graft_trainer *t, const graft_device_images *images,
                                             int count, float *logits)
 {
-    if (count < 1 || !images || !logits)
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "logits: of %d images, %s: expected 1 or more",
-                       count, images && logits ? "given" : "NULL");
+    GR_TRY(check_logits(t, images, count, logits));
     GR_TRY(gr_swap_averages(t));
     graft_status status = gr_trainer_logits_on_device(t->core, images, count, logits);
     graft_status back = gr_swap_averages(t);

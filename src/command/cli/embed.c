@@ -89,11 +89,8 @@ static void write_head(const writer *w)
 static bool write_row(void *user, const graft_seen_image *image, int64_t done, int64_t total)
 {
     writer *w = user;
-    char text[1024];
-    if (total && w->c->console->terminal) {
-        snprintf(text, sizeof(text), "%lld of %lld images", (long long)done, (long long)total);
-        cli_console_status(w->c->console, text);
-    }
+    if (total) /* of files it is not known */
+        cli_console_images(w->c->console, done, total);
     if (!image->values) {
         if (w->failed_to_read) /* the last one's reason is the command's own error */
             cli_console_message(w->c->console, GRAFT_LOG_ERROR, w->c->error);

@@ -94,10 +94,7 @@ static bool collect(void *user, const graft_seen_image *seen, int64_t done, int6
 {
     eval_report *r = user;
     double log_of_label;
-    char text[64];
-    snprintf(text, sizeof(text), "%lld of %lld images", (long long)done, (long long)total);
-    if (r->c->console->terminal)
-        cli_console_status(r->c->console, text);
+    cli_console_images(r->c->console, done, total);
     if (seen->label < 0)
         return true;
     eval_image *image = add_image(r, seen->name);

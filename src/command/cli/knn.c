@@ -35,11 +35,8 @@ static bool grow(set *s)
 static bool add(void *user, const graft_seen_image *image, int64_t done, int64_t total)
 {
     set *s = user;
-    char text[64];
     double squares = 0.0;
-    snprintf(text, sizeof(text), "%lld of %lld images", (long long)done, (long long)total);
-    if (s->c->console->terminal)
-        cli_console_status(s->c->console, text);
+    cli_console_images(s->c->console, done, total);
     s->failed = s->count == s->capacity && !grow(s);
     if (s->failed)
         return false;

@@ -83,3 +83,11 @@ bool cli_console_set_level(cli_console *console, bool verbose)
     console->level = (graft_log_level)level;
     return known;
 }
+
+void cli_console_images(cli_console *c, long long done, long long total)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%lld of %lld images", done, total);
+    if (c->terminal)
+        cli_console_status(c, text);
+}

@@ -25,6 +25,9 @@ void cli_console_message(void *user, graft_log_level level, const char *text);
 /* Draws the status line, cut to the width of the terminal. */
 void cli_console_status(cli_console *console, const char *text);
 
+/* "12 of 30 images", on a terminal. */
+void cli_console_images(cli_console *console, long long done, long long total);
+
 /* Leaves the status line behind as an ordinary line. */
 void cli_console_keep_status(cli_console *console);
 
