@@ -4,6 +4,7 @@
 
 #include <graft/adapter.h>
 #include <graft/analyze.h>
+#include <graft/backbone.h>
 #include <graft/buffer.h>
 #include <graft/data.h>
 #include <graft/device.h>

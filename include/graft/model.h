@@ -19,6 +19,7 @@
 #define GRAFT_MODEL_H
 
 #include <graft/adapter.h>
+#include <graft/backbone.h>
 #include <graft/buffer.h>
 #include <graft/train.h>
 
@@ -38,6 +39,9 @@ typedef struct graft_model_params {
     graft_pool pool;          /* what features are of; not DEFAULT: needs headless */
     const char *model; /* a geometry by name, "vit_base_patch16_224", with random weights and a head
                         * of 1000 classes, in the place of a backbone: for measuring; NULL: none */
+    const graft_backbone_graph *graph; /* the backbone is the application's own graph; copied, what
+                                        * it points to is borrowed as long as the model lives; NULL:
+                                        * one that graft builds of the file's tensors */
 } graft_model_params;
 
 /* What a model says of an image. */

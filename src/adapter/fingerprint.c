@@ -1,13 +1,18 @@
 #include "adapter/fingerprint.h"
 
+#include "build/config_json.h"
+
 #include <stdio.h>
 #include <string.h>
 
-static bool is_of_encoder(const char *name)
+/* Of an application's own graph all but the head, which is graft's. */
+static bool is_of_encoder(const gr_tensors *backbone, const char *name)
 {
     static const char *const prefixes[] = {
         "cls_token", "dist_token", "attn_pool.", "rel_pos_bias.", "pos_embed", "patch_embed.",
         "norm_pre.", "blocks.",    "layers.",    "norm.",         "proj."};
+    if (gr_model_is_own(backbone))
+        return strncmp(name, "head.", 5) != 0;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
@@ -19,7 +24,7 @@ const char *gr_backbone_fingerprint(const gr_tensors *backbone, char text[GR_FIN
     uint64_t sum = 0; /* which no order changes */
     for (size_t i = 0; i < gr_tensors_count(backbone); i++) {
         const gr_tensor *t = gr_tensors_at(backbone, i);
-        if (is_of_encoder(t->name))
+        if (is_of_encoder(backbone, t->name))
             sum += gr_tensor_hash(t);
     }
     snprintf(text, GR_FINGERPRINT_TEXT, "%016llx", (unsigned long long)sum);
@@ -31,7 +36,7 @@ static bool holds_encoder(const gr_tensors *file, const gr_tensors *backbone)
 {
     for (size_t i = 0; i < gr_tensors_count(backbone); i++) {
         const char *name = gr_tensors_at(backbone, i)->name;
-        if (is_of_encoder(name) && !gr_tensors_find(file, name))
+        if (is_of_encoder(backbone, name) && !gr_tensors_find(file, name))
             return false;
     }
     return true;

@@ -46,6 +46,13 @@ graft_status gr_merge_check(graft_log *log, const gr_tensors *backbone,
     gr_model_config found;
     const gr_model_config *wanted = &adapter->config;
     GR_TRY(gr_model_config_read(log, backbone, &found));
+    if ((found.family == GR_FAMILY_OWN) != (wanted->family == GR_FAMILY_OWN))
+        return gr_fail(log, GRAFT_ERR_SHAPE,
+                       "%s: the adapter was trained on %s application's own graph; give the model "
+                       "that it was trained on",
+                       gr_tensors_source(backbone),
+                       wanted->family == GR_FAMILY_OWN ? "an"
+                                                       : "a checkpoint's backbone, this is an");
     if (found.dim == wanted->dim && found.depth == wanted->depth &&
         found.hidden == wanted->hidden && found.patch_size == wanted->patch_size)
         return GRAFT_OK;
@@ -440,5 +447,7 @@ graft_status graft_model_merge(graft_model *model, const char *type, const graft
     if (!writer || !writer->write)
         return gr_fail(model->log, GRAFT_ERR_ARGUMENT, "merge: a writer that writes nothing");
     GR_TRY(choose_type(model->log, type, &to.how.type));
-    return write_merged(model->log, model->weights, a->adapter->tensors, &a->adapter->info, &to);
+    gr_adapter_info info = a->adapter->info;
+    info.config.graph = a->info.config.graph;
+    return write_merged(model->log, model->weights, a->adapter->tensors, &info, &to);
 }

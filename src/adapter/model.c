@@ -6,6 +6,7 @@
 #include "adapter/merge.h"
 #include "base/mem.h"
 #include "model/backbone.h"
+#include "model/own_graph.h"
 #include "weights/load.h"
 
 #include <string.h>
@@ -26,6 +27,12 @@ static graft_status load_weights(graft_model *m, const graft_model_params *p)
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
                        "`model` %s: has random weights, `backbone` has its own; leave one out",
                        p->model);
+    if (m->graph.write && p->model)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
+                       "`model` %s: is one that graft builds, `graph` is another; leave one out",
+                       p->model);
+    if (m->graph.write)
+        return gr_own_graph_load(m->log, &m->graph, given ? s : NULL, &m->weights);
     if (p->model)
         return gr_model_from_scratch(m->log, p->model, CLASSES, 0, &m->weights);
     if (!given)
@@ -40,6 +47,10 @@ static graft_status open_model(graft_model *m, const graft_model_params *p)
         return gr_fail(m->log, GRAFT_ERR_ARGUMENT,
                        "`pool`: the head sees what it was trained on; needs `headless`");
     m->input = p->input;
+    if (p->graph && !p->graph->write)
+        return gr_fail(m->log, GRAFT_ERR_ARGUMENT, "`graph`: has no function `write`");
+    if (p->graph)
+        m->graph = *p->graph;
     GR_TRY(load_weights(m, p));
     GR_TRY(gr_backbone_set_heads(m->log, m->weights, p->heads));
     GR_TRY(gr_store_create(m->log, m->device, &m->store));
@@ -217,6 +228,7 @@ static gr_attachment *find(const graft_model *m, const graft_adapter *adapter, s
 static graft_status attach(graft_model *m, gr_attachment *a)
 {
     GR_TRY(a->adapter ? describe_adapter(m, a) : describe_backbone(m, a));
+    a->info.config.graph = m->graph.write ? &m->graph : NULL;
     GR_TRY(gr_pool_choose(m->log, m->pool, &a->info.config));
     GR_TRY(override_input(m, &a->info));
     if (!a->adapter)

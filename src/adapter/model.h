@@ -23,6 +23,7 @@ struct graft_model {
     graft_log *log;
     gr_device *device;
     gr_tensors *weights;
+    graft_backbone_graph graph; /* of an application; {0}: graft builds it */
     graft_input_params input;
     bool accept_changes;
     bool headless;

@@ -28,9 +28,13 @@ static const char own_attention[] = "merging writes models with relative or rota
                                     "norms inside of their blocks, with "
                                     "graft's own names only";
 
+static const char own_graph[] = "it is the graph of an application, which libraries do not know";
+
 /* Why timm has no model that computes the same; NULL: it has. */
 static const char *not_timm(const gr_model_config *c)
 {
+    if (c->family == GR_FAMILY_OWN)
+        return own_graph;
     if (c->normalize_feature)
         return "its head is one of texts, on a feature of length 1, timm's the feature itself";
     return has_own_attention(c) ? own_attention : NULL;
@@ -44,6 +48,8 @@ static bool has_small_stage(const gr_model_config *c)
 
 static const char *not_transformers(const gr_model_config *c)
 {
+    if (c->family == GR_FAMILY_OWN)
+        return own_graph;
     if (c->pre_norm && (c->normalize_feature || c->classes > c->dim))
         return "transformers has no classifier on the class token of CLIP, but a projection "
                "without "
@@ -73,6 +79,9 @@ static graft_status choose(graft_log *log, gr_names asked, const char *layout,
     gr_names wanted = asked                     ? asked
                       : is_transformers(layout) ? GR_NAMES_TRANSFORMERS
                                                 : GR_NAMES_TIMM;
+    *out = GR_NAMES_AS_READ;
+    if (c->family == GR_FAMILY_OWN && !asked) /* the names that its application knows */
+        return GRAFT_OK;
     const char *why = wanted == GR_NAMES_TIMM ? not_timm(c) : not_transformers(c);
     const char *whose = wanted == GR_NAMES_TIMM ? "timm" : "transformers";
     *out = wanted;

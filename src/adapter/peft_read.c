@@ -226,6 +226,12 @@ static graft_status describe(gr_peft_reader *r)
 static graft_status read_all(gr_peft_reader *r)
 {
     GR_TRY(gr_model_config_read(r->log, r->backbone, &r->geometry));
+    if (r->geometry.family == GR_FAMILY_OWN)
+        return gr_fail(
+            r->log, GRAFT_ERR_UNSUPPORTED,
+            "%s: names modules of timm's or transformers' models, and the backbone is an "
+            "application's own graph; give an adapter that graft wrote",
+            r->path);
     gr_model_config complete = r->geometry;
     complete.classes = complete.classes ? complete.classes : 1; /* its own head does not matter */
     GR_TRY(gr_model_config_check(r->log, &complete));

@@ -2,6 +2,7 @@
 #ifndef GR_BUILD_H
 #define GR_BUILD_H
 
+#include <graft/backbone.h>
 #include <graft/params.h>
 
 #include "graph/graph.h"
@@ -32,7 +33,8 @@ typedef struct gr_init {
 #define GR_HEAD_NORM     "head.bn"
 #define GR_HEAD_NORM_EPS 1e-6f
 
-typedef struct gr_build {
+/* The public handle is the internal one. */
+typedef struct graft_build {
     gr_graph *graph;
     const gr_model_config *config;
     const struct gr_methods *methods;

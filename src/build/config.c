@@ -108,6 +108,10 @@ bool gr_positions_parse(const char *name, gr_positions *out)
 
 graft_status gr_pool_choose(graft_log *log, graft_pool wanted, gr_model_config *c)
 {
+    if (wanted && c->family == GR_FAMILY_OWN)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`pool`: the backbone is the graph of an application, which pools itself; "
+                       "leave it out");
     if (wanted == GRAFT_POOL_CLS && c->family == GR_FAMILY_SWIN)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "`pool` cls: a Swin has no class token; use avg");
     if (wanted == GRAFT_POOL_CLS)
@@ -190,7 +194,8 @@ graft_status gr_model_config_check(graft_log *log, const gr_model_config *c)
     if (c->depth > MAX_DEPTH)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d blocks: expected at most %d", c->depth,
                        MAX_DEPTH);
-    if (c->depth < 1 || c->hidden < 1 || c->classes < 1)
+    int least_classes = c->family == GR_FAMILY_OWN ? 0 : 1; /* it may have no head of its own */
+    if (c->depth < 1 || c->hidden < 1 || c->classes < least_classes)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "depth %d, MLP width %d and %d classes must be positive", c->depth,
                        c->hidden, c->classes);

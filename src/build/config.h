@@ -1,10 +1,12 @@
-/* The geometry of a backbone: a plain vision transformer (also CLIP's image encoder) or a Swin. */
+/* The geometry of a backbone: a plain vision transformer (also CLIP's image encoder), a Swin, or
+ * what little is known of an application's own graph. */
 #ifndef GR_CONFIG_H
 #define GR_CONFIG_H
 
 #include "base/log.h"
 #include "ops/ops.h"
 
+#include <graft/backbone.h>
 #include <graft/params.h>
 
 struct gr_tensors;
@@ -19,6 +21,7 @@ typedef enum gr_pool {
 typedef enum gr_family {
     GR_FAMILY_VIT,
     GR_FAMILY_SWIN,
+    GR_FAMILY_OWN, /* of an application: see `graph` */
 } gr_family;
 
 /* How position embeddings become those of another grid, see model/positions.h. The first is what
@@ -78,6 +81,11 @@ typedef struct gr_model_config {
     int stage_depth[GR_MAX_STAGES];
     int stage_heads[GR_MAX_STAGES];
     int window; /* side of the attention windows */
+
+    /* An application's own: dim is the width of the feature, hidden that of the widest input or
+     * output of its linears; patch_size, depth and heads are 1. Who writes it, borrowed: in no
+     * file, set by whoever has it; NULL: nobody here can. */
+    const graft_backbone_graph *graph;
 } gr_model_config;
 
 /* Class tokens: 0 to 2. */

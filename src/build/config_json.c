@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char OWN[] = "own";
+
 static json_t *list_json(const int *values, int count)
 {
     json_t *list = json_array();
@@ -95,7 +97,15 @@ graft_status gr_model_config_describe(graft_log *log, gr_tensors *weights,
         return gr_fail(log, GRAFT_ERR_MEMORY, "%s: out of memory", GR_MODEL_KEY);
     graft_status status = gr_tensors_set_metadata(log, weights, GR_MODEL_KEY, text);
     free(text);
+    if (status == GRAFT_OK && config->family == GR_FAMILY_OWN)
+        status = gr_tensors_set_metadata(log, weights, GR_FAMILY_KEY, OWN);
     return status;
+}
+
+bool gr_model_is_own(const gr_tensors *tensors)
+{
+    const char *family = gr_tensors_metadata(tensors, GR_FAMILY_KEY);
+    return family && strcmp(family, OWN) == 0;
 }
 
 /* Returns how many there are, at most GR_MAX_STAGES of which are stored. */
@@ -186,5 +196,7 @@ graft_status gr_model_config_described(graft_log *log, const gr_tensors *weights
     if (!complete)
         return gr_fail(log, GRAFT_ERR_FORMAT, "%s: %s in its metadata is incomplete",
                        gr_tensors_source(weights), GR_MODEL_KEY);
+    if (gr_model_is_own(weights))
+        out->family = GR_FAMILY_OWN;
     return gr_model_config_check(log, out);
 }

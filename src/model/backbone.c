@@ -1,5 +1,6 @@
 #include "model/backbone.h"
 
+#include "model/own_graph.h"
 #include "model/positions.h"
 #include "model/swin.h"
 #include "model/vit.h"
@@ -117,5 +118,13 @@ gr_value *gr_build_if_loaded(gr_build *b, const char *name, gr_shape shape)
 
 gr_value *gr_model_logits(gr_build *b, gr_value *image)
 {
-    return b->config->family == GR_FAMILY_SWIN ? gr_swin_logits(b, image) : gr_vit_logits(b, image);
+    switch (b->config->family) {
+    case GR_FAMILY_SWIN:
+        return gr_swin_logits(b, image);
+    case GR_FAMILY_OWN:
+        return gr_own_graph_logits(b, image);
+    case GR_FAMILY_VIT:
+        break;
+    }
+    return gr_vit_logits(b, image);
 }

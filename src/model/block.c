@@ -14,39 +14,6 @@ static gr_linear_site site_of(gr_build *b, const gr_block *at, const char *name,
     return gr_build_linear(b, gr_build_name(b, "%s.%s", at->name, name), target, out, in);
 }
 
-/* q, k and v [B, T, D]: thirds of one product, or of three when a method changes their weights. */
-static void query_key_value(gr_build *b, const gr_block *at, gr_value *x, gr_value *parts[3])
-{
-    static const char *const names[] = {"attn.q", "attn.k", "attn.v"};
-    static const gr_linear_target targets[] = {GR_TARGET_Q, GR_TARGET_K, GR_TARGET_V};
-    int64_t dim = at->dim;
-    gr_linear_site qkv = site_of(b, at, "attn.qkv", GR_TARGET_QKV, 3 * dim, dim);
-    gr_methods_weight(&qkv, b);
-    bool apart = gr_methods_change_weights(b, GR_TARGET_Q), whole = !apart;
-    gr_value *fused = NULL;
-    if (!apart)
-        fused = gr_methods_add(&qkv, b, x, gr_linear(x, qkv.weight, qkv.bias));
-    for (int i = 0; i < 3; i++) {
-        gr_linear_site part = {
-            .module = gr_build_name(b, "%s.%s", at->name, names[i]),
-            .tensor = qkv.tensor,
-            .row = i * dim,
-            .target = targets[i],
-            .weight = gr_slice(qkv.weight, 0, i * dim, dim),
-            .bias = gr_slice(qkv.bias, 0, i * dim, dim),
-        };
-        gr_methods_weight(&part, b);
-        gr_value *y =
-            apart ? gr_linear(x, part.weight, part.bias) : gr_slice(fused, 2, i * dim, dim);
-        parts[i] = gr_methods_add(&part, b, x, y);
-        whole = whole && parts[i] == y;
-    }
-    gr_value *joined = whole ? fused : gr_concat(parts, 3, 2);
-    gr_value *changed = gr_methods_output(b, GR_POINT_LINEAR, qkv.module, joined);
-    for (int i = 0; i < 3 && changed != joined; i++)
-        parts[i] = gr_slice(changed, 2, i * dim, dim);
-}
-
 /* [B, T, D] -> [B T / tokens, heads, tokens, D / heads]: attention is among `tokens` neighbours. */
 static gr_value *split_heads(gr_value *x, int64_t tokens, int64_t heads)
 {
@@ -88,7 +55,8 @@ static gr_value *attention(gr_build *b, const gr_block *at, const gr_block_shape
     int64_t dim = at->dim, heads = shape->heads;
     int64_t tokens = window ? window->side * window->side : stream.dim[1];
     gr_value *parts[3];
-    query_key_value(b, at, window ? gr_window_cut(window, x) : x, parts);
+    gr_build_qkv(b, gr_build_name(b, "%s.attn", at->name), window ? gr_window_cut(window, x) : x,
+                 parts);
     gr_value *q = split_heads(parts[0], tokens, heads), *k = split_heads(parts[1], tokens, heads);
     if (b->config->rope) {
         q = gr_rope_rotate(b, q);

@@ -15,6 +15,10 @@ gr_value *gr_build_norm(gr_build *b, gr_point point, const char *name, gr_value 
 gr_linear_site gr_build_linear(gr_build *b, const char *module, gr_linear_target target,
                                int64_t out, int64_t in);
 
+/* The linear "module.qkv" of x [.., D] and its thirds [.., D]: of one product, or of three when a
+ * method changes their weights. */
+void gr_build_qkv(gr_build *b, const char *module, gr_value *x, gr_value *parts[3]);
+
 /* image [B, 3, S, S] -> patches as tokens [B, n, dim]. */
 gr_value *gr_build_patches(gr_build *b, gr_value *image);
 

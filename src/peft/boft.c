@@ -47,6 +47,7 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
                           const gr_methods *methods)
 {
     const boft_config *c = config;
+    GR_TRY(gr_check_train_bias(log, "boft", c->train_bias, model));
     (void)methods;
     int m = factors_of(c), widths[] = {model->dim, model->hidden};
     if (m > 1 && c->block % 2)
@@ -54,7 +55,8 @@ static graft_status check(graft_log *log, const void *config, const gr_model_con
                        "boft.block_size=%d: several rotations cut blocks in halves; use an even "
                        "block_size, or `set` boft.n_butterfly_factor=1",
                        c->block);
-    for (int i = 0; i < (c->targets & GR_TARGET_FC2 ? 2 : 1); i++)
+    int known = model->family == GR_FAMILY_OWN ? 0 : c->targets & GR_TARGET_FC2 ? 2 : 1;
+    for (int i = 0; i < known; i++)
         if (widths[i] % ((int64_t)c->block << (m - 1)))
             return gr_fail(log, GRAFT_ERR_ARGUMENT,
                            "boft: %d rotations of blocks of %d need multiples of %lld, and the "
@@ -96,6 +98,14 @@ static void weight(const void *config, gr_build *b, gr_linear_site *site)
         return;
     int64_t out = site->weight->shape.dim[0], in = site->weight->shape.dim[1];
     int64_t block = c->block, blocks = in / block, m = factors_of(c);
+    if (in % (block << (m - 1))) {
+        gr_graph_fail(b->graph, GRAFT_ERR_ARGUMENT,
+                      "%s: an input of %lld is no multiple of %lld, which %lld rotations of blocks "
+                      "of %d need; choose a smaller boft.block_size or boft.n_butterfly_factor",
+                      site->module, (long long)in, (long long)(block << (m - 1)), (long long)m,
+                      c->block);
+        return;
+    }
     gr_value *r =
         gr_build_param(b, gr_build_name(b, "%s.boft_R", site->module),
                        GR_SHAPE(m, blocks, block, block), (gr_init){GR_INIT_ZERO, 0.0f, 0.0f});

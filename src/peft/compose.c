@@ -244,11 +244,22 @@ bool gr_methods_have(const gr_methods *methods, const char *name)
     return false;
 }
 
+static bool needs_blocks(const gr_method *m)
+{
+    return m->before_block || m->branch || m->addend || m->scores || m->draw;
+}
+
 graft_status gr_methods_check(graft_log *log, const gr_methods *methods,
                               const gr_model_config *model)
 {
     for (int i = 0; i < methods->count; i++) {
         const gr_method *m = methods->item[i].method;
+        if (model->family == GR_FAMILY_OWN && needs_blocks(m))
+            return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                           "method '%s': acts on the blocks of a transformer, of which an "
+                           "application's own graph tells nothing; choose one that acts on linears "
+                           "and norms, such as lora or ssf",
+                           m->name);
         if (m->check)
             GR_TRY(m->check(log, methods->item[i].config, model, methods));
     }

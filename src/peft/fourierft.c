@@ -3,6 +3,7 @@
  * torch.randperm's, as in peft, so that a seed stands for them. */
 #include "base/mt19937.h"
 #include "ops/ops.h"
+#include "peft/compose.h"
 #include "peft/trained.h"
 #include "weights/tensors.h"
 
@@ -36,6 +37,14 @@ static bool trains(const void *config, const char *tensor)
 {
     const fourierft_config *c = config;
     return c->train_bias && gr_is_bias_of(tensor, c->targets);
+}
+
+static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
+                          const gr_methods *methods)
+{
+    (void)methods;
+    return gr_check_train_bias(log, "fourierft", ((const fourierft_config *)config)->train_bias,
+                               model);
 }
 
 static bool keeps(const char *tensor)
@@ -123,6 +132,7 @@ const gr_method gr_method_fourierft = {
     .source = "arXiv 2405.03003",
     .options = options,
     .config_bytes = sizeof(fourierft_config),
+    .check = check,
     .trains = trains,
     .keeps = keeps,
     .weight = weight,

@@ -48,6 +48,18 @@ bool gr_is_bias_of(const char *tensor, unsigned targets)
     return false;
 }
 
+graft_status gr_check_train_bias(graft_log *log, const char *method, int train_bias,
+                                 const gr_model_config *model)
+{
+    if (!train_bias || model->family != GR_FAMILY_OWN)
+        return GRAFT_OK;
+    return gr_fail(
+        log, GRAFT_ERR_UNSUPPORTED,
+        "%s.train_bias: which biases are the targets' is not told by an application's own "
+        "graph; leave it out, or train all of them by %s+bitfit",
+        method, method);
+}
+
 gr_value *gr_repeated(gr_build *b, gr_value *tokens)
 {
     if (!tokens)

@@ -16,6 +16,11 @@ gr_value *gr_trained_scale_shift(gr_build *b, const char *name, gr_value *y);
  * q, k and v is one. */
 bool gr_is_bias_of(const char *tensor, unsigned targets);
 
+/* GRAFT_ERR_UNSUPPORTED for the option train_bias of `method` where the linears' tensors have names
+ * that only an application knows. */
+graft_status gr_check_train_bias(graft_log *log, const char *method, int train_bias,
+                                 const gr_model_config *model);
+
 /* Tokens [P, D], the same ones for each image of the batch -> [B, P, D]. */
 gr_value *gr_repeated(gr_build *b, gr_value *tokens);
 

@@ -3,6 +3,7 @@
  * torch's generator on the CPU, so that the seed alone stands for them. */
 #include "base/mt19937.h"
 #include "ops/ops.h"
+#include "peft/compose.h"
 #include "peft/trained.h"
 
 #include <math.h>
@@ -35,6 +36,13 @@ static bool trains(const void *config, const char *tensor)
     return c->train_bias && gr_is_bias_of(tensor, c->targets);
 }
 
+static graft_status check(graft_log *log, const void *config, const gr_model_config *model,
+                          const gr_methods *methods)
+{
+    (void)methods;
+    return gr_check_train_bias(log, "vera", ((const vera_config *)config)->train_bias, model);
+}
+
 static bool keeps(const char *tensor)
 {
     return strcmp(tensor, "vera_A") == 0 || strcmp(tensor, "vera_B") == 0;
@@ -47,6 +55,8 @@ typedef struct projections {
 
 static projections size_of(const vera_config *c, const gr_model_config *model)
 {
+    if (model->family == GR_FAMILY_OWN)
+        return (projections){.in = model->hidden, .out = model->hidden, .r = c->r};
     int last = model->stages ? model->stages - 1 : 0;
     int64_t dim = (int64_t)model->dim << last, hidden = (int64_t)model->hidden << last;
     int64_t gated = model->swiglu ? 2 : 1;
@@ -111,6 +121,7 @@ const gr_method gr_method_vera = {
     .source = "arXiv 2310.11454",
     .options = options,
     .config_bytes = sizeof(vera_config),
+    .check = check,
     .trains = trains,
     .keeps = keeps,
     .linear = linear,

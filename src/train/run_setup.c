@@ -4,6 +4,7 @@
 #include "adapter/fingerprint.h"
 #include "base/mem.h"
 #include "data/augment.h"
+#include "model/own_graph.h"
 #include "train/head_rows.h"
 #include "train/settings.h"
 #include "train/text_head.h"
@@ -65,8 +66,11 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`%s` %s: there is the backbone of a model already; leave it out",
                        p->backbone ? "backbone" : "model", p->backbone ? p->backbone : p->model);
-    if (s->weights)
-        return gr_model_config_read(log, s->weights, &s->config);
+    if (s->weights) {
+        GR_TRY(gr_model_config_read(log, s->weights, &s->config));
+        s->config.graph = s->lender->graph.write ? &s->lender->graph : NULL;
+        return GRAFT_OK;
+    }
     if (p->backbone && p->model)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`model` %s: starts from scratch, `backbone` %s has a model; leave one out",
@@ -163,6 +167,12 @@ static graft_status open_backbone(graft_log *log, const graft_train_params *p, g
 {
     GR_TRY(load_backbone(log, p, s));
     GR_TRY(choose_feature(log, p, &s->config));
+    if (s->config.family == GR_FAMILY_OWN && p->drop_path > 0.0)
+        return gr_fail(
+            log, GRAFT_ERR_ARGUMENT,
+            "`drop_path` %g: the backbone is the graph of an application, which drops by "
+            "graft_build_dropout(); leave it out",
+            p->drop_path);
     return check_start(log, p, s);
 }
 
@@ -201,6 +211,8 @@ static graft_status describe_network(graft_log *log, const graft_train_params *p
     if (p->init_adapter)
         GR_TRY(load_start(log, p, s));
     GR_TRY(gr_text_head_make(log, p, s));
+    if (s->config.family == GR_FAMILY_OWN)
+        GR_TRY(gr_own_graph_check_methods(log, s->weights, &s->config, s->methods));
     s->header = gr_tensors_create();
     if (!s->header)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
