@@ -54,6 +54,34 @@ class Bench(CliTest):
         self.assertIn("wrong result", why["softmax"])
         self.check_schema(d)
 
+    def faulty(self, **env):
+        """What graft bench says of a device whose driver runs nothing, without a word."""
+        layer = os.environ.get("GRAFT_TEST_LAYER")
+        if not layer or not DEVICE.startswith("opencl:") or not has_device():
+            self.skipTest("no OpenCL device, or its headers know no layers")
+        run = graft("bench", "--device", DEVICE, "--suite", "ops", "--op", "softmax", "--json",
+                    env={"OPENCL_LAYERS": layer, **env})
+        if run.returncode == 0:
+            self.skipTest("the loader of OpenCL takes no layers")
+        return run
+
+    def test_a_faulty_driver_is_named_and_has_no_speed(self):
+        # A driver that was good when it was tested, and is not any more.
+        self.works("selftest", "--device", DEVICE)
+        run = self.faulty()
+        self.assertEqual(run.returncode, 1, run.stderr)
+        device = json.loads(run.stdout)["devices"][0]
+        self.assertEqual(device["results"], [])
+        why = {f["name"]: f["why"] for f in device["failures"]}
+        self.assertIn("wrong result", why["softmax"])
+        self.assertIn("should be", why["multiply_add f32"])
+
+    def test_devices_are_tested_before_they_are_measured(self):
+        run = self.faulty(GRAFT_CACHE_DIR=self.path("cache"))
+        self.assertEqual(run.returncode, 1, run.stdout)
+        self.assertIn("failed its self-test:", run.stderr)
+        self.assertEqual(run.stdout, "")
+
     def document(self, name, seconds):
         """A file with one figure, three samples around these seconds."""
         result = {"suite": "ops", "name": "gelu", "unit": "GB/s", "value": 1 / seconds,

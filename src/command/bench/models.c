@@ -3,6 +3,7 @@
 
 #include "command/bench/machine.h"
 #include "command/bench/trace.h"
+#include "command/console/device.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -164,7 +165,7 @@ static graft_status open_model(bench *b, bench_device *d, const bench_work *work
     }
     s->count = work->batch_size;
     bench_reset_peak_process();
-    graft_status status = graft_device_open(b->c->log, d->info.id, NULL, &s->device);
+    graft_status status = cli_open_device(b->c, d->info.id, &s->device);
     if (status == GRAFT_OK)
         status = make_batch(b, s, t->image_size);
     if (status == GRAFT_OK)

@@ -1,5 +1,6 @@
 #include "command/bench/trace.h"
 
+#include "command/console/device.h"
 #include "command/console/output.h"
 
 #include <math.h>
@@ -101,7 +102,7 @@ graft_status bench_profile(bench *b, bench_device *device, const bench_work *wor
     graft_model *model;
     graft_trainer *trainer;
     *kernels = NULL;
-    CLI_TRY(graft_device_open(b->c->log, device->info.id, NULL, &own));
+    CLI_TRY(cli_open_device(b->c, device->info.id, &own));
     graft_status status =
         bench_open_trainer(b, own, work, work->batch_size, true, &model, &trainer);
     if (status == GRAFT_OK) {

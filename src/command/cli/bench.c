@@ -3,6 +3,7 @@
 #include "command/bench/models.h"
 #include "command/bench/report.h"
 #include "command/cli/commands.h"
+#include "command/console/device.h"
 #include "command/console/output.h"
 #include "command/console/stop.h"
 #include "command/console/write.h"
@@ -63,7 +64,7 @@ static graft_status check(cli *c, const bench_options *o)
 static graft_status open_one(bench *b, const char *id)
 {
     bench_device *d = &b->devices[b->device_count];
-    CLI_TRY(graft_device_open(b->c->log, id, NULL, &d->handle));
+    CLI_TRY(cli_open_device(b->c, id, &d->handle));
     d->info = *graft_device_get_info(d->handle);
     d->results = json_array();
     d->failures = json_array();
@@ -71,16 +72,21 @@ static graft_status open_one(bench *b, const char *id)
     return GRAFT_OK;
 }
 
+static void leave_out(bench *b, const char *id)
+{
+    char why[1024];
+    graft_log_error(b->c->log, why, sizeof(why));
+    bench_note(b, "%s: left out: %.480s", id, b->c->error[0] ? b->c->error : why);
+    b->c->error[0] = '\0';
+}
+
 static graft_status open_all(bench *b)
 {
     graft_device_info infos[MAX_DEVICES];
     int count = graft_device_list(b->c->log, infos, MAX_DEVICES);
-    char why[300];
-    for (int i = 0; i < count && i < MAX_DEVICES; i++)
-        if (open_one(b, infos[i].id) != GRAFT_OK) {
-            graft_log_error(b->c->log, why, sizeof(why));
-            bench_note(b, "%s: left out: %s", infos[i].id, why);
-        }
+    for (int i = 0; i < count && i < MAX_DEVICES && !*b->stop; i++)
+        if (open_one(b, infos[i].id) != GRAFT_OK)
+            leave_out(b, infos[i].id);
     return b->device_count ? GRAFT_OK : open_one(b, "auto"); /* which says why there is none */
 }
 
