@@ -89,6 +89,9 @@ typedef struct graft_train_params {
     bool profile;       /* log the time of each kernel at the end */
     int heads;          /* of the backbone's attention; 0: as its files tell, or as all published
                          * models of its geometry have; GRAFT_ERR_ARGUMENT when neither is known */
+    uint64_t keep_features; /* bytes of host memory for what is computed of an image before the
+                             * first thing that training changes, where nothing is random: it is
+                             * computed once; 0: none */
     /* Called after each step and during evaluations, on the caller's thread: true goes on, false
      * ends early with a checkpoint. May be NULL. */
     bool (*progress)(void *user, const graft_train_progress *progress);

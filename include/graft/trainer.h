@@ -55,6 +55,11 @@ typedef struct graft_trainer_params {
     uint64_t steps_per_epoch; /* the rate follows the schedule of the settings, with epochs so long;
                                * 0: it stays at settings->lr until graft_trainer_set_lr */
     int batch_size;           /* most images of a batch; 0: settings->batch_size */
+    /* Batches may number their images, below this, and evaluations theirs: what is computed of an
+     * image before the first thing that training changes or draws at random is then computed once
+     * for a number, and kept in host memory of at most settings->keep_features bytes. 0: nothing.
+     */
+    uint32_t kept_images, kept_test_images;
 } graft_trainer_params;
 
 typedef struct graft_trainer_info {
@@ -66,6 +71,7 @@ typedef struct graft_trainer_info {
     graft_input_params input; /* how images become input, with what the backbone's files tell and
                                * defaults resolved */
     const char *backbone; /* the fingerprint of its tensors, the trainer's; NULL: from scratch */
+    bool keeps_features, keeps_test_features; /* there is something to keep, and it is worth it */
 } graft_trainer_info;
 
 /* Images with what they should be. Borrowed until the step is done. */
@@ -82,6 +88,10 @@ typedef struct graft_batch {
     /* `images` or pictures of one size on the trainer's device: moved when the step begins to need
      * them, after what was queued before; or buffer NULL. */
     graft_device_images on_device;
+    /* [count], below kept_images (of an evaluation: kept_test_images), where these are set: equal
+     * numbers stand for equal images. Where graft_trainer_has_features, the images may be left out.
+     * NULL: nothing is known of them. */
+    const uint32_t *numbers;
 } graft_batch;
 
 /* How long a call may take. It ends when the device is through with what it queued: after this
@@ -128,6 +138,11 @@ GRAFT_API void graft_trainer_destroy(graft_trainer **trainer);
 
 /* Valid until the trainer is destroyed. */
 GRAFT_API const graft_trainer_info *graft_trainer_get_info(const graft_trainer *trainer);
+
+/* Whether the features of all these images are kept by now: of a batch to train on, or of one to
+ * evaluate on. */
+GRAFT_API bool graft_trainer_has_features(const graft_trainer *trainer, bool evaluating,
+                                          const uint32_t *numbers, int count);
 
 /* Gradients and update in one. NULL `budget`: all of it, which blocks until the loss is there.
  * While a step is not done, `batch` must be the one that it began with, with the same arrays and
@@ -204,8 +219,8 @@ GRAFT_API graft_status graft_trainer_profile(graft_trainer *trainer);
 /* With settings->profile: waits, writes the kernels of the latest forward and backward pass, one
  * micro-batch, longest first, into times[max], and sets *count to how many there are.
  * GRAFT_ERR_ARGUMENT without that setting, or before the first step. */
-GRAFT_API graft_status graft_trainer_kernel_times(graft_trainer *trainer,
-                                                  graft_kernel_time *times, int max, int *count);
+GRAFT_API graft_status graft_trainer_kernel_times(graft_trainer *trainer, graft_kernel_time *times,
+                                                  int max, int *count);
 
 /* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
  * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */

@@ -373,7 +373,8 @@ graft_status gr_model_run_of_pixels(graft_model *m, graft_output output, const u
     GR_TRY(gr_model_active(m, &a));
     GR_TRY(make_network(m, a, output));
     return gr_network_logits_of_pixels(m->log, a->store, &a->networks[output],
-                                       &a->info.input.preprocess.normalization, pixels, count, out);
+                                       &a->info.input.preprocess.normalization, pixels, NULL,
+                                       count, out);
 }
 
 graft_status graft_model_run_on_device(graft_model *m, graft_output output,

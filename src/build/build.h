@@ -49,6 +49,7 @@ typedef struct graft_build {
     bool headless;      /* gr_model_logits gives what the head would see, [B, D] */
     bool tokens;        /* then each of them, [B, T D] */
     bool probabilities; /* gr_network_build: the softmax of the logits */
+    bool cut_features;  /* gr_network_build: see gr_graph_cut_features */
     bool head_norm;     /* batch normalisation of the feature; also where the adapter has one */
     float drop_path;    /* rate of the last block; grows linearly from 0 */
     bool drop_elements; /* that rate drops single elements of branches */

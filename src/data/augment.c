@@ -62,6 +62,14 @@ static graft_status change(graft_log *log, const graft_augment_params *a, const 
     return GRAFT_OK;
 }
 
+bool gr_augment_is_random(const graft_augment_params *a)
+{
+    const graft_color_jitter *j = &a->color_jitter;
+    bool jitter = j->brightness > 0.0 || j->contrast > 0.0 || j->saturation > 0.0 || j->hue > 0.0;
+    return a->crop != GRAFT_CROP_NONE || a->flip || a->rand_augment.count > 0 || jitter ||
+           a->random_erasing > 0.0 || a->mixup > 0.0 || a->cutmix > 0.0;
+}
+
 graft_status gr_augment_image(graft_log *log, const graft_augment_params *a, const gr_preprocess *p,
                               gr_random_key key, const gr_image *in, gr_image *out)
 {

@@ -16,6 +16,9 @@
 graft_status gr_augment_check(graft_log *log, const graft_augment_params *a,
                               const gr_preprocess *p);
 
+/* Whether anything is drawn at random: an image is not the same each time. */
+bool gr_augment_is_random(const graft_augment_params *a);
+
 /* `in` resized, cropped and changed to a new size x size image; all but the erasing. */
 graft_status gr_augment_image(graft_log *log, const graft_augment_params *a, const gr_preprocess *p,
                               gr_random_key key, const gr_image *in, gr_image *out);

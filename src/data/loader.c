@@ -45,6 +45,7 @@ struct gr_loader {
     size_t consumed, taken;
     size_t ordered; /* positions that may be taken: those of epochs whose order is known */
     int busy;
+    bool *left_out; /* [dataset count] */
     bool stop, paused;
     slot *slots; /* [capacity] */
 
@@ -111,8 +112,9 @@ static void work(gr_loader *l, graft_log *log)
         slot *s = &l->slots[position % l->capacity];
         s->state = SLOT_BUSY;
         l->busy++;
+        bool needed = !l->left_out[index_at(l, position)];
         gr_mutex_unlock(&l->mutex);
-        graft_status status = prepare(l, log, position);
+        graft_status status = needed ? prepare(l, log, position) : GRAFT_OK;
         char *error = status == GRAFT_OK ? NULL : error_text(log);
         gr_mutex_lock(&l->mutex);
         s->status = status;
@@ -238,9 +240,10 @@ static graft_status allocate(gr_loader *l)
     l->slots = gr_alloc_array(l, l->capacity, sizeof(*l->slots));
     l->order[0] = gr_alloc_array(l, count, sizeof(uint32_t));
     l->order[1] = gr_alloc_array(l, count, sizeof(uint32_t));
+    l->left_out = gr_alloc_array(l, count, sizeof(*l->left_out));
     /* calloc: overflow is checked, and pages are only taken once used */
     l->pixels = calloc(l->capacity, l->image_pixels * GR_IMAGE_CHANNELS);
-    if (!l->slots || !l->order[0] || !l->order[1] || !l->pixels)
+    if (!l->slots || !l->order[0] || !l->order[1] || !l->left_out || !l->pixels)
         return gr_fail(l->log, GRAFT_ERR_MEMORY,
                        "loader: no memory for %zu images of %d x %d ahead; use a smaller batch",
                        l->capacity, l->params.preprocess.size, l->params.preprocess.size);
@@ -318,6 +321,13 @@ size_t gr_loader_batches(const gr_loader *l)
 {
     size_t batch = (size_t)l->params.batch;
     return (l->positions + batch - 1) / batch;
+}
+
+void gr_loader_leave_out(gr_loader *l, size_t index)
+{
+    gr_mutex_lock(&l->mutex);
+    l->left_out[index] = true;
+    gr_mutex_unlock(&l->mutex);
 }
 
 size_t gr_loader_index(const gr_loader *l, int i)

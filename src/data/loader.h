@@ -26,10 +26,10 @@ typedef struct gr_loader_params {
     int batch; /* images in a batch, 1 to 65536 */
     gr_order order;
     uint64_t seed;
-    bool drop_last; /* leave out a last batch that is not full */
+    bool drop_last;  /* leave out a last batch that is not full */
     uint32_t epochs; /* that are read one after the other: decoding goes on from one to the next;
                       * 0: it waits at the end of each */
-    int threads;    /* 0: one per processor, at most 8 */
+    int threads;     /* 0: one per processor, at most 8 */
 } gr_loader_params;
 
 /* Thread-safety: one thread at a time. */
@@ -50,8 +50,8 @@ int gr_loader_threads(int wanted);
 /* Batches in an epoch. */
 size_t gr_loader_batches(const gr_loader *loader);
 
-/* Continues at batch `batch` of an epoch, whatever came before (at the first batch of the epoch that
- * follows, without dropping what was decoded ahead of it); batch <= gr_loader_batches().
+/* Continues at batch `batch` of an epoch, whatever came before (at the first batch of the epoch
+ * that follows, without dropping what was decoded ahead of it); batch <= gr_loader_batches().
  * Clears a failure. */
 graft_status gr_loader_seek(gr_loader *loader, uint32_t epoch, size_t batch);
 
@@ -64,6 +64,10 @@ graft_status gr_loader_next(gr_loader *loader, float *images, int32_t *labels, i
 /* The same as the bytes that they are before normalisation: pixels [batch, size, size, 3], without
  * random erasing. What a batch that is not full leaves over is not written, nor are its labels. */
 graft_status gr_loader_next_pixels(gr_loader *loader, uint8_t *pixels, int32_t *labels, int *valid);
+
+/* From now on the pixels of this image of the dataset are not needed: it is not decoded, unless it
+ * was already, and its place in a batch has pixels of any image. */
+void gr_loader_leave_out(gr_loader *loader, size_t index);
 
 /* The dataset index of image `i` of the batch that gr_loader_next() wrote last. */
 size_t gr_loader_index(const gr_loader *loader, int i);

@@ -59,6 +59,10 @@ struct gr_op {
      * axis. */
     uint32_t (*row_inputs)(const gr_value *y, int axis);
 
+    /* Row r of the result, along its first axis, is not made of row r of input i: a sum over the
+     * rows, or another axis that moves to the front. */
+    bool (*mixes_rows)(const gr_value *y, int i);
+
     /* A new value that is a range of y, for operators that only move elements: made of slices of
      * the inputs. NULL: there is no such value. */
     gr_value *(*slice)(gr_value *y, gr_range range);

@@ -38,11 +38,15 @@ graft_status gr_network_build(graft_log *log, gr_build build, int batch, gr_targ
                                     GR_SHAPE(batch, build.config->classes));
         n->loss = gr_soft_cross_entropy(n->logits, n->targets, n->scalars);
     }
+    if (build.cut_features)
+        n->cut_count = gr_graph_cut_features(n->graph, n->image, n->loss ? n->loss : n->logits,
+                                             n->cut, GR_FEATURES_MAX);
     return gr_graph_status(n->graph);
 }
 
 void gr_network_release(gr_network *n)
 {
+    gr_features_destroy(n->features);
     gr_pixel_input_release(&n->pixels);
     gr_plan_destroy(n->plan);
     gr_graph_destroy(n->graph);
@@ -110,6 +114,7 @@ graft_status gr_network_write(gr_store *store, const gr_value *input, const void
 
 /* Images come from the host, as floats or as bytes, or from the device where both are NULL. */
 typedef struct image_source {
+    const uint32_t *numbers; /* of images whose features may be kept; or NULL */
     const float *images;
     const uint8_t *pixels;
     gr_transfers *transfers;
@@ -135,7 +140,10 @@ static graft_status write_images(gr_store *store, gr_network *n, const image_sou
 static graft_status run_batch(gr_store *store, gr_network *n, const image_source *source, int first,
                               int rows, gr_region *result)
 {
-    GR_TRY(write_images(store, n, source, first, rows));
+    const uint32_t *numbers = source->numbers ? source->numbers + first : NULL;
+    if (!gr_features_have(n->features, numbers, rows))
+        GR_TRY(write_images(store, n, source, first, rows));
+    GR_TRY(gr_features_supply(n->features, numbers, rows));
     GR_TRY(gr_plan_run(n->plan));
     *result = gr_plan_output(n->plan, n->logits);
     return GRAFT_OK;
@@ -214,8 +222,10 @@ static graft_status take_pixels(graft_log *log, gr_store *store, gr_network *n,
 
 graft_status gr_network_logits_of_pixels(graft_log *log, gr_store *store, gr_network *n,
                                          const gr_normalization *normalization,
-                                         const uint8_t *pixels, int count, float *logits)
+                                         const uint8_t *pixels, const uint32_t *numbers, int count,
+                                         float *logits)
 {
     GR_TRY(take_pixels(log, store, n, normalization));
-    return logits_of(store, n, &(image_source){.pixels = pixels}, count, logits);
+    image_source source = {.pixels = pixels, .numbers = numbers};
+    return logits_of(store, n, &source, count, logits);
 }

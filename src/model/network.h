@@ -3,6 +3,7 @@
 #define GR_NETWORK_H
 
 #include "build/build.h"
+#include "model/features.h"
 #include "model/pixels.h"
 #include "model/transfers.h"
 #include "plan/plan.h"
@@ -23,6 +24,9 @@ typedef struct gr_network {
     gr_value *loss;        /* [], training only */
     gr_plan *plan;         /* made by the owner */
     gr_pixel_input pixels; /* by gr_network_logits_of_pixels */
+    gr_feature cut[GR_FEATURES_MAX]; /* with build.cut_features */
+    int cut_count;
+    gr_features *features; /* made by the owner, where something is cut; or NULL */
 } gr_network;
 
 /* Builds the graph for `batch` images; the other fields of `build` say what of. Call
@@ -63,9 +67,12 @@ graft_status gr_network_run_on_device(graft_log *log, gr_store *store, gr_networ
                                       gr_transfers *transfers, const graft_device_images *images,
                                       int count, graft_buffer *out, uint64_t offset_bytes);
 
-/* The same of pixels [count, S, S, 3], which the device normalises, always in the same way. */
+/* The same of pixels [count, S, S, 3], which the device normalises, always in the same way; of
+ * their `numbers` see features.h: NULL, or pixels may be NULL where the features of all are kept.
+ */
 graft_status gr_network_logits_of_pixels(graft_log *log, gr_store *store, gr_network *network,
                                          const gr_normalization *normalization,
-                                         const uint8_t *pixels, int count, float *logits);
+                                         const uint8_t *pixels, const uint32_t *numbers, int count,
+                                         float *logits);
 
 #endif

@@ -141,6 +141,12 @@ static uint32_t row_inputs(const gr_value *y, int axis)
     return batched && axis != y->shape.rank - 2 ? 0 : 1u << 0;
 }
 
+/* The right operand is one matrix for all rows, or has one for each first index. */
+static bool mixes_rows(const gr_value *y, int i)
+{
+    return i == 1 && y->input[1]->shape.rank < 3;
+}
+
 const gr_op gr_op_matmul = {
     .name = "matmul",
     .attrs_bytes = sizeof(gr_matmul_attrs),
@@ -148,6 +154,7 @@ const gr_op gr_op_matmul = {
     .grad = grad,
     .lower = lower,
     .row_inputs = row_inputs,
+    .mixes_rows = mixes_rows,
     .strided_result = true,
 };
 

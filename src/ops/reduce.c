@@ -91,12 +91,19 @@ static void grad(gr_value *y, gr_value *dy, gr_value **dx)
     dx[0] = gr_reshape(gr_matmul(rows, gr_reshape(dy, GR_SHAPE(1, kept)), NULL, 1.0f), *x);
 }
 
+static bool mixes_rows(const gr_value *y, int i)
+{
+    (void)i;
+    return keep_of(y) < y->input[0]->shape.rank;
+}
+
 const gr_op gr_op_reduce = {
     .name = "reduce",
     .attrs_bytes = sizeof(reduce_attrs),
     .infer = infer,
     .grad = grad,
     .lower = lower,
+    .mixes_rows = mixes_rows,
 };
 
 gr_value *gr_sum_leading(gr_value *x, int keep)

@@ -148,7 +148,14 @@ static gr_value *slice_permute(gr_value *y, gr_range range)
     return gr_permute(x, attrs->axis);
 }
 
+static bool permute_mixes_rows(const gr_value *y, int i)
+{
+    (void)i;
+    return ((const gr_permute_attrs *)y->attrs)->axis[0] != 0;
+}
+
 const gr_op gr_op_permute = {
+    .mixes_rows = permute_mixes_rows,
     .name = "permute",
     .attrs_bytes = sizeof(gr_permute_attrs),
     .infer = infer_permute,

@@ -17,4 +17,17 @@ graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const
  * up through row-wise operators. Call before gr_graph_gradients. */
 gr_value *gr_graph_push_slices(gr_graph *graph, gr_value *output);
 
+/* A value that is cut off, and the input that is read in its place. */
+typedef struct gr_feature {
+    gr_value *value; /* of the images and frozen tensors alone: [batch, ..], row r of image r */
+    gr_value *input;
+} gr_feature;
+
+/* Cuts `output` off the images [batch, ..]: what is computed of them before anything that training
+ * changes or draws at random becomes inputs. Returns how many values these are; 0: it is left as it
+ * was, since the rest needs the images as well, or more than `max` values. Call before
+ * gr_graph_gradients. */
+int gr_graph_cut_features(gr_graph *graph, gr_value *image, gr_value *output, gr_feature *features,
+                          int max);
+
 #endif

@@ -237,6 +237,14 @@ int gr_plan_dispatch_count(const gr_plan *plan)
     return (int)plan->step_count;
 }
 
+double gr_plan_work(const gr_plan *plan)
+{
+    double work = 0.0;
+    for (size_t i = 0; i < plan->step_count; i++)
+        work += plan->steps[i].launch.work;
+    return work;
+}
+
 graft_status gr_plan_load(gr_plan *plan)
 {
     if (plan->status == GRAFT_OK)

@@ -66,6 +66,9 @@ graft_status gr_plan_make_room(gr_plan *plan);
 
 int gr_plan_dispatch_count(const gr_plan *plan);
 
+/* Multiply-adds of the products of a run. */
+double gr_plan_work(const gr_plan *plan);
+
 /* Bytes of device memory that preparing these plans of one store, one after the other, will add at
  * most at any time: intermediate values, inputs, weights that the store does not hold yet, and
  * what is there while they are packed. It is what preparing does, run dry: a tensor that the device
@@ -102,7 +105,8 @@ graft_status gr_plan_run_segments(gr_plan *plan, int first, int count);
 /* The list of a segment, for other ways to run it; after gr_plan_prepare. */
 gr_list *gr_plan_segment(const gr_plan *plan, int index);
 
-/* Where an output lies; the region's buffer is NULL when it is none of this plan, or not prepared. */
+/* Where an output lies; the region's buffer is NULL when it is none of this plan, or not prepared.
+ */
 gr_region gr_plan_output(const gr_plan *plan, const gr_value *output);
 
 /* Copies an output to the host; waits for the run. */

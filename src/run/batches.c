@@ -42,11 +42,16 @@ graft_status gr_run_next_batch(void *run, uint64_t step, graft_batch *batch)
     r->fetching = load_step(r, step, valid);
     if (r->fetching != GRAFT_OK)
         return GRAFT_OK;
+    uint32_t *numbers = r->numbers[step & 1];
+    for (int i = 0; i < *valid; i++)
+        numbers[i] = (uint32_t)gr_loader_index(r->loader, i);
     if (r->targets)
         mix_batch(r, step, *valid);
+    bool kept = graft_trainer_has_features(r->trainer, false, numbers, *valid);
     *batch = (graft_batch){.count = *valid,
-                           .pixels = r->pixels,
-                           .images = r->images,
+                           .numbers = numbers,
+                           .pixels = kept ? NULL : r->pixels,
+                           .images = kept ? NULL : r->images,
                            .labels = r->targets ? NULL : r->labels,
                            .targets = r->targets};
     if (step == r->at.step) /* nothing is at work yet */
@@ -59,15 +64,43 @@ typedef struct test_batches {
     gr_loader *loader;
     uint8_t *pixels;
     int32_t *labels;
+    uint32_t *numbers; /* of the images, in their order */
+    const gr_dataset *data;
+    size_t batch;
 } test_batches;
 
 static graft_status next_test_batch(void *user, uint64_t number, graft_batch *batch)
 {
     test_batches *b = user;
-    (void)number;
+    for (size_t i = 0; i < b->batch; i++)
+        b->numbers[i] = (uint32_t)(number * b->batch + i);
+    batch->numbers = b->numbers;
     batch->pixels = b->pixels;
     batch->labels = b->labels;
     return gr_loader_next_pixels(b->loader, b->pixels, b->labels, &batch->count);
+}
+
+/* Their features are kept: nothing is read of them but labels. */
+static graft_status next_kept_batch(void *user, uint64_t number, graft_batch *batch)
+{
+    test_batches *b = user;
+    size_t first = number * b->batch, count = gr_dataset_count(b->data);
+    size_t left = first < count ? count - first : 0;
+    batch->count = (int)(left < b->batch ? left : b->batch);
+    for (size_t i = 0; i < (size_t)batch->count; i++) {
+        b->numbers[i] = (uint32_t)(first + i);
+        b->labels[i] = gr_dataset_label(b->data, first + i);
+    }
+    batch->numbers = b->numbers;
+    batch->labels = b->labels;
+    return GRAFT_OK;
+}
+
+/* They are evaluated in one order, so that the last one tells. */
+static bool all_are_kept(const gr_run *r)
+{
+    uint32_t last = (uint32_t)gr_dataset_count(r->data.test) - 1;
+    return graft_trainer_has_features(r->trainer, true, &last, 1);
 }
 
 graft_status gr_run_evaluate(gr_run *r, graft_evaluate_callback *callback,
@@ -79,12 +112,18 @@ graft_status gr_run_evaluate(gr_run *r, graft_evaluate_callback *callback,
                                .threads = r->p->input.threads};
     size_t side = (size_t)r->info->image_size, batch = (size_t)params.batch;
     void *memory = gr_alloc(NULL, 1);
+    bool kept = all_are_kept(r);
     test_batches b = {.pixels = gr_alloc_array(memory, batch, 3 * side * side),
-                      .labels = gr_alloc_array(memory, batch, sizeof(int32_t))};
-    graft_status status = memory && b.pixels && b.labels
-                              ? gr_loader_create(r->log, r->data.test, &params, &b.loader)
+                      .labels = gr_alloc_array(memory, batch, sizeof(int32_t)),
+                      .numbers = gr_alloc_array(memory, batch, sizeof(uint32_t)),
+                      .data = r->data.test,
+                      .batch = batch};
+    graft_status status = memory && b.pixels && b.labels && b.numbers
+                              ? GRAFT_OK
                               : gr_fail(r->log, GRAFT_ERR_MEMORY, "evaluation: out of memory");
-    graft_batch_source source = {next_test_batch, &b};
+    graft_batch_source source = {kept ? next_kept_batch : next_test_batch, &b};
+    if (status == GRAFT_OK && !kept)
+        status = gr_loader_create(r->log, r->data.test, &params, &b.loader);
     if (status == GRAFT_OK)
         status = graft_trainer_evaluate(r->trainer, &source, callback, r, result);
     gr_loader_destroy(&b.loader);

@@ -102,6 +102,8 @@ static graft_status note_step(gr_run *r, const graft_step_result *result)
     double seconds = gr_seconds() - r->began;
     double epoch = (double)r->at.step / (double)r->steps_per_epoch;
     int images = r->fetched[r->at.step & 1];
+    for (int i = 0; r->info->keeps_features && i < images; i++)
+        gr_loader_leave_out(r->loader, r->numbers[r->at.step & 1][i]);
     bool first = r->step_seconds <= 0.0;
     r->at.step = result->step;
     r->loss = result->loss;

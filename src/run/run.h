@@ -34,6 +34,7 @@ typedef struct gr_run {
     int32_t *labels;
     float *targets;        /* [batch, classes]; NULL: labels will do */
     int fetched[2];        /* images of the batches of even and odd steps */
+    uint32_t *numbers[2];  /* their places in the dataset, [batch] each */
     graft_status fetching; /* what was wrong with the batch that is missing */
     graft_status status;   /* of what follows a step */
     double started, began, step_seconds, train_seconds;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/system.h"
+#include "data/augment.h"
 #include "data/augment_mix.h"
 #include "run/provenance.h"
 
@@ -56,6 +57,17 @@ static void plan_steps(gr_run *r)
     r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
 }
 
+/* Where images are the same each time, so is what nothing trained has touched yet. */
+static void keep_features(const gr_run *r, graft_trainer_params *params)
+{
+    if (!r->p->keep_features)
+        return;
+    if (!gr_augment_is_random(&r->p->augment))
+        params->kept_images = (uint32_t)gr_dataset_count(r->data.train);
+    if (r->data.test)
+        params->kept_test_images = (uint32_t)gr_dataset_count(r->data.test);
+}
+
 static graft_status create_trainer(gr_run *r)
 {
     graft_trainer_params params;
@@ -66,6 +78,7 @@ static graft_status create_trainer(gr_run *r)
     params.soft_targets = gr_mix_is_on(&r->p->augment);
     params.steps_per_epoch = r->steps_per_epoch;
     params.batch_size = r->batch;
+    keep_features(r, &params);
     GR_TRY(graft_trainer_create(r->log, r->device, &params, &r->trainer));
     r->info = graft_trainer_get_info(r->trainer);
     return gr_input_resolve(r->log, &r->info->input, r->info->image_size, &r->input);
@@ -88,6 +101,9 @@ static graft_status make_room(gr_run *r)
     else
         r->pixels = gr_alloc_array(r, batch, image);
     r->labels = gr_alloc_array(r, batch, sizeof(int32_t));
+    for (int i = 0; i < 2; i++)
+        if (!(r->numbers[i] = gr_alloc_array(r, batch, sizeof(uint32_t))))
+            return gr_fail(r->log, GRAFT_ERR_MEMORY, "run: out of memory");
     if (soft)
         r->targets = gr_alloc_array(r, batch, classes * sizeof(float));
     return (r->images || r->pixels) && r->labels && (r->targets || !soft)

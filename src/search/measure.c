@@ -107,8 +107,8 @@ static graft_status logits_callback(void *measure, const uint8_t *pixels, int co
 {
     gr_measure *m = measure;
     return gr_network_logits_of_pixels(m->log, m->store, &m->network,
-                                       &m->info.input.preprocess.normalization, pixels, count,
-                                       logits);
+                                       &m->info.input.preprocess.normalization, pixels, NULL,
+                                       count, logits);
 }
 
 graft_status gr_measure_accuracy(gr_measure *m, double *accuracy)

@@ -47,7 +47,9 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
     int batch = p->batch_size ? p->batch_size : settings->batch_size;
     GR_TRY(gr_run_setup_create(t->log, device, settings, p->model, p->classes, names_of(p),
                                &t->setup));
-    GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, batch, p->soft_targets,
+    gr_trainer_extent extent = {
+        .batch = batch, .kept_images = p->kept_images, .kept_test_images = p->kept_test_images};
+    GR_TRY(gr_trainer_create_from_setup(t->log, settings, &t->setup, &extent, p->soft_targets,
                                         &t->core));
     t->identity = gr_train_settings_identity(settings);
     if (!t->identity)
@@ -66,6 +68,8 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
         .whole_batches = gr_trainer_takes_whole_batches(t->core),
         .input = t->setup.input.settings,
         .backbone = gr_tensors_metadata(t->setup.header, GR_FINGERPRINT_KEY),
+        .keeps_features = gr_trainer_keeps_features(t->core),
+        .keeps_test_features = gr_trainer_keeps_test_features(t->core),
     };
     t->info.input.image_size = t->info.image_size;
     return GRAFT_OK;
@@ -101,7 +105,7 @@ void graft_trainer_destroy(graft_trainer **trainer)
 }
 
 graft_status graft_trainer_kernel_times(graft_trainer *trainer, graft_kernel_time *times, int max,
-                                   int *count)
+                                        int *count)
 {
     if (!trainer || !count || (max > 0 && !times))
         return GRAFT_ERR_ARGUMENT;
@@ -111,6 +115,13 @@ graft_status graft_trainer_kernel_times(graft_trainer *trainer, graft_kernel_tim
 const graft_trainer_info *graft_trainer_get_info(const graft_trainer *trainer)
 {
     return &trainer->info;
+}
+
+bool graft_trainer_has_features(const graft_trainer *t, bool evaluating, const uint32_t *numbers,
+                                int count)
+{
+    return evaluating ? gr_trainer_has_test_features(t->core, numbers, count)
+                      : gr_trainer_has_features(t->core, numbers, count);
 }
 
 /* ---- The vector of gradients ------------------------------------------------------------ */

@@ -41,7 +41,8 @@ static inline bool gr_is_half_done(const graft_trainer *t)
 graft_status gr_refuse_half_done(const graft_trainer *t, const char *what);
 
 /* Of a batch: one kind of images, as many as may be; and labels of the classes. */
-graft_status gr_trainer_check_images(const graft_trainer *trainer, const graft_batch *batch);
+graft_status gr_trainer_check_images(const graft_trainer *trainer, const graft_batch *batch,
+                                     bool evaluating);
 graft_status gr_trainer_check_labels(const graft_trainer *trainer, const graft_batch *batch);
 
 /* With `ema` the averages take the place of the values, or the other way round. */

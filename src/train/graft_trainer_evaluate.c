@@ -46,8 +46,8 @@ graft_status graft_trainer_logits_on_device(graft_trainer *t, const graft_device
 
 static graft_status batch_logits(graft_trainer *t, const graft_batch *b, float *logits)
 {
-    if (b->pixels)
-        return gr_trainer_logits_of_pixels(t->core, b->pixels, b->count, logits);
+    if (b->pixels || gr_trainer_has_test_features(t->core, b->numbers, b->count))
+        return gr_trainer_logits_of_numbered(t->core, b->pixels, b->numbers, b->count, logits);
     if (b->images)
         return gr_trainer_logits(t->core, b->images, b->count, logits);
     if (b->pictures)
@@ -70,7 +70,7 @@ static graft_status score_batches(graft_trainer *t, evaluation *e, gr_score *sco
         GR_TRY(e->source->next(e->source->user, number, &batch));
         if (batch.count == 0)
             return GRAFT_OK;
-        GR_TRY(gr_trainer_check_images(t, &batch));
+        GR_TRY(gr_trainer_check_images(t, &batch, true));
         GR_TRY(gr_trainer_check_labels(t, &batch));
         GR_TRY(batch_logits(t, &batch, e->logits));
         gr_score_add(score, e->logits, batch.labels, batch.count, t->info.classes);

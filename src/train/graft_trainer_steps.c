@@ -14,13 +14,16 @@ graft_status gr_trainer_check_labels(const graft_trainer *t, const graft_batch *
                      : gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`labels`: are NULL; expected [count]");
 }
 
-graft_status gr_trainer_check_images(const graft_trainer *t, const graft_batch *b)
+graft_status gr_trainer_check_images(const graft_trainer *t, const graft_batch *b, bool evaluating)
 {
     if (b->count < 1 || b->count > t->info.batch_size)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` %d: expected 1 to %d images in a batch",
                        b->count, t->info.batch_size);
     int sources = (b->images != NULL) + (b->pixels != NULL) + (b->pictures != NULL) +
                   (b->on_device.buffer != NULL);
+    if (sources == 0 && b->numbers &&
+        graft_trainer_has_features(t, evaluating, b->numbers, b->count))
+        return GRAFT_OK;
     if (sources != 1)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
                        "batch: expected one of `images`, `pixels`, `pictures` and `on_device`, "
@@ -32,7 +35,7 @@ graft_status gr_trainer_check_images(const graft_trainer *t, const graft_batch *
 
 static graft_status check_batch(const graft_trainer *t, const graft_batch *b)
 {
-    GR_TRY(gr_trainer_check_images(t, b));
+    GR_TRY(gr_trainer_check_images(t, b, false));
     if (t->soft_targets ? !b->targets || b->labels : !b->labels || b->targets)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "batch: expected `%s`, as the trainer was made",
                        t->soft_targets ? "targets" : "labels");
@@ -56,8 +59,8 @@ static bool same_images(const graft_device_images *a, const graft_device_images 
 static bool same_batch(const graft_batch *a, const graft_batch *b)
 {
     return a->count == b->count && a->images == b->images && a->pixels == b->pixels &&
-           a->pictures == b->pictures && a->labels == b->labels && a->targets == b->targets &&
-           same_images(&a->on_device, &b->on_device);
+           a->numbers == b->numbers && a->pictures == b->pictures && a->labels == b->labels &&
+           a->targets == b->targets && same_images(&a->on_device, &b->on_device);
 }
 
 graft_status gr_refuse_half_done(const graft_trainer *t, const char *what)

@@ -162,6 +162,10 @@ static const graft_setting run_rows[] = {
      "steps between checkpoints", "an epoch", .role = GRAFT_SETTING_RUN},
     {"memory-budget", FIELD(memory_budget), GRAFT_SETTING_BYTES, NULL, "SIZE", 0, 0,
      "device memory to use, such as 512M", "7/8 of all", .role = GRAFT_SETTING_RUN},
+    {"keep-features", FIELD(keep_features), GRAFT_SETTING_BYTES, "1073741824", "SIZE", 0, 0,
+     "host memory for features before the first trained tensor: computed once where images are "
+     "the same each time; 0: none",
+     "1G", .role = GRAFT_SETTING_RUN},
     {"profile", FIELD(profile), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
      "tell the time of each kernel", .role = GRAFT_SETTING_CALL},
     {.key = NULL},

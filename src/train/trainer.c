@@ -104,11 +104,37 @@ graft_status gr_trainer_logits(gr_trainer *t, const float *images, int count, fl
     return gr_network_logits(t->store, &t->eval, images, count, logits);
 }
 
+graft_status gr_trainer_logits_of_numbered(gr_trainer *t, const uint8_t *pixels,
+                                           const uint32_t *numbers, int count, float *logits)
+{
+    return gr_network_logits_of_pixels(t->log, t->store, &t->eval, &t->preprocess.normalization,
+                                       pixels, numbers, count, logits);
+}
+
 graft_status gr_trainer_logits_of_pixels(gr_trainer *t, const uint8_t *pixels, int count,
                                          float *logits)
 {
-    return gr_network_logits_of_pixels(t->log, t->store, &t->eval, &t->preprocess.normalization,
-                                       pixels, count, logits);
+    return gr_trainer_logits_of_numbered(t, pixels, NULL, count, logits);
+}
+
+bool gr_trainer_has_features(const gr_trainer *t, const uint32_t *numbers, int count)
+{
+    return gr_features_have(t->train.features, numbers, count);
+}
+
+bool gr_trainer_has_test_features(const gr_trainer *t, const uint32_t *numbers, int count)
+{
+    return gr_features_have(t->eval.features, numbers, count);
+}
+
+bool gr_trainer_keeps_features(const gr_trainer *t)
+{
+    return t->train.features != NULL;
+}
+
+bool gr_trainer_keeps_test_features(const gr_trainer *t)
+{
+    return t->eval.features != NULL;
 }
 
 graft_status gr_trainer_logits_of_pictures(gr_trainer *t, const graft_pixels *pictures, int count,

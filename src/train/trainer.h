@@ -43,6 +43,10 @@ typedef struct gr_trainer_params {
     double ema;           /* decay of the average of the parameters; 0: none is kept */
     const char *no_decay; /* see gr_params_create */
     bool profile;
+    uint32_t kept_images; /* batches may number their images, below this: features of such a number
+                           * are computed once and kept in host memory, as features.h has it */
+    uint32_t kept_test_images; /* the same of evaluations */
+    uint64_t kept_bytes;       /* host memory for both, at most */
 } gr_trainer_params;
 
 typedef struct gr_trainer gr_trainer;
@@ -101,6 +105,18 @@ graft_status gr_trainer_logits_of_pixels(gr_trainer *trainer, const uint8_t *pix
                                          float *logits);
 graft_status gr_trainer_logits_of_pictures(gr_trainer *trainer, const graft_pixels *pictures,
                                            int count, float *logits);
+
+/* The same of pixels with numbers; pixels may be NULL where gr_trainer_has_test_features. */
+graft_status gr_trainer_logits_of_numbered(gr_trainer *trainer, const uint8_t *pixels,
+                                           const uint32_t *numbers, int count, float *logits);
+
+/* Whether the features of all these images are kept, of training and of evaluations. */
+bool gr_trainer_has_features(const gr_trainer *trainer, const uint32_t *numbers, int count);
+bool gr_trainer_has_test_features(const gr_trainer *trainer, const uint32_t *numbers, int count);
+
+/* Whether they are kept once they are computed. */
+bool gr_trainer_keeps_features(const gr_trainer *trainer);
+bool gr_trainer_keeps_test_features(const gr_trainer *trainer);
 
 /* The same of images on the device, and whether there are so many. */
 graft_status gr_trainer_logits_on_device(gr_trainer *trainer, const graft_device_images *images,

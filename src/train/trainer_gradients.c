@@ -158,12 +158,18 @@ graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step
     return gr_trainer_start(t);
 }
 
-/* Moves a micro-batch to where the network reads it. */
+/* Moves a micro-batch to where the network reads it: its images, or what is kept of them. */
 static graft_status move_micro_batch(gr_trainer *t, const gr_work *w)
 {
     const graft_batch *b = &w->batch;
     uint64_t image = image_floats(t);
     int rows = rows_of(t, b, w->first);
+    const uint32_t *numbers = b->numbers ? b->numbers + w->first : NULL;
+    bool kept = gr_features_have(t->train.features, numbers, rows);
+    if (kept) {
+        GR_TRY(gr_features_supply(t->train.features, numbers, rows));
+        return gr_staging_submit(t->staging, w->slot, w->first / t->micro, false);
+    }
     if (b->on_device.buffer) {
         gr_region to;
         GR_TRY(gr_store_value(t->store, t->train.image, &to));
@@ -172,7 +178,8 @@ static graft_status move_micro_batch(gr_trainer *t, const gr_work *w)
         GR_TRY(gr_network_write(t->store, t->train.image, b->images + (uint64_t)w->first * image,
                                 (uint64_t)rows * image * sizeof(float)));
     }
-    return gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels || b->pictures);
+    GR_TRY(gr_staging_submit(t->staging, w->slot, w->first / t->micro, b->pixels || b->pictures));
+    return gr_features_supply(t->train.features, numbers, rows);
 }
 
 /* A segment of several kernels that took longer than a call may. */

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "passes/passes.h"
 
-static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
+static graft_status build_network(gr_trainer *t, bool training, bool cut, gr_network *n)
 {
     gr_build build = {
         .config = &t->config,
@@ -17,6 +17,7 @@ static graft_status build_network(gr_trainer *t, bool training, gr_network *n)
         .head_norm = t->params.head_norm,
         .drop_path = t->params.drop_path,
         .drop_elements = t->params.drop_elements,
+        .cut_features = cut,
     };
     gr_target_kind targets = !training                ? GR_TARGETS_NONE
                              : t->params.soft_targets ? GR_TARGETS_SOFT
@@ -96,6 +97,60 @@ static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
     return gr_plan_create(t->log, &plan, &n->plan);
 }
 
+/* ---- Features that are kept ------------------------------------------------------------- */
+
+/* A part of a step's multiply-adds that is worth keeping its results. */
+static const double WORTH = 0.25;
+
+static double work_of(const gr_network *n)
+{
+    double kept = gr_plan_work(gr_features_plan(n->features));
+    return kept / (kept + gr_plan_work(n->plan));
+}
+
+/* Plans what is cut off, if there is something that fits into *left bytes of host memory and is
+ * worth it; else *worth is false. */
+static graft_status plan_features(gr_trainer *t, gr_network *n, uint32_t images, uint64_t *left,
+                                  bool *worth)
+{
+    uint64_t bytes = gr_features_bytes(n->cut, n->cut_count);
+    *worth = false;
+    if (!n->cut_count)
+        return GRAFT_OK;
+    GR_TRY(gr_features_create(t->log, t->store, n->cut, n->cut_count, images, t->micro > 1,
+                              &n->features));
+    if (work_of(n) < WORTH)
+        return GRAFT_OK;
+    *worth = bytes <= *left / images;
+    if (*worth)
+        *left -= bytes * images;
+    else
+        gr_log(t->log, GRAFT_LOG_INFO,
+               "features of %u images, %.1f MiB, are computed anew each time: `keep_features` has "
+               "%.1f MiB left",
+               images, (double)bytes * images / 0x1p20, (double)*left / 0x1p20);
+    return GRAFT_OK;
+}
+
+typedef graft_status plan_function(gr_trainer *t, gr_network *n);
+
+/* A network with its plan: cut in two where features are kept. */
+static graft_status plan_network(gr_trainer *t, bool training, uint32_t images, uint64_t *left,
+                                 gr_network *n)
+{
+    plan_function *plan = training ? plan_training : plan_evaluation;
+    bool cut = images > 0;
+    GR_TRY(build_network(t, training, cut, n));
+    GR_TRY(plan(t, n));
+    if (cut)
+        GR_TRY(plan_features(t, n, images, left, &cut));
+    if (cut || !n->cut_count)
+        return GRAFT_OK;
+    gr_network_release(n);
+    GR_TRY(build_network(t, training, false, n));
+    return plan(t, n);
+}
+
 /* Without the regions, which are there once the networks are prepared. */
 static gr_staging_params staging_params(const gr_trainer *t)
 {
@@ -123,11 +178,18 @@ static graft_status create_staging(gr_trainer *t)
  * already. */
 static graft_status plan_networks(gr_trainer *t, uint64_t *bytes)
 {
-    GR_TRY(build_network(t, true, &t->train));
-    GR_TRY(plan_training(t, &t->train));
-    GR_TRY(build_network(t, false, &t->eval));
-    GR_TRY(plan_evaluation(t, &t->eval));
-    GR_TRY(gr_plan_peak_memory((gr_plan *[]){t->train.plan, t->eval.plan}, 2, bytes));
+    gr_plan *plans[4];
+    int count = 0;
+    uint64_t left = t->params.kept_bytes;
+    GR_TRY(plan_network(t, true, t->params.kept_images, &left, &t->train));
+    GR_TRY(plan_network(t, false, t->params.kept_test_images, &left, &t->eval));
+    plans[count++] = t->train.plan;
+    plans[count++] = t->eval.plan;
+    if (t->train.features)
+        plans[count++] = gr_features_plan(t->train.features);
+    if (t->eval.features)
+        plans[count++] = gr_features_plan(t->eval.features);
+    GR_TRY(gr_plan_peak_memory(plans, count, bytes));
     gr_staging_params staging = staging_params(t);
     *bytes += t->device->allocated_bytes + gr_staging_bytes(&staging);
     if (t->params.preprocess)
@@ -149,6 +211,14 @@ static graft_status too_little_for_statistics(gr_trainer *t)
                    "head norm: takes its statistics from a whole batch, and %d images do not fit "
                    "at once; lower `batch_size`, or raise `memory_budget`",
                    t->params.batch);
+}
+
+static graft_status prepare(gr_trainer *t, gr_network *n)
+{
+    GR_TRY(gr_plan_prepare(n->plan));
+    if (n->features)
+        GR_TRY(gr_features_prepare(n->features));
+    return gr_network_clear_images(t->log, t->store, n);
 }
 
 graft_status gr_trainer_fit_networks(gr_trainer *t)
@@ -176,9 +246,7 @@ graft_status gr_trainer_fit_networks(gr_trainer *t)
     if (t->micro < t->params.batch)
         gr_log(t->log, GRAFT_LOG_INFO, "batch of %d in micro-batches of %d", t->params.batch,
                t->micro);
-    GR_TRY(gr_plan_prepare(t->train.plan));
-    GR_TRY(gr_plan_prepare(t->eval.plan));
-    GR_TRY(gr_network_clear_images(t->log, t->store, &t->train));
-    GR_TRY(gr_network_clear_images(t->log, t->store, &t->eval));
+    GR_TRY(prepare(t, &t->train));
+    GR_TRY(prepare(t, &t->eval));
     return create_staging(t);
 }

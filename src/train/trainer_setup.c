@@ -31,8 +31,8 @@ static graft_status check_start_values(graft_log *log, const graft_train_params 
 }
 
 graft_status gr_trainer_create_from_setup(graft_log *log, const graft_train_params *p,
-                                          gr_run_setup *setup, int batch, bool soft_targets,
-                                          gr_trainer **out)
+                                          gr_run_setup *setup, const gr_trainer_extent *extent,
+                                          bool soft_targets, gr_trainer **out)
 {
     gr_trainer_params params = {
         .device = setup->device,
@@ -43,7 +43,10 @@ graft_status gr_trainer_create_from_setup(graft_log *log, const graft_train_para
         .shared = gr_model_has,
         .shared_user = setup->lender,
         .adapter = setup->adapter,
-        .batch = batch,
+        .batch = extent->batch,
+        .kept_images = extent->kept_images,
+        .kept_test_images = extent->kept_test_images,
+        .kept_bytes = p->keep_features,
         .memory_budget = p->memory_budget,
         .seed = p->seed,
         .head_init = p->head_init,

@@ -367,6 +367,27 @@ static void frozen_tensors_of_adapters_are_kept(void **state)
     graft_model_close(&model);
 }
 
+/* Features that are kept change nothing: linear probing and its evaluations, with a partial last
+ * batch, and where the images are drawn at random. */
+static void kept_features_change_nothing(void **state)
+{
+    const test_target *target = *state;
+    char *out[2] = {new_path("kept"), new_path("anew")};
+    for (int flip = 0; flip < 2; flip++)
+        for (int i = 0; i < 2; i++) {
+            graft_train_params p = tiny_run(out[i]);
+            p.method = "linear";
+            p.batch_size = 5;
+            p.augment.flip = flip;
+            p.keep_features = i ? 0 : 1 << 20;
+            p.out = flip ? new_path("flipped") : out[i];
+            train_ok(target->device, &p);
+            out[i] = (char *)p.out;
+            if (i)
+                assert_same_run(out[0], out[1], "kept features");
+        }
+}
+
 int main(void)
 {
     const test_case cases[] = {
@@ -382,6 +403,7 @@ int main(void)
         TEST_CASE(frozen_tensors_of_adapters_are_kept),
         TEST_CASE(starts_from_an_adapter),
         TEST_CASE(trains_from_scratch),
+        TEST_CASE(kept_features_change_nothing),
     };
     scratch_open();
     int failures = TEST_RUN("outputs", cases, TEST_EXECUTING);
