@@ -77,8 +77,10 @@ typedef struct graft_train_params {
     bool no_shuffle; /* keep the list's order */
     bool drop_last;  /* leave out the last partial batch of an epoch */
     uint64_t seed;
-    uint64_t max_steps;        /* stop after so many; 0: all */
-    int eval_every;            /* epochs between evaluations; the last one always ends with one */
+    uint64_t max_steps; /* stop after so many; 0: all */
+    int eval_every;     /* epochs between evaluations; the last one always ends with one */
+    int patience; /* end the run after so many evaluations in a row without a better accuracy than
+                   * the best one; 0: never */
     uint64_t checkpoint_every; /* steps; 0: at the end of each epoch */
     uint64_t memory_budget;    /* bytes of device memory; 0: 7/8 of what it has */
     const char *out;           /* folder of the run */

@@ -71,6 +71,7 @@ class TrainSettings(TypedDict, total=False):
     drop_kind: Literal["path", "element"]  # whole branches of an image, or single elements
     seed: int  # of start values, order and dropout
     eval_every: int  # epochs between evaluations
+    patience: int  # end after so many evaluations in a row without a better accuracy
     max_steps: int  # stop after so many
     out: Path  # folder for adapter, metrics, checkpoint
     resume: bool  # go on with the run in `out`, with its options

@@ -125,12 +125,20 @@ static graft_status end_of_step(gr_run *r, const graft_step_result *result)
     return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
 }
 
+/* Follows from where the run stands: a run that is resumed ends where it would have ended. */
+static bool out_of_patience(const gr_run *r)
+{
+    int every = r->p->eval_every, patience = r->p->patience;
+    int in_vain = r->at.epochs_ended / every - r->at.best_epoch / every;
+    return patience && r->at.epochs_ended < r->epochs && in_vain >= patience;
+}
+
 static bool after_step(void *run, const graft_step_result *result)
 {
     gr_run *r = run;
     r->status = end_of_step(r, result);
     r->began = gr_seconds();
-    return r->status == GRAFT_OK && !r->stopped;
+    return r->status == GRAFT_OK && !r->stopped && !out_of_patience(r);
 }
 
 static graft_status train_steps(gr_run *r)
@@ -152,14 +160,28 @@ static graft_status interrupted(gr_run *r)
                    (unsigned long long)r->at.step, (unsigned long long)r->steps);
 }
 
+static void tell_patience(const gr_run *r)
+{
+    gr_log(
+        r->log, GRAFT_LOG_INFO,
+        "ended after epoch %d of %d: no evaluation was better than the %.2f%% of epoch %d in the "
+        "last %d (`patience`); %s has that epoch",
+        r->at.epochs_ended, r->epochs, 100.0 * r->at.best_accuracy, r->at.best_epoch,
+        r->p->patience, r->folder.best);
+}
+
 static graft_status train(gr_run *r)
 {
     graft_status status = end_of_epoch(r);
-    if (status == GRAFT_OK && !r->stopped && r->at.step < last_step(r))
+    if (status == GRAFT_OK && !r->stopped && !out_of_patience(r) && r->at.step < last_step(r))
         status = train_steps(r);
     if (r->stopped && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
         return interrupted(r);
+    if (status == GRAFT_ERR_INTERRUPTED && r->status == GRAFT_OK)
+        status = GRAFT_OK; /* by patience */
     GR_TRY(status);
+    if (out_of_patience(r))
+        tell_patience(r);
     GR_TRY(checkpoint(r));
     return graft_trainer_save_adapter(r->trainer, r->folder.adapter);
 }

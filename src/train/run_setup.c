@@ -24,6 +24,12 @@ static graft_status check_together(graft_log *log, const graft_train_params *p)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`warmup_epochs` %g: must be within the %d `epochs`", p->warmup_epochs,
                        p->epochs);
+    if (p->patience && !(p->test_split && *p->test_split))
+        return gr_fail(
+            log, GRAFT_ERR_ARGUMENT,
+            "`patience` %d: waits for a better accuracy, and there is no `test_split` to "
+            "evaluate on",
+            p->patience);
     if (p->schedule == GRAFT_SCHEDULE_RESTARTS && p->restart_epochs <= 0)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "`restart_epochs` %g: expected more than 0",
                        p->restart_epochs);

@@ -149,6 +149,8 @@ const graft_setting gr_update_settings[] = {
 };
 
 static const graft_setting run_rows[] = {
+    {"patience", FIELD(patience), GRAFT_SETTING_INT, NULL, "N", 0, WHOLE_MAX,
+     "end after so many evaluations in a row without a better accuracy", "off"},
     {"max-steps", FIELD(max_steps), GRAFT_SETTING_COUNT, NULL, "N", 0, COUNT_MAX,
      "stop after so many", "all epochs", .role = GRAFT_SETTING_RUN},
     {"out", FIELD(out), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,

@@ -149,6 +149,50 @@ static void finished_run_is_done(void **state)
     assert_true(again.accuracy == first.accuracy);
 }
 
+/* Without a learning rate no evaluation is better than the first. A run that was stopped on the way
+ * ends where it would have, and has ended when it is asked to go on. */
+static void patience_ends_a_run(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    char *whole = new_path("whole"), *cut = new_path("cut");
+    graft_train_params p = tiny_run(whole);
+    p.lr = p.warmup_lr = p.min_lr = 0.0;
+    p.epochs = 12;
+    p.eval_every = 2;
+    p.patience = 1;
+    graft_train_result result = train_ok(device, &p);
+    assert_int_equal(result.steps, 4 * 3); /* evaluated after epochs 2 and 4 */
+    assert_int_equal(result.best_epoch, 2);
+    p.out = cut;
+    stop_and_resume(device, p, (stopper){.step = 7});
+    p.resume = true;
+    stop_and_resume(device, p, (stopper){.evaluations = 2});
+    assert_int_equal(train_ok(device, &p).steps, result.steps);
+    assert_same_run(whole, cut, "patience");
+    assert_int_equal(train_ok(device, &p).steps, result.steps);
+    assert_same_run(whole, cut, "ended by patience already");
+}
+
+static void patience_that_is_not_used_up(void **state)
+{
+    gr_device *device = ((test_target *)*state)->device;
+    graft_train_params p = tiny_run(new_path("out"));
+    p.lr = p.warmup_lr = p.min_lr = 0.0;
+    p.patience = 3; /* after the last of its epochs */
+    assert_int_equal(train_ok(device, &p).steps, 9);
+}
+
+static void patience_needs_evaluations(void **state)
+{
+    fixture *f = scratch();
+    gr_device *device = ((test_target *)*state)->device;
+    graft_train_params p = tiny_run(new_path("out"));
+    p.patience = 1;
+    p.test_split = "";
+    assert_error(f, graft_train(f->log, gr_device_to_public(device), &p, NULL), GRAFT_ERR_ARGUMENT,
+                 "`patience` 1", "test_split");
+}
+
 /* What a kill in the middle of a write leaves behind goes away when the run continues. */
 static void resuming_clears_temporaries(void **state)
 {
@@ -187,12 +231,13 @@ static void resuming_with_other_settings(void **state)
     p.resume = true;
     p.max_steps = 0;
     p.checkpoint_every = 3;
-    graft_train_params changed[] = {p, p, p, p};
+    graft_train_params changed[] = {p, p, p, p, p};
     changed[0].lr = 0.02;
     changed[1].seed = 8;
     changed[2].augment.flip = true;
     changed[3].method = "linear";
-    for (int i = 0; i < 4; i++) {
+    changed[4].patience = 1;
+    for (int i = 0; i < 5; i++) {
         graft_status status = graft_train(f->log, gr_device_to_public(device), &changed[i], NULL);
         assert_error(f, status, GRAFT_ERR_ARGUMENT, "checkpoint", "other settings");
     }
@@ -221,10 +266,11 @@ static void resuming_with_lost_metrics(void **state)
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(stopped_adamw_continues),     TEST_CASE(stopped_sgd_continues),
-        TEST_CASE(killed_run_continues),        TEST_CASE(finished_run_is_done),
-        TEST_CASE(resuming_clears_temporaries), TEST_CASE(resuming_with_other_settings),
-        TEST_CASE(resuming_with_lost_metrics),
+        TEST_CASE(stopped_adamw_continues),      TEST_CASE(stopped_sgd_continues),
+        TEST_CASE(killed_run_continues),         TEST_CASE(finished_run_is_done),
+        TEST_CASE(resuming_clears_temporaries),  TEST_CASE(resuming_with_other_settings),
+        TEST_CASE(resuming_with_lost_metrics),   TEST_CASE(patience_ends_a_run),
+        TEST_CASE(patience_that_is_not_used_up), TEST_CASE(patience_needs_evaluations),
     };
     scratch_open();
     int failures = TEST_RUN("resume", cases, TEST_EXECUTING);
