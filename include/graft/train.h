@@ -84,6 +84,7 @@ typedef struct graft_train_params {
     uint64_t checkpoint_every; /* steps; 0: at the end of each epoch */
     uint64_t memory_budget;    /* bytes of device memory; 0: 7/8 of what it has */
     const char *out;           /* folder of the run */
+    const char *tensorboard;   /* folder for an event file of TensorBoard, or NULL */
     bool resume;               /* continue the run in `out` */
     bool
         accept_changes; /* go on although the backbone or the images are not those of the checkpoint

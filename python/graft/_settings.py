@@ -74,6 +74,7 @@ class TrainSettings(TypedDict, total=False):
     patience: int  # end after so many evaluations in a row without a better accuracy
     max_steps: int  # stop after so many
     out: Path  # folder for adapter, metrics, checkpoint
+    tensorboard: Path  # folder for the curves as an event file of TensorBoard
     resume: bool  # go on with the run in `out`, with its options
     accept_changes: bool  # go on with another backbone or other images than before
     checkpoint_every: int  # steps between checkpoints

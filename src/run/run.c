@@ -55,13 +55,21 @@ static bool report_evaluation(void *run, uint64_t images)
     return report(r, true, images, gr_dataset_count(r->data.test));
 }
 
+static graft_status note_evaluation(gr_run *r, int epoch, const graft_eval_result *result)
+{
+    gr_scalar scalars[] = {{"test/accuracy", result->accuracy}, {"test/loss", result->loss}};
+    GR_TRY(
+        gr_metrics_evaluation(r->metrics, epoch, r->p->test_split, result->accuracy, result->loss));
+    return r->events ? gr_events_write(r->events, r->at.step, scalars, 2) : GRAFT_OK;
+}
+
 static graft_status evaluate(gr_run *r)
 {
     int epoch = gr_run_epoch(r);
     graft_eval_result result;
     GR_TRY(gr_run_evaluate(r, report_evaluation, &result));
     r->at.accuracy = result.accuracy;
-    GR_TRY(gr_metrics_evaluation(r->metrics, epoch, r->p->test_split, r->at.accuracy, result.loss));
+    GR_TRY(note_evaluation(r, epoch, &result));
     if (r->at.accuracy > r->at.best_accuracy) {
         r->at.best_accuracy = r->at.accuracy;
         r->at.best_epoch = epoch;
@@ -111,8 +119,13 @@ static graft_status note_step(gr_run *r, const graft_step_result *result)
     r->step_seconds += (first ? 1.0 : RATE_WEIGHT) * (seconds - r->step_seconds);
     r->train_seconds += seconds;
     r->images_done += (uint64_t)images;
+    gr_scalar scalars[] = {{"train/loss", (double)r->loss},
+                           {"train/lr", (double)r->lr},
+                           {"train/images_per_s", (double)images / seconds}};
     GR_TRY(gr_metrics_step(r->metrics, r->at.step, epoch, (double)r->loss, (double)r->lr,
                            (double)images / seconds));
+    if (r->events)
+        GR_TRY(gr_events_write(r->events, r->at.step, scalars, 3));
     report(r, false, 0, 0);
     return GRAFT_OK;
 }
@@ -207,6 +220,7 @@ static void finish(gr_run *r, graft_status status)
 {
     bool nothing_done = !r->metrics || gr_metrics_bytes(r->metrics) == 0;
     gr_metrics_close(&r->metrics);
+    gr_events_close(&r->events);
     if (status != GRAFT_OK && status != GRAFT_ERR_INTERRUPTED && nothing_done && r->folder.path &&
         !r->p->resume)
         gr_run_folder_withdraw(&r->folder);

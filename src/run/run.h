@@ -7,6 +7,7 @@
 #include "adapter/input.h"
 #include "data/loader.h"
 #include "run/data.h"
+#include "run/events.h"
 #include "run/folder.h"
 #include "run/metrics.h"
 #include "run/position.h"
@@ -21,6 +22,7 @@ typedef struct gr_run {
     gr_input input;
     gr_loader *loader;
     gr_metrics *metrics;
+    gr_events *events; /* NULL: not asked for */
     gr_position at;    /* now */
     gr_position saved; /* in the checkpoint of this call; its step UINT64_MAX: none */
     int batch;         /* images of a step */

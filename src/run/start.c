@@ -162,7 +162,10 @@ static graft_status open_folder(gr_run *r)
     if (r->p->resume)
         GR_TRY(resume(r));
     GR_TRY(gr_file_write(r->log, r->folder.config, r->config, strlen(r->config)));
-    return gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics);
+    GR_TRY(gr_metrics_open(r->log, r->folder.metrics, r->at.metrics_bytes, &r->metrics));
+    if (!r->p->tensorboard || !*r->p->tensorboard)
+        return GRAFT_OK;
+    return gr_events_open(r->log, r->p->tensorboard, r->at.step, &r->events);
 }
 
 graft_status gr_run_prepare(gr_run *r)

@@ -156,6 +156,8 @@ static const graft_setting run_rows[] = {
     {"out", FIELD(out), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
      "folder for adapter, metrics, checkpoint", .group = "Run", .role = GRAFT_SETTING_RUN,
      .letter = 'o'},
+    {"tensorboard", FIELD(tensorboard), GRAFT_SETTING_TEXT, NULL, "DIR", 0, 0,
+     "folder for the curves as an event file of TensorBoard", .role = GRAFT_SETTING_RUN},
     {"resume", FIELD(resume), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
      "go on with the run in `out`, with its options", .role = GRAFT_SETTING_CALL},
     {"accept-changes", FIELD(accept_changes), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
