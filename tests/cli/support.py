@@ -11,6 +11,11 @@ import tempfile
 import unittest
 import zlib
 
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
 # The tests are called with the command and the folder of the documentation.
 GRAFT, DOCS = (os.path.abspath(path) for path in sys.argv[1:3])
 del sys.argv[1:3]
@@ -114,6 +119,18 @@ def png(width, height, color):
             + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
+def closed(schema):
+    """The schema without keys that it does not tell."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    strict = {key: closed(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict):
+        strict.setdefault("additionalProperties", False)
+    return strict
+
+
 class CliTest(unittest.TestCase):
     """A test in a folder of its own, with assertions about exit codes and messages."""
 
@@ -141,6 +158,16 @@ class CliTest(unittest.TestCase):
                 self.write("%s/%s/dark/%d.png" % (name, split, i), png(20, 16, (10 * i, 20, 0)))
                 self.write("%s/%s/light/%d.png" % (name, split, i), png(16, 20, (200, 255 - i, 250)))
         return self.path(name)
+
+    def conforms(self, name, document):
+        """Has the keys that docs/schemas tells, and no others; unchecked without jsonschema."""
+        if not jsonschema:
+            return
+        with open(os.path.join(DOCS, "schemas", name + ".json")) as file:
+            schema = json.load(file)
+        jsonschema.Draft7Validator.check_schema(schema)
+        problems = list(jsonschema.Draft7Validator(closed(schema)).iter_errors(document))
+        self.assertFalse(problems, "%s: %s" % (name, problems and problems[0].message[:500]))
 
     def works(self, *args, **options):
         done = graft(*args, **options)

@@ -29,7 +29,9 @@ class Sweep(CliTest):
         return self.write("sweep.json", json.dumps(config).encode())
 
     def sweep(self, **keys):
-        return json.loads(self.works("sweep", self.config(**keys), "--json"))
+        result = json.loads(self.works("sweep", self.config(**keys), "--json"))
+        self.conforms("sweep", result)
+        return result
 
     def read(self, *names):
         with open(self.path(*names), "rb") as file:

@@ -82,6 +82,41 @@ static void report(cli *c, graft_status status)
     cli_console_message(c->console, GRAFT_LOG_ERROR, text);
 }
 
+static int exit_code(graft_status status)
+{
+    switch (status) {
+    case GRAFT_OK:
+        return EXIT_SUCCESS;
+    case GRAFT_ERR_ARGUMENT:
+        return EXIT_USAGE;
+    case GRAFT_ERR_INTERRUPTED:
+        return EXIT_INTERRUPTED;
+    default:
+        return EXIT_FAILURE;
+    }
+}
+
+/* Whether the result was to be JSON on standard output; the options may be wrong before it. */
+static bool wants_json(const cli_command *command, int argc, char **argv)
+{
+    const graft_setting *json = cli_find_option(command, "json", strlen("json"), NULL).setting;
+    bool to_file = json && json->type != GRAFT_SETTING_BOOL;
+    if (!json || (to_file && json->values[0] != '['))
+        return false;
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return !to_file || i + 1 == argc || argv[i + 1][0] == '-';
+    return false;
+}
+
+/* One document is printed whatever happens: a program that reads it needs no other case. */
+static void print_error(cli *c, graft_status status)
+{
+    cli_print_json(c, json_pack("{s:{s:o,s:s,s:i}}", "error", "message", cli_json_text(c->error),
+                                "kind", graft_status_text(status), "exit_code", exit_code(status)));
+    cli_flush_output(c);
+}
+
 static graft_status run_command(cli *c, void *options)
 {
     const cli_common *common = options;
@@ -100,20 +135,6 @@ static graft_status run_command(cli *c, void *options)
     graft_log_params params = {log_message, c, c->console->level};
     c->log = graft_log_create(&params);
     return c->log ? c->command->run(c, options) : cli_fail(c, GRAFT_ERR_MEMORY, "out of memory");
-}
-
-static int exit_code(graft_status status)
-{
-    switch (status) {
-    case GRAFT_OK:
-        return EXIT_SUCCESS;
-    case GRAFT_ERR_ARGUMENT:
-        return EXIT_USAGE;
-    case GRAFT_ERR_INTERRUPTED:
-        return EXIT_INTERRUPTED;
-    default:
-        return EXIT_FAILURE;
-    }
 }
 
 /* Ends with everything printed; a reader that went away needs no message. */
@@ -143,6 +164,8 @@ static int run(const cli_command *command, cli_console *console, int argc, char 
     }
     free(options);
     int code = finish(&c, status);
+    if (code != EXIT_SUCCESS && !c.printed_json && wants_json(command, argc, argv))
+        print_error(&c, status);
     graft_log_destroy(&c.log);
     return code;
 }

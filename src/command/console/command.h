@@ -41,6 +41,7 @@ typedef struct cli {
     graft_log *log;              /* NULL until the options are read */
     bool given[CLI_MAX_OPTIONS]; /* by the command line or a config file; see cli_option_at() */
     char error[1024];
+    bool printed_json; /* a document is on standard output */
 } cli;
 
 typedef struct cli_command {

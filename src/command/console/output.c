@@ -147,6 +147,7 @@ json_t *cli_accuracy_json(double accuracy)
 graft_status cli_print_json(cli *c, json_t *value)
 {
     size_t flags = JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    c->printed_json = true;
     bool printed = value && json_dumpf(value, stdout, flags) == 0;
     json_decref(value);
     if (!printed && !ferror(stdout)) /* what was lost on its way, cli_flush_output() tells */
