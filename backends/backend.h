@@ -28,7 +28,17 @@ typedef struct gr_list gr_list;         /* private to the backend */
 typedef struct gr_library gr_library;   /* private to the backend */
 
 /* Facts about a device. Sizes are in bytes; 0 or false means absent. */
+/* What decides which form of a kernel suits a device, see backends/classes.h. */
+typedef enum gr_device_class {
+    GR_CLASS_UNKNOWN,
+    GR_CLASS_LANES,   /* a CPU whose compiler makes work-items the lanes of its vectors (Vulkan) */
+    GR_CLASS_DESKTOP, /* AMD, NVIDIA: 128 registers for a work-item, fast shared memory */
+    GR_CLASS_INTEL,   /* half as many registers */
+    GR_CLASS_PHONE,   /* Mali, Adreno and such: few registers, shared memory no faster than other */
+} gr_device_class;
+
 typedef struct gr_caps {
+    gr_device_class device_class;
     uint32_t max_workgroup;     /* work-items in a work-group, first dimension */
     uint32_t max_groups[3];     /* work-groups in a dispatch */
     uint32_t shared_bytes;      /* shared (local) memory of a work-group */

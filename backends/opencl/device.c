@@ -1,5 +1,6 @@
 #include "backends/opencl/opencl.h"
 
+#include "backends/classes.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -176,7 +177,10 @@ static gr_caps make_caps(const gr_opencl_functions *cl, cl_device_id id,
         workgroup = items[0];
     uint32_t bits = vector_bits(cl, id, info);
     cl_ulong shared = device_ulong(cl, id, CL_DEVICE_LOCAL_MEM_SIZE);
+    char vendor[64];
+    device_text(cl, id, CL_DEVICE_VENDOR, vendor, sizeof(vendor));
     return (gr_caps){
+        .device_class = gr_class_of_opencl(vendor, info->type),
         .max_workgroup = (uint32_t)workgroup,
         /* OpenCL has no such limit, but a kernel counts work-items in 32 bits, and hardware stops
          * at 65535 in the other dimensions. */

@@ -1,6 +1,7 @@
 /* The instance and the physical devices: which there are, what they are, what they can do. */
 #include "backends/vulkan/vulkan.h"
 
+#include "backends/classes.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -257,13 +258,15 @@ void gr_vk_physical_caps(const gr_vk_physical *physical, gr_caps *caps)
     uint64_t heap = largest_device_heap(&physical->memory);
     uint64_t align = limits->minStorageBufferOffsetAlignment;
     *caps = (gr_caps){
+        .device_class = gr_class_of_vulkan(physical->properties.vendorID,
+                                           device_type(physical->properties.deviceType)),
         .max_workgroup = (uint32_t)min_u64(limits->maxComputeWorkGroupInvocations,
                                            limits->maxComputeWorkGroupSize[0]),
         .shared_bytes = limits->maxComputeSharedMemorySize,
         .max_binding_bytes = limits->maxStorageBufferRange & ~3u,
         .max_buffer_bytes = min_u64(physical->maintenance3.maxMemoryAllocationSize, heap) & ~3ull,
         .memory_bytes = heap,
-        .offset_align = align > 4 ? (uint32_t)align : 4,
+        .offset_align = align > 16 ? (uint32_t)align : 16, /* kernels read vec4 */
         /* a driver without hardware may report a period of infinity */
         .timestamps = physical->timestamp_bits > 0 && isfinite(limits->timestampPeriod) &&
                       limits->timestampPeriod > 0,

@@ -35,7 +35,8 @@ static const profile profiles[] = {
       .offset_align = 128}},
     /* A Mali of the middle class (G52, G57) through Vulkan. */
     {"mali-mid",
-     {.max_workgroup = 256,
+     {.device_class = GR_CLASS_PHONE,
+      .max_workgroup = 256,
       .max_groups = {65535, 65535, 65535},
       .shared_bytes = 32 << 10,
       .max_binding_bytes = 128 << 20,
@@ -64,6 +65,7 @@ static void clamp(gr_caps *caps, const gr_caps *most)
     if (caps->offset_align < most->offset_align)
         caps->offset_align = most->offset_align;
     caps->vector_bits = caps->vector_registers = 0;
+    caps->device_class = most->device_class;
     /* Libraries go by the limits of the real device. */
     caps->gemm_library = caps->fft_library = false;
 }

@@ -24,11 +24,11 @@ static char *make_key(const gr_device *device)
     }
     for (const gr_variant **row = device->state->forced; *row; row++)
         kernels = gr_hash_text(gr_hash_text(kernels, (*row)->kernel), (*row)->name);
-    return gr_printf(NULL, ENTRY " 1\n%s\n%s\n%s\n%016llx\n%u %u %u %u %d %d",
+    return gr_printf(NULL, ENTRY " 1\n%s\n%s\n%s\n%016llx\n%u %u %u %u %d %d %d",
                      device->backend->name, device->info.name, device->info.driver,
                      (unsigned long long)kernels, caps->max_workgroup, caps->shared_bytes,
-                     caps->vector_bits, caps->vector_registers, caps->gemm_library,
-                     caps->fft_library);
+                     caps->vector_bits, caps->vector_registers, (int)caps->device_class,
+                     caps->gemm_library, caps->fft_library);
 }
 
 const gr_tested *gr_device_tested(const gr_device *device)

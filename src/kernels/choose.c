@@ -14,11 +14,16 @@ static bool fits_problem(const gr_variant *v, const gr_problem *problem)
     return problem->axis >= least->axis && problem->work >= least->work;
 }
 
-/* All but the vectors of a CPU. */
+/* All but the class and the vectors of a CPU. */
 static bool has_the_rest(const gr_device *device, const gr_variant *v)
 {
     return device->caps.shared_bytes >= v->needs.shared_bytes &&
            (!v->needs.gemm_library || device->caps.gemm_library);
+}
+
+static bool has_class(const gr_device *device, const gr_variant *v)
+{
+    return !v->needs.classes || (v->needs.classes >> device->caps.device_class & 1);
 }
 
 static bool has_vectors(const gr_device *device, const gr_variant *v)
@@ -47,13 +52,14 @@ const gr_variant *gr_variant_next(const gr_device *device, const char *kernel,
                                   const gr_problem *problem, const gr_variant *after)
 {
     const gr_variant *forced = forced_row(device, kernel);
-    if (!after && forced && fits_problem(forced, problem))
+    if (!after && forced && (forced->runs || fits_problem(forced, problem)))
         return forced;
     int i = after && after != forced ? (int)(after - gr_variants) + 1 : 0;
     for (; i < gr_variant_count; i++) {
         const gr_variant *v = &gr_variants[i];
-        if (v != forced && strcmp(v->kernel, kernel) == 0 && has_vectors(device, v) &&
-            has_the_rest(device, v) && fits_problem(v, problem) && !is_banned(device, v))
+        if (v != forced && strcmp(v->kernel, kernel) == 0 && has_class(device, v) &&
+            has_vectors(device, v) && has_the_rest(device, v) && fits_problem(v, problem) &&
+            !is_banned(device, v))
             return v;
     }
     return NULL;

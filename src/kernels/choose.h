@@ -22,6 +22,7 @@ typedef struct gr_problem {
 
 /* What a row needs; 0 and false: nothing. */
 typedef struct gr_needs {
+    uint32_t classes; /* bit i: class i of devices (gr_device_class) */
     uint32_t vector_bits, vector_registers; /* of a CPU that runs OpenCL C, at least */
     uint32_t shared_bytes;                  /* of a work-group, at least */
     bool gemm_library;
@@ -53,8 +54,8 @@ void gr_variant_tunables(const gr_device *device, const gr_variant *variant,
 #define GR_MAX_FORCED 16
 #define GR_MAX_BANNED 48
 
-/* Reads "softmax=lanes8,matmul=panel8" into the NULL-terminated rows [GR_MAX_FORCED + 1]. Vectors
- * may be other ones than the device has; what else a row needs must be there. Fails with
+/* Reads "softmax=lanes8,matmul=panel8" into the NULL-terminated rows [GR_MAX_FORCED + 1]. Class and
+ * vectors may be other ones than the device has; what else a row needs must be there. Fails with
  * GRAFT_ERR_ARGUMENT, naming `variable`. */
 graft_status gr_variants_force(const gr_device *device, const char *variable, const char *list,
                                const gr_variant **rows);

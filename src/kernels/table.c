@@ -11,6 +11,7 @@
 #include "shaders/layer_norm_grad_wide.gk.h"
 #include "shaders/layer_norm_wide.gk.h"
 #include "shaders/matmul.gk.h"
+#include "shaders/matmul_direct.gk.h"
 #include "shaders/matmul_panel.gk.h"
 #include "shaders/peak_fma.gk.h"
 #include "shaders/peak_fma_wide.gk.h"
@@ -47,6 +48,9 @@
         PANEL_TUNABLES(sizes)                                                                      \
     }
 
+#define LANES (1u << GR_CLASS_LANES)
+#define PHONE (1u << GR_CLASS_PHONE)
+
 #define PORTABLE(kernel)                                                                           \
     {0}, &gr_kernel_##kernel, 1,                                                                   \
     {                                                                                              \
@@ -66,6 +70,14 @@ const gr_variant gr_variants[] = {
     {"matmul", "panel4tall", PANEL(PANEL_4_TALL)},
     {"matmul", "panel4", PANEL(PANEL_4)},
     {"matmul", "panel4small", PANEL(PANEL_4_SMALL)},
+    /* A large register tile pays where it is filled, and compiles four times as long. */
+    {"matmul",
+     "direct16x8",
+     {.classes = LANES, .problem = {8, 1e6}},
+     &gr_kernel_matmul_direct,
+     1,
+     {0, 16, 8}},
+    {"matmul", "direct4x4", {.classes = LANES | PHONE}, &gr_kernel_matmul_direct, 1, {0, 4, 4}},
     {"matmul", "portable", PORTABLE(matmul)},
 
     /* Products of unfolded windows, where products are much the faster. */

@@ -2,6 +2,7 @@
 #include "devices.h"
 
 #include "base/mem.h"
+#include "backends/classes.h"
 #include "kernels/choose.h"
 
 #include <setjmp.h>
@@ -244,6 +245,22 @@ static void vectors_are_taken_by_their_class(void **state)
     assert_null(gr_variant_next(device, "copy", NULL, NULL));
 }
 
+static void products_go_by_the_class_of_a_device(void **state)
+{
+    fixture *f = *state;
+    gr_device *device = open_device(f, "null:0", NULL);
+    gr_problem small = {4, 1e3}, large = {64, 1e9};
+    device->caps.device_class = gr_class_of_vulkan(0x10005, GRAFT_DEVICE_CPU);
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct16x8");
+    assert_string_equal(gr_variant_next(device, "matmul", &small, NULL)->name, "direct4x4");
+    device->caps.device_class = gr_class_of_vulkan(0x13b5, GRAFT_DEVICE_INTEGRATED);
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct4x4");
+    assert_int_equal(gr_class_of_opencl("QUALCOMM", GRAFT_DEVICE_DISCRETE), GR_CLASS_PHONE);
+    assert_int_equal(gr_class_of_opencl("GenuineIntel", GRAFT_DEVICE_CPU), GR_CLASS_UNKNOWN);
+    device->caps.device_class = gr_class_of_vulkan(0xffff, GRAFT_DEVICE_DISCRETE);
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "portable");
+}
+
 static void assert_cache_dir(fixture *f, const char *id, const char *argument, const char *expected)
 {
     assert_string_equal(open_device(f, id, argument)->cache_dir, expected);
@@ -296,6 +313,7 @@ int main(void)
         TEST(auto_prefers_a_gpu_and_then_wide_vectors),
         TEST(rows_of_kernels_are_forced),
         TEST(vectors_are_taken_by_their_class),
+        TEST(products_go_by_the_class_of_a_device),
         TEST(limits_clamp_every_device),
         TEST(capabilities_are_switched_off),
         TEST(the_cache_directory_is_resolved),

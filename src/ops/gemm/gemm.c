@@ -2,6 +2,7 @@
 #include "ops/gemm/gemm.h"
 
 #include "shaders/matmul.gk.h"
+#include "shaders/matmul_direct.gk.h"
 #include "shaders/matmul_panel.gk.h"
 
 static void emit_plain(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
@@ -60,6 +61,8 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *g)
             emitted = gr_matmul_library(plan, g);
         else if (v->runs == &gr_kernel_matmul_panel)
             emitted = gr_matmul_panel(plan, g, v);
+        else if (v->runs == &gr_kernel_matmul_direct)
+            gr_matmul_direct(plan, g, v), emitted = true;
         else
             emit_plain(plan, g, v), emitted = true;
     }

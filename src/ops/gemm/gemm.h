@@ -33,6 +33,9 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
  * when c has neither contiguous rows nor contiguous columns. */
 bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
 
+/* Emits the product with matmul_direct, as the row of src/kernels says. */
+void gr_matmul_direct(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
+
 /* Emits the product as an operation of a vendor library. False, with nothing emitted, when the
  * library has none for this case. */
 bool gr_matmul_library(gr_plan *plan, const gr_gemm *gemm);
