@@ -34,7 +34,8 @@ typedef struct gr_variant {
     const char *name;   /* of the row */
     gr_needs needs;
     const gr_kernel *runs; /* NULL: the operator calls a library or other operators' kernels */
-    uint32_t width;        /* elements, or rows, that a work-item takes; at most as many if less */
+    uint32_t width;        /* elements, or rows, that a work-item takes, at most as many if less;
+                            * of matmul_split, work-groups that keep the device busy */
     uint32_t tunables[GR_MAX_TUNABLES]; /* 0: the kernel's own default */
 } gr_variant;
 

@@ -51,6 +51,13 @@
 #define LANES (1u << GR_CLASS_LANES)
 #define PHONE (1u << GR_CLASS_PHONE)
 
+/* Work-groups of one vector: their reductions have three levels, and barriers wait for nobody. */
+#define GROUP8(kernel)                                                                             \
+    {.classes = LANES}, &gr_kernel_##kernel, 1,                                                    \
+    {                                                                                              \
+        8                                                                                          \
+    }
+
 #define PORTABLE(kernel)                                                                           \
     {0}, &gr_kernel_##kernel, 1,                                                                   \
     {                                                                                              \
@@ -80,6 +87,11 @@ const gr_variant gr_variants[] = {
     {"matmul", "direct4x4", {.classes = LANES | PHONE}, &gr_kernel_matmul_direct, 1, {0, 4, 4}},
     {"matmul", "portable", PORTABLE(matmul)},
 
+    /* Pieces of k that are summed afterwards, for small results with a long k. */
+    {"matmul_split", "whole", {.vector_bits = 128}, NULL, 1, {0}},
+    {"matmul_split", "whole_lanes", {.classes = LANES}, NULL, 1, {0}},
+    {"matmul_split", "pieces", {0}, NULL, 128, {0}},
+
     /* Products of unfolded windows, where products are much the faster. */
     {"conv2d", "product", {.vector_bits = 128}, NULL, 1, {0}},
     {"conv2d", "portable", PORTABLE(conv2d)},
@@ -99,6 +111,7 @@ const gr_variant gr_variants[] = {
     {"layer_norm", "lanes16", {.vector_bits = 512}, &gr_kernel_layer_norm_wide, 1, {0, 0, 16}},
     {"layer_norm", "lanes8", {.vector_bits = 256}, &gr_kernel_layer_norm_wide, 1, {0, 0, 8}},
     {"layer_norm", "lanes4", {.vector_bits = 128}, &gr_kernel_layer_norm_wide, 1, {0, 0, 4}},
+    {"layer_norm", "group8", GROUP8(layer_norm)},
     {"layer_norm", "portable", PORTABLE(layer_norm)},
     {"layer_norm_grad",
      "lanes16",
@@ -118,6 +131,7 @@ const gr_variant gr_variants[] = {
      &gr_kernel_layer_norm_grad_wide,
      1,
      {0, 0, 4}},
+    {"layer_norm_grad", "group8", GROUP8(layer_norm_grad)},
     {"layer_norm_grad", "portable", PORTABLE(layer_norm_grad)},
     {"peak_fma", "lanes16", {.vector_bits = 512}, &gr_kernel_peak_fma_wide, 16, {0, 0, 16}},
     {"peak_fma", "lanes8", {.vector_bits = 256}, &gr_kernel_peak_fma_wide, 8, {0, 0, 8}},
@@ -130,10 +144,12 @@ const gr_variant gr_variants[] = {
     {"softmax", "lanes16", {.vector_bits = 512}, &gr_kernel_softmax_wide, 1, {0, 16}},
     {"softmax", "lanes8", {.vector_bits = 256}, &gr_kernel_softmax_wide, 1, {0, 8}},
     {"softmax", "lanes4", {.vector_bits = 128}, &gr_kernel_softmax_wide, 1, {0, 4}},
+    {"softmax", "group8", GROUP8(softmax)},
     {"softmax", "portable", PORTABLE(softmax)},
     {"softmax_grad", "lanes16", {.vector_bits = 512}, &gr_kernel_softmax_grad_wide, 1, {0, 16}},
     {"softmax_grad", "lanes8", {.vector_bits = 256}, &gr_kernel_softmax_grad_wide, 1, {0, 8}},
     {"softmax_grad", "lanes4", {.vector_bits = 128}, &gr_kernel_softmax_grad_wide, 1, {0, 4}},
+    {"softmax_grad", "group8", GROUP8(softmax_grad)},
     {"softmax_grad", "portable", PORTABLE(softmax_grad)},
     {"unary", "lanes16", {.vector_bits = 512}, &gr_kernel_unary_wide, 16, {0, 0, 16}},
     {"unary", "lanes8", {.vector_bits = 256}, &gr_kernel_unary_wide, 8, {0, 0, 8}},

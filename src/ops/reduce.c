@@ -1,7 +1,7 @@
 /* Sums over all leading axes, in a fixed order. */
 #include "ops/operators.h"
 #include "ops/ops.h"
-#include "plan/lower.h"
+#include "ops/reduce.h"
 
 #include "shaders/reduce_rows.gk.h"
 
@@ -30,8 +30,8 @@ static bool infer(gr_value *y)
     return true;
 }
 
-static void sum_rows(gr_plan *plan, const gr_view *x, const gr_rows *r, const gr_view *out,
-                     uint32_t chunk)
+void gr_lower_row_sums(gr_plan *plan, const gr_view *x, const gr_rows *r, const gr_view *out,
+                       uint32_t chunk)
 {
     gr_reduce_rows_params params = {
         .rows = r->rows,
@@ -60,11 +60,11 @@ static graft_status lower(gr_plan *plan, const gr_value *y)
     while (rows.rows > ROWS_PER_PASS) {
         uint32_t groups = (rows.rows + ROWS_PER_PASS - 1) / ROWS_PER_PASS;
         gr_view partial = gr_lower_scratch(plan, GR_SHAPE(groups, rows.cols));
-        sum_rows(plan, &x, &rows, &partial, ROWS_PER_PASS);
+        gr_lower_row_sums(plan, &x, &rows, &partial, ROWS_PER_PASS);
         x = partial;
         rows = (gr_rows){groups, rows.cols, 0, rows.cols};
     }
-    sum_rows(plan, &x, &rows, &out, rows.rows);
+    gr_lower_row_sums(plan, &x, &rows, &out, rows.rows);
     return gr_lower_status(plan);
 }
 

@@ -121,6 +121,7 @@ static const op_case cases[] = {
     MATMUL("1x197x1", {1, 197, 1, 1}, 197),
     MATMUL("65x1x3", {65, 1, 3, 1}, 1),
     MATMUL("3x65x8", {3, 65, 8, 0}, 65),
+    MATMUL("5x1300x7 TN", {5, 1300, 7, 0, 1, 0}, 1300, OP_NO_GRADIENT), /* k is split */
     SHAPES("197x768x8", 197, 768, 8, OP_BIG),
     SHAPES("197x8x768", 197, 8, 768, OP_BIG),
     SHAPES("197x64x197", 197, 64, 197, OP_BIG),

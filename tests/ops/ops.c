@@ -160,6 +160,7 @@ static void every_operator_has_a_case(void **state)
 static const struct {
     const char *kernel, *cases[6];
 } row_cases[] = {
+    {"matmul_split", {"matmul 5x1300x7 TN"}},
     {"matmul",
      {"matmul 33x17x31", "matmul 5x3x7 TT", "matmul linear 3x2x5x7x1",
       "matmul attention of one head", "matmul into gaps", "matmul batched 2x3x5x4x6"}},

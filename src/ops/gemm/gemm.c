@@ -54,8 +54,9 @@ static uint32_t shortest_axis(const gr_gemm *g)
 void gr_matmul_emit(gr_plan *plan, const gr_gemm *g)
 {
     gr_problem problem = {.axis = shortest_axis(g), .work = gr_gemm_work(g)};
-    const gr_variant *v = NULL;
-    bool emitted = false;
+    const gr_variant *v = gr_lower_variant(plan, "matmul_split", &problem, NULL);
+    bool emitted = gr_matmul_split(plan, g, v->width);
+    v = NULL;
     while (!emitted && (v = gr_lower_variant(plan, "matmul", &problem, v))) {
         if (!v->runs)
             emitted = gr_matmul_library(plan, g);
