@@ -20,6 +20,7 @@
 #include <graft/peak.h>
 #include <graft/peft.h>
 #include <graft/program.h>
+#include <graft/ranks.h>
 #include <graft/recipe.h>
 #include <graft/search.h>
 #include <graft/selftest.h>

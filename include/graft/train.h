@@ -10,6 +10,7 @@
 #define GRAFT_TRAIN_H
 
 #include <graft/device.h>
+#include <graft/ranks.h>
 #include <graft/settings.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -99,6 +100,12 @@ typedef struct graft_train_params {
      * ends early with a checkpoint. May be NULL. */
     bool (*progress)(void *user, const graft_train_progress *progress);
     void *user;
+    /* Borrowed, as texts are. NULL: this process trains alone. Else it is one of several whose run
+     * is that of one process with the same settings, but for rounding; `batch_size` is the batch of
+     * all. Each reads its part of the images and gives `progress` of the run; rank 0 writes to
+     * `out`, which the others read to resume. What differs between them and may not (settings,
+     * images, backbone, version) every one refuses. */
+    const graft_ranks *ranks;
 } graft_train_params;
 
 typedef struct graft_train_result {

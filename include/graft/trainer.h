@@ -60,6 +60,12 @@ typedef struct graft_trainer_params {
      * for a number, and kept in host memory of at most settings->keep_features bytes. 0: nothing.
      */
     uint32_t kept_images, kept_test_images;
+    /* With settings->ranks every step is one of all ranks: each gives its images of the batch, in
+     * the order of ranks, none (`count` 0) where it has none left but others have; means, gradients
+     * and losses are those of the whole batch, and random masks those of an image's place in it.
+     * graft_trainer_evaluate is told of all images, too. All ranks step and evaluate alike, and a
+     * failure, or a callback that ends a run, of one is one of all. `batch_size`: the most images
+     * of this rank. */
 } graft_trainer_params;
 
 typedef struct graft_trainer_info {

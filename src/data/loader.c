@@ -33,7 +33,9 @@ struct gr_loader {
     graft_log *log;
     const gr_dataset *dataset;
     gr_loader_params params;
-    size_t positions;    /* of an epoch: full batches only with drop_last */
+    size_t images;       /* of an epoch, all parts: full batches only with drop_last */
+    size_t positions;    /* of an epoch that are this part's */
+    size_t rows;         /* of a full batch that are this part's */
     size_t image_pixels; /* size * size */
 
     gr_thread threads[MAX_THREADS];
@@ -150,6 +152,33 @@ static void quiesce(gr_loader *l)
     }
 }
 
+int gr_loader_first_row(int rows, int part, int parts)
+{
+    int each = rows / parts, more = rows % parts;
+    return each * part + (part < more ? part : more);
+}
+
+/* Of a batch with `rows` rows in all. */
+static size_t own_rows(const gr_loader_params *p, size_t rows, size_t *first)
+{
+    size_t begin = (size_t)gr_loader_first_row((int)rows, p->part, p->parts);
+    if (first)
+        *first = begin;
+    return (size_t)gr_loader_first_row((int)rows, p->part + 1, p->parts) - begin;
+}
+
+/* Leaves of an epoch's images those that are this part's of each batch. */
+static void keep_own(const gr_loader *l, uint32_t *order)
+{
+    size_t batch = (size_t)l->params.batch, kept = 0, first;
+    for (size_t start = 0; start < l->images; start += batch) {
+        size_t left = l->images - start;
+        size_t rows = own_rows(&l->params, left < batch ? left : batch, &first);
+        memmove(order + kept, order + start + first, rows * sizeof(*order));
+        kept += rows;
+    }
+}
+
 static void put_in_order(gr_loader *l, uint32_t epoch)
 {
     uint32_t *order = l->order[epoch % 2];
@@ -157,6 +186,7 @@ static void put_in_order(gr_loader *l, uint32_t epoch)
         gr_order_shuffled(order, gr_dataset_count(l->dataset), l->params.seed, epoch);
     else
         gr_order_sequential(order, gr_dataset_count(l->dataset));
+    keep_own(l, order);
 }
 
 /* Puts the epoch after the consumer's in order, if it will be asked for, and returns what may be
@@ -195,7 +225,7 @@ graft_status gr_loader_seek(gr_loader *l, uint32_t epoch, size_t batch)
         go_on(l);
         return GRAFT_OK;
     }
-    size_t start = batch * (size_t)l->params.batch;
+    size_t start = batch * l->rows;
     gr_mutex_lock(&l->mutex);
     quiesce(l);
     l->epoch = epoch;
@@ -217,6 +247,9 @@ static graft_status check(graft_log *log, const gr_loader_params *p)
     if (p->batch < 1 || p->batch > MAX_BATCH)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "batch size %d: expected 1 to %d", p->batch,
                        MAX_BATCH);
+    if (p->parts > p->batch)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "batch size %d: fewer than its %d parts", p->batch,
+                       p->parts);
     if (p->threads < 0 || p->threads > MAX_THREADS)
         return gr_fail(log, GRAFT_ERR_ARGUMENT, "%d loader threads: expected 0 to %d", p->threads,
                        MAX_THREADS);
@@ -227,14 +260,17 @@ static graft_status check(graft_log *log, const gr_loader_params *p)
 /* Two batches ahead, and always something to do for each worker. */
 static size_t ring_capacity(const gr_loader *l)
 {
-    size_t wanted = 2 * (size_t)l->params.batch + (size_t)l->params.threads;
+    size_t wanted = 2 * l->rows + (size_t)l->params.threads;
     return wanted < l->positions ? wanted : l->positions ? l->positions : 1;
 }
 
 static graft_status allocate(gr_loader *l)
 {
     size_t count = gr_dataset_count(l->dataset), batch = (size_t)l->params.batch;
-    l->positions = l->params.drop_last ? count / batch * batch : count;
+    size_t full = count / batch, rest = l->params.drop_last ? 0 : count % batch;
+    l->images = full * batch + rest;
+    l->rows = own_rows(&l->params, batch, NULL);
+    l->positions = full * l->rows + own_rows(&l->params, rest, NULL);
     l->image_pixels = (size_t)l->params.preprocess.size * (size_t)l->params.preprocess.size;
     l->capacity = ring_capacity(l);
     l->slots = gr_alloc_array(l, l->capacity, sizeof(*l->slots));
@@ -281,6 +317,8 @@ graft_status gr_loader_create(graft_log *log, const gr_dataset *dataset,
     l->dataset = dataset;
     l->params = *params;
     l->params.threads = gr_loader_threads(params->threads);
+    if (!params->parts)
+        l->params.parts = 1;
     gr_mutex_init(&l->mutex);
     gr_condition_init(&l->freed);
     gr_condition_init(&l->finished);
@@ -320,7 +358,7 @@ void gr_loader_destroy(gr_loader **loader)
 size_t gr_loader_batches(const gr_loader *l)
 {
     size_t batch = (size_t)l->params.batch;
-    return (l->positions + batch - 1) / batch;
+    return (l->images + batch - 1) / batch;
 }
 
 void gr_loader_leave_out(gr_loader *l, size_t index)
@@ -385,8 +423,8 @@ static graft_status next(gr_loader *l, uint8_t *pixels, float *images, int32_t *
     *valid = 0;
     if (l->failure != GRAFT_OK)
         return report_failure(l);
-    size_t batch = (size_t)l->params.batch, start = l->consumed, left = epoch_end(l) - start;
-    size_t count = left < batch ? left : batch, bytes = l->image_pixels * GR_IMAGE_CHANNELS;
+    size_t start = l->consumed, left = epoch_end(l) - start;
+    size_t count = left < l->rows ? left : l->rows, bytes = l->image_pixels * GR_IMAGE_CHANNELS;
     l->batch_start = start;
     for (size_t i = 0; i < count; i++) {
         size_t position = start + i;
@@ -405,9 +443,9 @@ static graft_status next(gr_loader *l, uint8_t *pixels, float *images, int32_t *
 
 graft_status gr_loader_next(gr_loader *l, float *images, int32_t *labels, int *valid)
 {
-    size_t batch = (size_t)l->params.batch, floats = l->image_pixels * GR_IMAGE_CHANNELS;
+    size_t floats = l->image_pixels * GR_IMAGE_CHANNELS;
     GR_TRY(next(l, NULL, images, labels, valid));
-    for (size_t i = (size_t)*valid; *valid && i < batch; i++) {
+    for (size_t i = (size_t)*valid; *valid && i < l->rows; i++) {
         memset(images + i * floats, 0, floats * sizeof(*images));
         labels[i] = -1;
     }

@@ -30,7 +30,14 @@ typedef struct gr_loader_params {
     uint32_t epochs; /* that are read one after the other: decoding goes on from one to the next;
                       * 0: it waits at the end of each */
     int threads;     /* 0: one per processor, at most 8 */
+    /* Several loaders of the same parameters share each batch: this one reads the rows that
+     * gr_loader_first_row() gives to `part` of `parts`. 0, 0: all. */
+    int part, parts;
 } gr_loader_params;
+
+/* The first of a batch's `rows` rows that is of a part, which has those before the next part's
+ * first: as many as each other part, or one more in the first parts. */
+int gr_loader_first_row(int rows, int part, int parts);
 
 /* Thread-safety: one thread at a time. */
 typedef struct gr_loader gr_loader;
@@ -55,10 +62,11 @@ size_t gr_loader_batches(const gr_loader *loader);
  * Clears a failure. */
 graft_status gr_loader_seek(gr_loader *loader, uint32_t epoch, size_t batch);
 
-/* Writes the next batch: images [batch, 3, size, size], labels [batch]; blocks until it is ready.
- * *valid is the number of images, 0 at the end of the epoch (nothing is written then). The rest of
- * a batch that is not full is zero, with labels of -1.
- * An image that cannot be read fails the batch that it is in, and all later calls. */
+/* Writes the next batch: images [batch, 3, size, size], labels [batch] (of a part, its rows of a
+ * full batch in the place of `batch`); blocks until it is ready. *valid is the number of images, 0
+ * at the end of the epoch (nothing is written then). The rest of a batch that is not full is zero,
+ * with labels of -1. An image that cannot be read fails the batch that it is in, and all later
+ * calls. */
 graft_status gr_loader_next(gr_loader *loader, float *images, int32_t *labels, int *valid);
 
 /* The same as the bytes that they are before normalisation: pixels [batch, size, size, 3], without

@@ -35,25 +35,43 @@ static graft_status load_step(gr_run *r, uint64_t step, int *valid)
     return load(r, valid);
 }
 
+int gr_run_batch_images(const gr_run *r, uint64_t step)
+{
+    size_t before = (size_t)(step % r->steps_per_epoch) * (size_t)r->batch;
+    size_t left = gr_dataset_count(r->data.train) - before;
+    return left < (size_t)r->batch ? (int)left : r->batch;
+}
+
+/* What is loaded is this rank's part, or the whole batch where its images are mixed. */
+static void take_part(const gr_run *r, int whole, graft_batch *batch)
+{
+    size_t first = (size_t)gr_loader_first_row(whole, r->rank, r->ranks);
+    size_t image = 3 * (size_t)r->info->image_size * (size_t)r->info->image_size;
+    batch->count = gr_loader_first_row(whole, r->rank + 1, r->ranks) - (int)first;
+    if (!r->targets)
+        first = 0;
+    batch->pixels = r->pixels ? r->pixels + first * image : NULL;
+    batch->images = r->images ? r->images + first * image : NULL;
+    batch->labels = r->targets ? NULL : r->labels;
+    batch->targets = r->targets ? r->targets + first * (size_t)r->data.classes : NULL;
+}
+
 graft_status gr_run_next_batch(void *run, uint64_t step, graft_batch *batch)
 {
     gr_run *r = run;
-    int *valid = &r->fetched[step & 1];
-    r->fetching = load_step(r, step, valid);
-    if (r->fetching != GRAFT_OK)
-        return GRAFT_OK;
+    int valid = 0, whole = gr_run_batch_images(r, step);
     uint32_t *numbers = r->numbers[step & 1];
-    for (int i = 0; i < *valid; i++)
+    take_part(r, whole, batch);
+    if (batch->count || r->targets)
+        GR_TRY(load_step(r, step, &valid));
+    for (int i = 0; i < valid; i++)
         numbers[i] = (uint32_t)gr_loader_index(r->loader, i);
     if (r->targets)
-        mix_batch(r, step, *valid);
-    bool kept = graft_trainer_has_features(r->trainer, false, numbers, *valid);
-    *batch = (graft_batch){.count = *valid,
-                           .numbers = numbers,
-                           .pixels = kept ? NULL : r->pixels,
-                           .images = kept ? NULL : r->images,
-                           .labels = r->targets ? NULL : r->labels,
-                           .targets = r->targets};
+        mix_batch(r, step, valid);
+    if (r->ranks == 1)
+        batch->numbers = numbers;
+    if (graft_trainer_has_features(r->trainer, false, batch->numbers, batch->count))
+        batch->pixels = NULL, batch->images = NULL;
     if (step == r->at.step) /* nothing is at work yet */
         r->began = gr_seconds();
     return GRAFT_OK;
@@ -106,10 +124,13 @@ static bool all_are_kept(const gr_run *r)
 graft_status gr_run_evaluate(gr_run *r, graft_evaluate_callback *callback,
                              graft_eval_result *result)
 {
+    int batch_size = r->ranks > 1 ? r->batch / r->ranks * r->ranks : r->info->micro_batch;
     gr_loader_params params = {.preprocess = r->input.preprocess,
-                               .batch = r->info->micro_batch,
+                               .batch = batch_size,
                                .order = GR_ORDER_SEQUENTIAL,
-                               .threads = r->p->input.threads};
+                               .threads = r->p->input.threads,
+                               .part = r->rank,
+                               .parts = r->ranks};
     size_t side = (size_t)r->info->image_size, batch = (size_t)params.batch;
     void *memory = gr_alloc(NULL, 1);
     bool kept = all_are_kept(r);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/system.h"
 
 /* The first step compiles, the first batch, too: the shortest of some counts. */
@@ -56,7 +57,7 @@ static graft_status time_steps(estimation *e, double *seconds)
     GR_TRY(
         graft_trainer_run(r->trainer, &source, r->steps < STEPS ? r->steps : STEPS, step_done, e));
     *seconds = e->shortest;
-    return r->fetching;
+    return GRAFT_OK;
 }
 
 /* Of all test images, from the first batches of them. */
@@ -110,6 +111,13 @@ graft_status graft_train_estimate(graft_log *log, graft_device *device,
 {
     estimation *e = gr_alloc(NULL, sizeof(*e));
     *out = (graft_estimate){0};
+    if (gr_ranks_are_several(params->ranks)) {
+        gr_free(e);
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "estimate: is of one process; a rank of %d has `batch_size` / %d images of "
+                       "a step",
+                       params->ranks->count, params->ranks->count);
+    }
     if (!e)
         return gr_fail(log, GRAFT_ERR_MEMORY, "run: out of memory");
     gr_run_init(&e->run, log, device, params);

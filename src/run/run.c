@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/system.h"
 
 /* Weight of the latest step in the rate that progress shows. */
@@ -42,17 +43,26 @@ static graft_status checkpoint(gr_run *r)
 {
     if (r->saved.step == r->at.step && r->saved.epochs_ended == r->at.epochs_ended)
         return GRAFT_OK;
-    GR_TRY(gr_metrics_sync(r->metrics));
-    r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
-    GR_TRY(gr_position_save(r->trainer, r->folder.state, &r->at, r->provenance));
+    if (gr_run_writes(r)) {
+        GR_TRY(gr_metrics_sync(r->metrics));
+        r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
+        GR_TRY(gr_position_save(r->trainer, r->folder.state, &r->at, r->provenance));
+    }
     r->saved = r->at;
     return GRAFT_OK;
+}
+
+static graft_status save_adapter(gr_run *r, const char *path)
+{
+    return gr_run_writes(r) ? graft_trainer_save_adapter(r->trainer, path) : GRAFT_OK;
 }
 
 static bool report_evaluation(void *run, uint64_t images)
 {
     gr_run *r = run;
-    return report(r, true, images, gr_dataset_count(r->data.test));
+    size_t total = gr_dataset_count(r->data.test), ranks = (size_t)r->ranks;
+    uint64_t all = images * ranks; /* the others are about as far */
+    return report(r, true, all < total ? all : total, total);
 }
 
 static graft_status note_evaluation(gr_run *r, int epoch, const graft_eval_result *result)
@@ -69,11 +79,12 @@ static graft_status evaluate(gr_run *r)
     graft_eval_result result;
     GR_TRY(gr_run_evaluate(r, report_evaluation, &result));
     r->at.accuracy = result.accuracy;
-    GR_TRY(note_evaluation(r, epoch, &result));
+    if (gr_run_writes(r))
+        GR_TRY(note_evaluation(r, epoch, &result));
     if (r->at.accuracy > r->at.best_accuracy) {
         r->at.best_accuracy = r->at.accuracy;
         r->at.best_epoch = epoch;
-        return graft_trainer_save_adapter(r->trainer, r->folder.best);
+        return save_adapter(r, r->folder.best);
     }
     return GRAFT_OK;
 }
@@ -84,18 +95,19 @@ static bool checkpoint_due(const gr_run *r)
     return r->at.step % every == 0;
 }
 
-/* What is due once after the last step of an epoch. A run that is resumed right there does it
- * first, if it was stopped before it was done: the epoch is kept before it is evaluated, so that
- * nothing that happens meanwhile loses it. */
-static graft_status end_of_epoch(gr_run *r)
+/* What is due once after the last step of an epoch, of which `status` is what came of it so far. A
+ * run that is resumed right there does it first, if it was stopped before it was done: the epoch is
+ * kept before it is evaluated, so that nothing that happens meanwhile loses it. */
+static graft_status end_of_epoch(gr_run *r, graft_status status)
 {
     int epoch = gr_run_epoch(r);
     if (r->at.step % r->steps_per_epoch != 0 || epoch <= r->at.epochs_ended)
-        return GRAFT_OK;
-    if (checkpoint_due(r))
-        GR_TRY(checkpoint(r));
+        return status;
+    if (status == GRAFT_OK && checkpoint_due(r))
+        status = checkpoint(r);
+    GR_TRY(gr_ranks_agree(r->log, r->p->ranks, status)); /* all evaluate, or none */
     if (r->data.test && (epoch == r->epochs || epoch % r->p->eval_every == 0)) {
-        graft_status status = evaluate(r);
+        status = evaluate(r);
         if (status != GRAFT_OK && status != GRAFT_ERR_INTERRUPTED)
             checkpoint(r); /* it may not have been due; the first error is the one to tell */
         GR_TRY(status);
@@ -109,7 +121,7 @@ static graft_status note_step(gr_run *r, const graft_step_result *result)
 {
     double seconds = gr_seconds() - r->began;
     double epoch = (double)r->at.step / (double)r->steps_per_epoch;
-    int images = r->fetched[r->at.step & 1];
+    int images = gr_run_batch_images(r, r->at.step);
     for (int i = 0; r->info->keeps_features && i < images; i++)
         gr_loader_leave_out(r->loader, r->numbers[r->at.step & 1][i]);
     bool first = r->step_seconds <= 0.0;
@@ -122,8 +134,9 @@ static graft_status note_step(gr_run *r, const graft_step_result *result)
     gr_scalar scalars[] = {{"train/loss", (double)r->loss},
                            {"train/lr", (double)r->lr},
                            {"train/images_per_s", (double)images / seconds}};
-    GR_TRY(gr_metrics_step(r->metrics, r->at.step, epoch, (double)r->loss, (double)r->lr,
-                           (double)images / seconds));
+    if (gr_run_writes(r))
+        GR_TRY(gr_metrics_step(r->metrics, r->at.step, epoch, (double)r->loss, (double)r->lr,
+                               (double)images / seconds));
     if (r->events)
         GR_TRY(gr_events_write(r->events, r->at.step, scalars, 3));
     report(r, false, 0, 0);
@@ -132,9 +145,10 @@ static graft_status note_step(gr_run *r, const graft_step_result *result)
 
 static graft_status end_of_step(gr_run *r, const graft_step_result *result)
 {
-    GR_TRY(note_step(r, result));
+    graft_status status = note_step(r, result);
     if (r->at.step % r->steps_per_epoch == 0)
-        return end_of_epoch(r);
+        return end_of_epoch(r, status);
+    GR_TRY(status);
     return checkpoint_due(r) ? checkpoint(r) : GRAFT_OK;
 }
 
@@ -159,15 +173,13 @@ static graft_status train_steps(gr_run *r)
     graft_batch_source source = {gr_run_next_batch, r};
     uint64_t steps = last_step(r) - r->at.step;
     graft_status status = graft_trainer_run(r->trainer, &source, steps, after_step, r);
-    return status == GRAFT_OK                                         ? r->fetching
-           : status == GRAFT_ERR_INTERRUPTED && r->status != GRAFT_OK ? r->status
-                                                                      : status;
+    return status == GRAFT_ERR_INTERRUPTED && r->status != GRAFT_OK ? r->status : status;
 }
 
 static graft_status interrupted(gr_run *r)
 {
     GR_TRY(checkpoint(r));
-    GR_TRY(graft_trainer_save_adapter(r->trainer, r->folder.adapter));
+    GR_TRY(save_adapter(r, r->folder.adapter));
     return gr_fail(r->log, GRAFT_ERR_INTERRUPTED,
                    "stopped after step %llu of %llu; `resume` goes on from there",
                    (unsigned long long)r->at.step, (unsigned long long)r->steps);
@@ -185,18 +197,21 @@ static void tell_patience(const gr_run *r)
 
 static graft_status train(gr_run *r)
 {
-    graft_status status = end_of_epoch(r);
+    graft_status status = end_of_epoch(r, GRAFT_OK);
     if (status == GRAFT_OK && !r->stopped && !out_of_patience(r) && r->at.step < last_step(r))
         status = train_steps(r);
-    if (r->stopped && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
+    if (status == GRAFT_ERR_INTERRUPTED && r->status == GRAFT_OK && !r->stopped &&
+        out_of_patience(r))
+        status = GRAFT_OK;
+    status = gr_ranks_agree(r->log, r->p->ranks,
+                            r->stopped && status == GRAFT_OK ? GRAFT_ERR_INTERRUPTED : status);
+    if (status == GRAFT_ERR_INTERRUPTED)
         return interrupted(r);
-    if (status == GRAFT_ERR_INTERRUPTED && r->status == GRAFT_OK)
-        status = GRAFT_OK; /* by patience */
     GR_TRY(status);
-    if (out_of_patience(r))
+    if (out_of_patience(r) && gr_run_writes(r))
         tell_patience(r);
     GR_TRY(checkpoint(r));
-    return graft_trainer_save_adapter(r->trainer, r->folder.adapter);
+    return save_adapter(r, r->folder.adapter);
 }
 
 static void summarize(const gr_run *r, graft_train_result *result)
@@ -238,7 +253,7 @@ graft_status graft_train(graft_log *log, graft_device *device, const graft_train
     gr_run_init(r, log, device, params);
     graft_status status = gr_run_start(r);
     if (status == GRAFT_OK)
-        status = train(r);
+        status = gr_ranks_agree(log, params->ranks, train(r));
     if (status == GRAFT_OK && params->profile && r->images_done > 0)
         status = graft_trainer_profile(r->trainer);
     if (result && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))

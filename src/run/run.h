@@ -25,25 +25,32 @@ typedef struct gr_run {
     gr_events *events; /* NULL: not asked for */
     gr_position at;    /* now */
     gr_position saved; /* in the checkpoint of this call; its step UINT64_MAX: none */
-    int batch;         /* images of a step */
+    int batch;         /* images of a step, of all ranks */
+    int rows;          /* of them those of this one, at most */
     size_t steps_per_epoch;
     int epochs; /* of the whole run */
     uint64_t steps;
     char *config, *provenance; /* texts of config.json and of the checkpoint */
     gr_run_folder folder;      /* all NULL: not opened yet */
-    uint8_t *pixels;           /* [batch, S, S, 3]; NULL: */
-    float *images; /* [batch, 3, S, S], where mixing or erasing acts on normalised images */
+    uint8_t *pixels;           /* [loaded, S, S, 3]; NULL: */
+    float *images; /* [loaded, 3, S, S], where mixing or erasing acts on normalised images */
     int32_t *labels;
-    float *targets;        /* [batch, classes]; NULL: labels will do */
-    int fetched[2];        /* images of the batches of even and odd steps */
-    uint32_t *numbers[2];  /* their places in the dataset, [batch] each */
-    graft_status fetching; /* what was wrong with the batch that is missing */
-    graft_status status;   /* of what follows a step */
+    float *targets;       /* [loaded, classes]; NULL: labels will do */
+    uint32_t *numbers[2]; /* places in the dataset of the images of even and odd steps, [loaded] */
+    int loaded;           /* images that are loaded for a step: of all ranks where they are mixed */
+    graft_status status;  /* of what follows a step */
     double started, began, step_seconds, train_seconds;
     uint64_t images_done;
     float loss, lr;
-    bool stopped; /* by the progress callback */
+    bool stopped;    /* by the progress callback */
+    int rank, ranks; /* of so many that train together */
 } gr_run;
+
+/* Whether it is the one that writes. */
+static inline bool gr_run_writes(const gr_run *r)
+{
+    return r->rank == 0;
+}
 
 /* The epochs that are done. */
 static inline int gr_run_epoch(const gr_run *r)
@@ -64,11 +71,17 @@ graft_status gr_run_prepare(gr_run *r);
  * After a failure the caller finishes the run all the same. */
 graft_status gr_run_start(gr_run *r);
 
-/* The batch of a step, a source of graft_trainer_run; `run` is a gr_run. None where the image files
- * fail, which r->fetching tells. */
+/* Images of the batch of a step, of all ranks. */
+int gr_run_batch_images(const gr_run *r, uint64_t step);
+
+/* This rank's part of it, a source of graft_trainer_run; `run` is a gr_run. */
 graft_status gr_run_next_batch(void *run, uint64_t step, graft_batch *batch);
 
-/* Evaluates on the test images, in their order. */
+/* What all ranks must have in common, and where they stand: another one's is refused by all. */
+graft_status gr_run_agree_on_start(gr_run *r);
+graft_status gr_run_agree_on_position(gr_run *r);
+
+/* Evaluates on the test images, in their order, each rank on its part. */
 graft_status gr_run_evaluate(gr_run *r, graft_evaluate_callback *callback,
                              graft_eval_result *result);
 

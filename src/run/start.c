@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/system.h"
 #include "data/augment.h"
 #include "data/augment_mix.h"
@@ -19,6 +20,8 @@ void gr_run_init(gr_run *r, graft_log *log, graft_device *device, const graft_tr
     r->started = gr_seconds();
     r->at = (gr_position){.accuracy = -1.0, .best_accuracy = -1.0};
     r->saved.step = UINT64_MAX;
+    r->rank = p->ranks ? p->ranks->rank : 0;
+    r->ranks = p->ranks ? p->ranks->count : 1;
 }
 
 void gr_run_free(gr_run *r)
@@ -48,19 +51,27 @@ static int fitting_batch(const gr_run *r)
     return (int)images;
 }
 
-static void plan_steps(gr_run *r)
+static graft_status plan_steps(gr_run *r)
 {
     size_t images = gr_dataset_count(r->data.train);
     r->batch = fitting_batch(r);
+    if (r->batch < r->ranks)
+        return gr_fail(r->log, GRAFT_ERR_ARGUMENT,
+                       "`batch_size`: %d images for %d ranks; give each of them one or more",
+                       r->batch, r->ranks);
+    r->rows = gr_loader_first_row(r->batch, r->rank + 1, r->ranks) -
+              gr_loader_first_row(r->batch, r->rank, r->ranks);
     r->steps_per_epoch = (images + (r->p->drop_last ? 0 : (size_t)r->batch - 1)) / (size_t)r->batch;
     r->epochs = r->p->epochs + r->p->cooldown_epochs;
     r->steps = r->steps_per_epoch * (uint64_t)r->epochs;
+    return GRAFT_OK;
 }
 
-/* Where images are the same each time, so is what nothing trained has touched yet. */
+/* Where images are the same each time, so is what nothing trained has touched yet. Of several ranks
+ * each would know the features of some images of a batch only. */
 static void keep_features(const gr_run *r, graft_trainer_params *params)
 {
-    if (!r->p->keep_features)
+    if (!r->p->keep_features || r->ranks > 1)
         return;
     if (!gr_augment_is_random(&r->p->augment))
         params->kept_images = (uint32_t)gr_dataset_count(r->data.train);
@@ -77,7 +88,7 @@ static graft_status create_trainer(gr_run *r)
     params.class_names = r->data.names;
     params.soft_targets = gr_mix_is_on(&r->p->augment);
     params.steps_per_epoch = r->steps_per_epoch;
-    params.batch_size = r->batch;
+    params.batch_size = r->rows;
     keep_features(r, &params);
     GR_TRY(graft_trainer_create(r->log, r->device, &params, &r->trainer));
     r->info = graft_trainer_get_info(r->trainer);
@@ -93,9 +104,11 @@ static graft_status describe_origin(gr_run *r)
 static graft_status make_room(gr_run *r)
 {
     const graft_augment_params *augment = &r->p->augment;
-    size_t batch = (size_t)r->batch, classes = (size_t)r->data.classes;
+    size_t classes = (size_t)r->data.classes;
     size_t image = 3 * (size_t)r->info->image_size * (size_t)r->info->image_size;
     bool soft = gr_mix_is_on(augment);
+    r->loaded = soft ? r->batch : r->rows;
+    size_t batch = (size_t)r->loaded;
     if (augment->mixup > 0.0 || augment->random_erasing > 0.0)
         r->images = gr_alloc_array(r, batch, image * sizeof(float));
     else
@@ -123,6 +136,8 @@ static graft_status create_loader(gr_run *r)
         .drop_last = p->drop_last,
         .epochs = (uint32_t)r->epochs,
         .threads = p->input.threads,
+        .part = r->targets ? 0 : r->rank,
+        .parts = r->targets ? 1 : r->ranks,
     };
     return gr_loader_create(r->log, r->data.train, &params, &r->loader);
 }
@@ -156,6 +171,15 @@ static graft_status resume(gr_run *r)
     return GRAFT_OK;
 }
 
+/* What the other ranks read of it, once it is there. */
+static graft_status find_state(gr_run *r)
+{
+    r->folder.state = gr_path_join(r, r->p->out, "checkpoint/state.safetensors");
+    if (!r->folder.state)
+        return gr_fail(r->log, GRAFT_ERR_MEMORY, "%s: out of memory", r->p->out);
+    return r->p->resume ? resume(r) : GRAFT_OK;
+}
+
 static graft_status open_folder(gr_run *r)
 {
     GR_TRY(gr_run_folder_open(r->log, r, r->p->out, r->p->resume, &r->folder));
@@ -173,19 +197,26 @@ graft_status gr_run_prepare(gr_run *r)
     GR_TRY(graft_train_describe(r->log, r->p, graft_device_get_info(r->device)->id, &r->config));
     GR_TRY(check_given(r->log, "data", r->p->data));
     GR_TRY(gr_run_data_open(r->log, r->p, &r->data));
-    plan_steps(r);
+    GR_TRY(plan_steps(r));
     GR_TRY(create_trainer(r));
     GR_TRY(check_last_batch(r));
     GR_TRY(make_room(r));
     return create_loader(r);
 }
 
-graft_status gr_run_start(gr_run *r)
+static graft_status prepare_all(gr_run *r)
 {
     GR_TRY(check_given(r->log, "out", r->p->out));
     GR_TRY(gr_run_prepare(r));
-    GR_TRY(describe_origin(r));
-    GR_TRY(open_folder(r));
+    return describe_origin(r);
+}
+
+graft_status gr_run_start(gr_run *r)
+{
+    GR_TRY(gr_ranks_agree(r->log, r->p->ranks, prepare_all(r)));
+    GR_TRY(gr_run_agree_on_start(r));
+    GR_TRY(gr_ranks_agree(r->log, r->p->ranks, gr_run_writes(r) ? open_folder(r) : find_state(r)));
+    GR_TRY(gr_run_agree_on_position(r));
     size_t batch = r->at.step % r->steps_per_epoch;
     return gr_loader_seek(r->loader, (uint32_t)gr_run_epoch(r), batch);
 }

@@ -72,7 +72,7 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
         .keeps_test_features = gr_trainer_keeps_test_features(t->core),
     };
     t->info.input.image_size = t->info.image_size;
-    return GRAFT_OK;
+    return settings->ranks ? gr_trainer_join(t, settings->ranks) : GRAFT_OK;
 }
 
 graft_status graft_trainer_create(graft_log *log, graft_device *device,
@@ -147,25 +147,16 @@ bool graft_trainer_get_tensor(const graft_trainer *t, int index, graft_trainer_t
 
 graft_status graft_trainer_read_gradients(graft_trainer *t, float *gradients)
 {
-    const gr_param *p;
     if (gr_is_half_done(t))
         return gr_refuse_half_done(t, "gradients");
-    for (size_t i = 0; (p = trained(t, i)); i++) {
-        GR_TRY(gr_params_read(gr_trainer_parameters(t->core), p, GR_PLANE_GRADIENT, gradients));
-        gradients += gr_shape_count(&p->shape);
-    }
-    return GRAFT_OK;
+    return gr_params_read_gradients(t->log, gr_trainer_parameters(t->core), gradients);
 }
 
 graft_status graft_trainer_write_gradients(graft_trainer *t, const float *gradients)
 {
-    const gr_param *p;
     if (gr_is_half_done(t))
         return gr_refuse_half_done(t, "gradients");
-    for (size_t i = 0; (p = trained(t, i)); i++) {
-        GR_TRY(gr_params_write(gr_trainer_parameters(t->core), p, GR_PLANE_GRADIENT, gradients));
-        gradients += gr_shape_count(&p->shape);
-    }
+    GR_TRY(gr_params_write_gradients(t->log, gr_trainer_parameters(t->core), gradients));
     t->phase = GR_PHASE_READY;
     return GRAFT_OK;
 }

@@ -5,6 +5,8 @@
 #include <graft/buffer.h>
 #include <graft/trainer.h>
 
+#include "adapter/evaluate.h"
+#include "base/ranks.h"
 #include "train/trainer_setup.h"
 #include "train/unused_parameters.h"
 
@@ -30,6 +32,8 @@ struct graft_trainer {
     gr_phase phase;
     graft_batch batch; /* of the step that is not done */
     float loss;        /* of the gradients at hand */
+    graft_ranks ranks; /* count 0: this process alone */
+    float *exchange;   /* [trainable + 2], with several ranks */
 };
 
 /* Whether a budget was spent in the middle of a step. */
@@ -44,6 +48,22 @@ graft_status gr_refuse_half_done(const graft_trainer *t, const char *what);
 graft_status gr_trainer_check_images(const graft_trainer *trainer, const graft_batch *batch,
                                      bool evaluating);
 graft_status gr_trainer_check_labels(const graft_trainer *trainer, const graft_batch *batch);
+
+/* Becomes one of several trainers that take each step together. */
+graft_status gr_trainer_join(graft_trainer *trainer, const graft_ranks *ranks);
+
+/* With several ranks: what a batch is to all of them, of which this rank has `batch`, unless `mine`
+ * says what went wrong with it; *total: its images. */
+graft_status gr_trainer_share_batch(const graft_trainer *trainer, graft_status mine,
+                                    const graft_batch *batch, gr_batch_part *part, int *total);
+
+/* With several ranks: gradients and loss become those of the whole batch, unless `mine`, of this
+ * rank's part of them, or that of another is an error. */
+graft_status gr_trainer_sum_over_ranks(graft_trainer *trainer, graft_status mine);
+
+/* With several ranks: a score becomes that of all images. */
+graft_status gr_trainer_share_score(const graft_trainer *trainer, graft_status mine,
+                                    gr_score *score);
 
 /* With `ema` the averages take the place of the values, or the other way round. */
 graft_status gr_swap_averages(graft_trainer *trainer);

@@ -95,6 +95,7 @@ graft_status graft_trainer_evaluate(graft_trainer *t, const graft_batch_source *
         graft_status back = gr_swap_averages(t);
         status = status != GRAFT_OK ? status : back;
     }
+    status = gr_trainer_share_score(t, status, &score);
     if (status == GRAFT_OK)
         status = gr_score_finish(t->log, &score);
     if (status == GRAFT_OK)

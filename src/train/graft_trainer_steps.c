@@ -71,13 +71,37 @@ graft_status gr_refuse_half_done(const graft_trainer *t, const char *what)
                    what);
 }
 
+/* One of several ranks may have no images of a batch. */
+static graft_status check_part(const graft_trainer *t, const graft_batch *batch)
+{
+    bool none = gr_ranks_are_several(&t->ranks) && batch->count == 0;
+    return none ? GRAFT_OK : check_batch(t, batch);
+}
+
+/* Stages this rank's part of a batch, unless `mine` says what is wrong with it; *total: images of
+ * the batch of all. */
+static graft_status stage(graft_trainer *t, graft_status mine, const graft_batch *batch,
+                          uint64_t step, int *total)
+{
+    gr_batch_part part;
+    if (!gr_ranks_are_several(&t->ranks)) {
+        *total = batch->count;
+        return mine != GRAFT_OK || !batch->count ? mine : gr_trainer_stage(t->core, batch, step);
+    }
+    GR_TRY(gr_trainer_share_batch(t, mine, batch, &part, total));
+    return gr_ranks_agree(t->log, &t->ranks, gr_trainer_stage_part(t->core, batch, step, part));
+}
+
 static graft_status begin(graft_trainer *t, const graft_batch *batch)
 {
     if (gr_is_half_done(t))
         return same_batch(batch, &t->batch) ? GRAFT_OK : gr_refuse_half_done(t, "another batch");
-    GR_TRY(check_batch(t, batch));
+    int total;
+    GR_TRY(stage(t, check_part(t, batch), batch, t->step, &total));
+    if (!total)
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` 0: no rank has an image of the batch");
     t->phase = GR_PHASE_NONE;
-    GR_TRY(gr_trainer_begin(t->core, batch, t->step));
+    GR_TRY(gr_trainer_start(t->core));
     t->phase = GR_PHASE_GRADIENTS;
     t->batch = *batch;
     return GRAFT_OK;
@@ -95,9 +119,11 @@ static graft_status check_loss(const graft_trainer *t)
 /* Whatever fails, the step at hand cannot go on. */
 static graft_status advance(graft_trainer *t, gr_budget *budget)
 {
-    bool done;
+    bool done = false;
     t->phase = GR_PHASE_NONE;
-    GR_TRY(gr_trainer_advance(t->core, budget, &done, &t->loss));
+    graft_status status = gr_trainer_advance(t->core, budget, &done, &t->loss);
+    if (done || status != GRAFT_OK)
+        GR_TRY(gr_trainer_sum_over_ranks(t, status));
     if (done)
         GR_TRY(check_loss(t));
     t->phase = done ? GR_PHASE_READY : GR_PHASE_GRADIENTS;
@@ -174,18 +200,30 @@ void graft_trainer_cancel(graft_trainer *t)
         t->phase = GR_PHASE_NONE;
 }
 
-/* Stages what the source gives for a step; *count: its images. */
+/* Stages what the source gives for a step; *count: its images, those of all ranks. */
 static graft_status stage_next(graft_trainer *t, const graft_batch_source *source, uint64_t step,
                                int *count)
 {
     graft_batch batch = {0};
+    graft_status status = source->next(source->user, step, &batch);
     *count = 0;
-    GR_TRY(source->next(source->user, step, &batch));
-    if (batch.count == 0)
-        return GRAFT_OK;
-    GR_TRY(check_batch(t, &batch));
-    *count = batch.count;
-    return gr_trainer_stage(t->core, &batch, step);
+    if (status == GRAFT_OK && batch.count)
+        status = check_batch(t, &batch);
+    return stage(t, status, &batch, step, count);
+}
+
+/* Forward and backward of what is staged, which is this rank's; the next batch is asked for while
+ * the device is at work. */
+static graft_status staged_gradients(graft_trainer *t, const graft_batch_source *source, bool last,
+                                     int *count, graft_status *next)
+{
+    graft_status status = gr_trainer_start(t->core);
+    if (status == GRAFT_OK)
+        status = gr_trainer_queue(t->core);
+    *count = 0;
+    if (!last && (status == GRAFT_OK || gr_ranks_are_several(&t->ranks)))
+        *next = stage_next(t, source, t->step + 1, count);
+    return status == GRAFT_OK ? gr_trainer_finish(t->core, &t->loss) : status;
 }
 
 /* A step with the batch that is staged; the next one is asked for while the device is at work, and
@@ -194,12 +232,7 @@ static graft_status staged_step(graft_trainer *t, const graft_batch_source *sour
                                 int *count, graft_status *next, graft_step_result *result)
 {
     t->phase = GR_PHASE_NONE;
-    GR_TRY(gr_trainer_start(t->core));
-    GR_TRY(gr_trainer_queue(t->core));
-    *count = 0;
-    if (!last)
-        *next = stage_next(t, source, t->step + 1, count);
-    GR_TRY(gr_trainer_finish(t->core, &t->loss));
+    GR_TRY(gr_trainer_sum_over_ranks(t, staged_gradients(t, source, last, count, next)));
     GR_TRY(check_loss(t));
     float lr = next_lr(t);
     GR_TRY(gr_unused_parameters_step(t->unused, lr));
@@ -221,8 +254,8 @@ graft_status graft_trainer_run(graft_trainer *t, const graft_batch_source *sourc
     for (; left && next == GRAFT_OK && count; left--) {
         graft_step_result result;
         GR_TRY(staged_step(t, source, left == 1, &count, &next, &result));
-        if (callback && !callback(user, &result))
-            return GRAFT_ERR_INTERRUPTED;
+        bool go_on = !callback || callback(user, &result);
+        GR_TRY(gr_ranks_agree(t->log, &t->ranks, go_on ? GRAFT_OK : GRAFT_ERR_INTERRUPTED));
     }
     return next;
 }

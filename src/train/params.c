@@ -185,6 +185,56 @@ graft_status gr_params_write(const gr_params *params, const gr_param *param, gr_
     return gr_store_write(params->store, &region, values);
 }
 
+/* Copies between a vector and the tensors that lie in block `b`, whose bytes are `block`. */
+static void move_block(const gr_params *params, size_t b, char *block, float *values, bool to_block)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        const gr_param *p = &params->items[i];
+        size_t bytes = (size_t)gr_shape_count(&p->shape) * sizeof(float);
+        if (p->state)
+            continue;
+        if (p->block == (int)b && to_block)
+            memcpy(block + p->offset, values, bytes);
+        else if (p->block == (int)b)
+            memcpy(values, block + p->offset, bytes);
+        values += bytes / sizeof(float);
+    }
+}
+
+/* Block by block. What lies between the tensors has no gradient. */
+static graft_status move_gradients(graft_log *log, const gr_params *params, float *gradients,
+                                   bool write)
+{
+    gr_device *device = gr_store_device(params->store);
+    graft_status status = GRAFT_OK;
+    for (size_t b = 0; b < params->block_count && status == GRAFT_OK; b++) {
+        gr_buffer *buffer = params->blocks[b].plane[GR_PLANE_GRADIENT];
+        uint64_t bytes = params->blocks[b].bytes;
+        char *block = gr_alloc(NULL, bytes);
+        if (!block)
+            return gr_fail(log, GRAFT_ERR_MEMORY, "parameters: out of memory");
+        if (!write)
+            status = gr_device_buffer_read(device, buffer, 0, block, bytes);
+        if (status == GRAFT_OK)
+            move_block(params, b, block, gradients, write);
+        if (status == GRAFT_OK && write)
+            status = gr_device_buffer_write(device, buffer, 0, block, bytes);
+        gr_free(block);
+    }
+    return status;
+}
+
+graft_status gr_params_read_gradients(graft_log *log, const gr_params *params, float *gradients)
+{
+    return move_gradients(log, params, gradients, false);
+}
+
+graft_status gr_params_write_gradients(graft_log *log, const gr_params *params,
+                                       const float *gradients)
+{
+    return move_gradients(log, params, (float *)gradients, true);
+}
+
 const gr_param *gr_params_find(const gr_params *params, const char *name)
 {
     for (size_t i = 0; i < params->count; i++)

@@ -67,6 +67,12 @@ graft_status gr_params_read(const gr_params *params, const gr_param *param, gr_p
 graft_status gr_params_write(const gr_params *params, const gr_param *param, gr_param_plane plane,
                              const float *values);
 
+/* The gradients of all trained tensors, one after the other in their order, as one vector of
+ * gr_params_total() numbers: few and large copies. */
+graft_status gr_params_read_gradients(graft_log *log, const gr_params *params, float *gradients);
+graft_status gr_params_write_gradients(graft_log *log, const gr_params *params,
+                                       const float *gradients);
+
 const gr_param *gr_params_find(const gr_params *params, const char *name);
 
 /* Elements of all trained tensors, with and without the head. */

@@ -51,6 +51,12 @@ typedef struct gr_trainer_params {
 
 typedef struct gr_trainer gr_trainer;
 
+/* Of a batch that several trainers share. */
+typedef struct gr_batch_part {
+    int first;    /* images of the batch before those of this part */
+    int counting; /* images of the whole batch that count */
+} gr_batch_part;
+
 graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, gr_trainer **out);
 void gr_trainer_destroy(gr_trainer *trainer); /* NULL is accepted */
 
@@ -76,6 +82,13 @@ graft_status gr_trainer_finish(gr_trainer *trainer, float *loss);
  * lasts (NULL: to the end). Where *done is true, all of it is done and *loss is there; else neither
  * gradients nor, with head_norm, its statistics are. */
 graft_status gr_trainer_advance(gr_trainer *trainer, gr_budget *budget, bool *done, float *loss);
+
+/* Stage a part, with no images where there are none in it: masks and means are the whole's. */
+graft_status gr_trainer_stage_part(gr_trainer *trainer, const graft_batch *batch, uint64_t step,
+                                   gr_batch_part part);
+
+/* Images of the batch that count. */
+int gr_trainer_counting(const gr_trainer *trainer, const graft_batch *batch);
 
 /* Stage and start. */
 graft_status gr_trainer_begin(gr_trainer *trainer, const graft_batch *batch, uint64_t step);

@@ -26,8 +26,7 @@ static bool all_zero(const float *values, int count)
     return true;
 }
 
-/* Rows that count. */
-static int count_rows(const gr_trainer *t, const graft_batch *b)
+int gr_trainer_counting(const gr_trainer *t, const graft_batch *b)
 {
     int counting = 0, classes = t->config.classes;
     for (int i = 0; i < b->count; i++)
@@ -102,14 +101,10 @@ static graft_status stage_micro_batch(gr_trainer *t, const gr_work *w, int first
     return status;
 }
 
-graft_status gr_trainer_stage(gr_trainer *t, const graft_batch *b, uint64_t step)
+graft_status gr_trainer_stage_part(gr_trainer *t, const graft_batch *b, uint64_t step,
+                                   gr_batch_part part)
 {
-    int counting = count_rows(t, b);
-    if (counting < t->params.batch && gr_trainer_takes_whole_batches(t))
-        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
-                       "head norm: %d of the batch's %d images count, expected all; `drop_last` "
-                       "leaves a partial batch out",
-                       counting, t->params.batch);
+    int counting = part.counting;
     gr_scalars scalars = {
         .inv_count = counting ? 1.0f / (float)counting : 0.0f,
         .seed_lo = (uint32_t)t->params.seed,
@@ -118,10 +113,21 @@ graft_status gr_trainer_stage(gr_trainer *t, const graft_batch *b, uint64_t step
     };
     t->next = (gr_work){.batch = *b, .step = step, .slot = !t->work.slot};
     for (int first = 0; first < b->count; first += t->micro) {
-        scalars.sample_base = (uint32_t)first;
+        scalars.sample_base = (uint32_t)(part.first + first);
         GR_TRY(stage_micro_batch(t, &t->next, first, &scalars));
     }
     return GRAFT_OK;
+}
+
+graft_status gr_trainer_stage(gr_trainer *t, const graft_batch *b, uint64_t step)
+{
+    int counting = gr_trainer_counting(t, b);
+    if (counting < t->params.batch && gr_trainer_takes_whole_batches(t))
+        return gr_fail(t->log, GRAFT_ERR_ARGUMENT,
+                       "head norm: %d of the batch's %d images count, expected all; `drop_last` "
+                       "leaves a partial batch out",
+                       counting, t->params.batch);
+    return gr_trainer_stage_part(t, b, step, (gr_batch_part){0, counting});
 }
 
 /* What methods draw anew for each step. */
