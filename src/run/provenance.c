@@ -129,7 +129,7 @@ static graft_status check_images(const comparison *c, const char *split)
 {
     char line[160];
     const json_t *found = json_object_get(c->found, split), *now = json_object_get(c->now, split);
-    if (json_equal(found, now))
+    if ((!found && !now) || json_equal(found, now)) /* which of nothing and nothing says no */
         return GRAFT_OK;
     long long before = json_integer_value(json_object_get(found, "images"));
     long long after = json_integer_value(json_object_get(now, "images"));
