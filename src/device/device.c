@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "device/state.h"
 
+#include <string.h>
+
 static graft_status no_memory(gr_device *device)
 {
     return gr_fail(device->log, GRAFT_ERR_MEMORY, "%s: no memory for a device object",
@@ -89,7 +91,29 @@ graft_status gr_device_buffer_read(gr_device *device, gr_buffer *buffer, uint64_
                                    void *data, uint64_t size)
 {
     GR_TRY(check_host_access(device, buffer, offset, size));
-    return size ? device->backend->buffer_read(device, buffer, offset, data, size) : GRAFT_OK;
+    if (size == 0)
+        return GRAFT_OK;
+    GR_TRY(device->backend->buffer_read(device, buffer, offset, data, size));
+    return gr_canary_check(device);
+}
+
+/* As the backend's, of the commands with a canary behind them. */
+static graft_status create_list(gr_device *device, const gr_command *commands, int count,
+                                bool profile, gr_canary *canary, gr_list **out)
+{
+    gr_command *all = gr_alloc_array(NULL, (size_t)count + 1, sizeof(*all));
+    if (!all)
+        return no_memory(device);
+    if (count)
+        memcpy(all, commands, (size_t)count * sizeof(*all));
+    graft_status status = gr_canary_create(device, canary, &all[count]);
+    if (status == GRAFT_OK)
+        status =
+            device->backend->list_create(device, all, count + (canary->page != NULL), profile, out);
+    if (status != GRAFT_OK)
+        gr_canary_destroy(canary);
+    gr_free(all);
+    return status;
 }
 
 graft_status gr_device_list_create(gr_device *device, const gr_command *commands, int count,
@@ -102,8 +126,11 @@ graft_status gr_device_list_create(gr_device *device, const gr_command *commands
     GR_TRY(gr_validate_commands(device, commands, count));
     if (!gr_object_reserve(device->state, GR_OBJECT_LIST, 1))
         return no_memory(device);
-    GR_TRY(device->backend->list_create(device, commands, count, profile, out));
-    gr_object_add(device->state, GR_OBJECT_LIST, (gr_object){.handle = *out, .profiled = profile});
+    gr_canary canary;
+    GR_TRY(create_list(device, commands, count, profile, &canary, out));
+    gr_object_add(
+        device->state, GR_OBJECT_LIST,
+        (gr_object){.handle = *out, .profiled = profile, .commands = count, .canary = canary});
     return GRAFT_OK;
 }
 
@@ -111,6 +138,9 @@ void gr_device_list_destroy(gr_device *device, gr_list **list)
 {
     if (!*list)
         return;
+    gr_object *object = gr_object_find(device->state, GR_OBJECT_LIST, *list);
+    if (object)
+        gr_canary_destroy(&object->canary);
     gr_object_forget(device->state, GR_OBJECT_LIST, *list);
     device->backend->list_destroy(device, *list);
     *list = NULL;
@@ -129,12 +159,39 @@ graft_status gr_device_submit(gr_device *device, gr_list *list)
 {
     const gr_object *object;
     GR_TRY(find_list(device, list, &object));
-    return device->backend->submit(device, list);
+    GR_TRY(device->backend->submit(device, list));
+    gr_canary_expect(device, &object->canary);
+    return GRAFT_OK;
 }
 
 graft_status gr_device_wait(gr_device *device)
 {
-    return device->backend->wait(device);
+    GR_TRY(device->backend->wait(device));
+    return gr_canary_check(device);
+}
+
+bool gr_device_has_dropped(const gr_device *device)
+{
+    return device->state->dropped;
+}
+
+bool gr_device_list_is_dropped(const gr_device *device, const gr_list *list)
+{
+    const gr_object *object = gr_object_find(device->state, GR_OBJECT_LIST, list);
+    return object && gr_canary_is_dropped(&object->canary);
+}
+
+/* Those of the commands, without the canary's. */
+static graft_status read_times(gr_device *device, gr_list *list, int count, double *ns)
+{
+    double *all = gr_alloc_array(NULL, (size_t)count + 1, sizeof(*all));
+    if (!all)
+        return no_memory(device);
+    graft_status status = device->backend->list_times(device, list, all);
+    if (status == GRAFT_OK)
+        memcpy(ns, all, (size_t)count * sizeof(*ns));
+    gr_free(all);
+    return status;
 }
 
 graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns)
@@ -144,5 +201,5 @@ graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns)
     if (!object->profiled)
         return gr_fail(device->log, GRAFT_ERR_ARGUMENT, "%s: the list was not made to be profiled",
                        device->info.id);
-    return device->backend->list_times(device, list, ns);
+    return read_times(device, list, object->commands, ns);
 }

@@ -66,8 +66,17 @@ graft_status gr_device_list_create(gr_device *device, const gr_command *commands
                                    bool profile, gr_list **out);
 void gr_device_list_destroy(gr_device *device, gr_list **list);
 
+/* Waiting (and reading) also finds out whether all that was submitted has run: drivers that drop
+ * work and report success get GRAFT_ERR_DEVICE here. */
 graft_status gr_device_submit(gr_device *device, gr_list *list);
 graft_status gr_device_wait(gr_device *device);
+
+/* Whether that was why the last wait or read failed; no more once something is submitted. Who knows
+ * that doing it again does no harm may do so, once, in smaller lists. */
+bool gr_device_has_dropped(const gr_device *device);
+
+/* Whether a run of the list was found missing, and the list was not submitted since. */
+bool gr_device_list_is_dropped(const gr_device *device, const gr_list *list);
 
 /* ns: nanoseconds of each command in the last run of a list made with `profile`, after a wait. */
 graft_status gr_device_list_times(gr_device *device, gr_list *list, double *ns);

@@ -135,10 +135,12 @@ static graft_status disable(gr_device *device, const char *name)
         caps->timestamps = false;
     else if (strcmp(name, "selftest") == 0)
         device->state->tested.disabled = true;
+    else if (strcmp(name, "canary") == 0)
+        device->state->no_canaries = true;
     else if (!set_library(device, name, false))
         return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
                        "GRAFT_DISABLE: %s: no such capability; expected wide_vectors, "
-                       "mapping, timestamps, selftest, clblast, vkfft or libraries",
+                       "mapping, timestamps, selftest, canary, clblast, vkfft or libraries",
                        name);
     return GRAFT_OK;
 }

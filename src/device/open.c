@@ -90,8 +90,10 @@ static void close_device(gr_device *device)
 {
     gr_device_state *state = device->state;
     size_t alive = 0;
-    if (state)
+    if (state) {
+        gr_canary_close(device);
         gr_device_drop_pipelines(device);
+    }
     for (int kind = 0; state && kind < GR_OBJECT_KINDS; kind++)
         alive += state->counts[kind];
     if (alive)

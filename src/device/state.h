@@ -3,6 +3,7 @@
 #define GR_DEVICE_STATE_H
 
 #include "backends/backend.h"
+#include "device/canary.h"
 #include "device/verdict.h"
 #include "kernels/choose.h"
 
@@ -20,7 +21,9 @@ typedef struct gr_object {
     bool adopted;            /* of a buffer: its memory is an application's */
     gr_pipeline_spec spec;   /* of a pipeline */
     gr_library_kind library; /* of a library */
-    bool profiled;           /* of a list */
+    bool profiled;           /* of a list, */
+    int commands;            /* without its canary */
+    gr_canary canary;
 } gr_object;
 
 /* What the check of a library's operation said. */
@@ -33,6 +36,10 @@ typedef struct gr_device_state {
     const gr_variant *forced[GR_MAX_FORCED + 1]; /* by GRAFT_KERNELS */
     const gr_variant *banned[GR_MAX_BANNED + 1]; /* by the self-test */
     gr_tested tested;
+    gr_canary_page *canaries;
+    bool no_canaries; /* by GRAFT_DISABLE */
+    bool unchecked;   /* something with a canary was submitted since the last check, */
+    bool dropped;     /* which found something missing; nothing was submitted since */
     gr_verdict *verdicts;
     size_t verdict_count;
     gr_object *objects[GR_OBJECT_KINDS];

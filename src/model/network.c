@@ -155,17 +155,29 @@ static int rows_of(const gr_network *n, int count, int first)
     return count - first < batch ? count - first : batch;
 }
 
+static graft_status batch_logits(gr_store *store, gr_network *n, const image_source *source,
+                                 int first, int rows, float *logits)
+{
+    gr_region from;
+    GR_TRY(run_batch(store, n, source, first, rows, &from));
+    return gr_device_buffer_read(gr_store_device(store), from.buffer, from.offset, logits,
+                                 (size_t)rows * (size_t)n->logits->shape.dim[1] * sizeof(*logits));
+}
+
+/* A forward pass changes nothing that it reads: one that the driver dropped is done again. */
 static graft_status logits_of(gr_store *store, gr_network *n, const image_source *source, int count,
                               float *logits)
 {
     size_t classes = (size_t)n->logits->shape.dim[1];
     for (int first = 0, rows; first < count; first += rows) {
-        gr_region from;
+        float *to = logits + (size_t)first * classes;
         rows = rows_of(n, count, first);
-        GR_TRY(run_batch(store, n, source, first, rows, &from));
-        GR_TRY(gr_device_buffer_read(gr_store_device(store), from.buffer, from.offset,
-                                     logits + (size_t)first * classes,
-                                     (size_t)rows * classes * sizeof(*logits)));
+        graft_status status = batch_logits(store, n, source, first, rows, to);
+        if (status != GRAFT_OK && gr_device_has_dropped(gr_store_device(store))) {
+            GR_TRY(gr_plan_cut(n->plan, GR_PLAN_SMALL_LIST));
+            status = batch_logits(store, n, source, first, rows, to);
+        }
+        GR_TRY(status);
     }
     return GRAFT_OK;
 }

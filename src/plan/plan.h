@@ -96,6 +96,9 @@ graft_status gr_plan_run(gr_plan *plan);
 /* A run in several submits: cuts the list into segments of at most so many commands each, for all
  * further runs; waits and records anew unless they are that short already. */
 graft_status gr_plan_cut(gr_plan *plan, int commands);
+
+/* How many, where a driver gave up on a longer list. */
+enum { GR_PLAN_SMALL_LIST = 8 };
 int gr_plan_segment_commands(const gr_plan *plan, int segment);
 int gr_plan_segments(const gr_plan *plan); /* 1 unless cut; 0 before gr_plan_prepare */
 

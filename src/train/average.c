@@ -121,3 +121,9 @@ graft_status gr_average_swap(gr_average *a)
 {
     return gr_device_submit(a->device, a->swap);
 }
+
+bool gr_average_is_dropped(const gr_average *a)
+{
+    return gr_device_list_is_dropped(a->device, a->update) ||
+           gr_device_list_is_dropped(a->device, a->swap);
+}

@@ -21,4 +21,7 @@ graft_status gr_average_update(gr_average *average);
 /* Queue: values and averages change places, exactly; the gradients are lost. */
 graft_status gr_average_swap(gr_average *average);
 
+/* Whether the last one of these was found missing, see gr_device_list_is_dropped. */
+bool gr_average_is_dropped(const gr_average *average);
+
 #endif

@@ -143,3 +143,8 @@ graft_status gr_optimizer_update(gr_optimizer *o)
 {
     return gr_device_submit(o->device, o->update);
 }
+
+bool gr_optimizer_is_dropped(const gr_optimizer *o)
+{
+    return gr_device_list_is_dropped(o->device, o->update);
+}

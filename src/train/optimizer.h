@@ -31,4 +31,7 @@ void gr_optimizer_scalars(const gr_optimizer *optimizer, uint64_t t, float lr, g
 graft_status gr_optimizer_zero_gradients(gr_optimizer *optimizer);
 graft_status gr_optimizer_update(gr_optimizer *optimizer);
 
+/* Whether the last update was found missing, see gr_device_list_is_dropped. */
+bool gr_optimizer_is_dropped(const gr_optimizer *optimizer);
+
 #endif

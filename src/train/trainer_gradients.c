@@ -150,12 +150,17 @@ static graft_status write_draws(gr_trainer *t, uint64_t step)
     return GRAFT_OK;
 }
 
-graft_status gr_trainer_start(gr_trainer *t)
+static graft_status start_work(gr_trainer *t)
 {
-    t->work = t->next;
     GR_TRY(gr_device_submit(t->device, t->zero_loss));
     GR_TRY(gr_optimizer_zero_gradients(t->optimizer));
     return write_draws(t, t->work.step);
+}
+
+graft_status gr_trainer_start(gr_trainer *t)
+{
+    t->work = t->next;
+    return start_work(t);
 }
 
 graft_status gr_trainer_begin(gr_trainer *t, const graft_batch *b, uint64_t step)
@@ -243,9 +248,36 @@ graft_status gr_trainer_queue(gr_trainer *t)
     return GRAFT_OK;
 }
 
+/* What the driver dropped is done once more where that does no harm: gradients are computed from
+ * what they do not change, but for statistics of batches. A lost update has left parameters of
+ * which nobody knows what they are. */
+static bool may_repeat(const gr_trainer *t)
+{
+    return gr_device_has_dropped(t->device) && !t->work.repeated &&
+           !gr_trainer_takes_whole_batches(t) && !gr_optimizer_is_dropped(t->optimizer) &&
+           !(t->average && gr_average_is_dropped(t->average));
+}
+
+/* The batch at work from its beginning, in smaller lists. */
+static graft_status repeat(gr_trainer *t)
+{
+    gr_log(t->log, GRAFT_LOG_WARN, "step %llu: its gradients are computed again, in smaller lists",
+           (unsigned long long)t->work.step + 1);
+    t->work.repeated = true;
+    t->work.first = t->work.segment = 0;
+    GR_TRY(gr_plan_cut(t->train.plan, GR_PLAN_SMALL_LIST));
+    return start_work(t);
+}
+
 graft_status gr_trainer_finish(gr_trainer *t, float *loss)
 {
-    GR_TRY(gr_device_wait(t->device));
+    graft_status status = gr_device_wait(t->device);
+    if (status != GRAFT_OK && may_repeat(t)) {
+        GR_TRY(repeat(t));
+        GR_TRY(gr_trainer_queue(t));
+        status = gr_device_wait(t->device);
+    }
+    GR_TRY(status);
     return gr_store_read(t->store, &t->loss_sum, loss);
 }
 
@@ -259,7 +291,10 @@ graft_status gr_trainer_advance(gr_trainer *t, gr_budget *budget, bool *done, fl
     while (t->work.first < t->work.batch.count) {
         if (gr_budget_is_spent(budget, &t->timings, t->work.segment))
             return GRAFT_OK;
-        GR_TRY(run_some(t, &t->work, budget));
+        graft_status status = run_some(t, &t->work, budget);
+        if (status != GRAFT_OK && may_repeat(t))
+            status = repeat(t);
+        GR_TRY(status);
     }
     *done = true;
     return gr_trainer_finish(t, loss);

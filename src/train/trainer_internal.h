@@ -14,6 +14,7 @@ typedef struct gr_work {
     int slot;    /* of the staging */
     int first;   /* image of the micro-batch at hand */
     int segment; /* of its plan that is next */
+    bool repeated;
 } gr_work;
 
 struct gr_trainer {
