@@ -7,6 +7,7 @@
 
 #include "shaders/canary.gk.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { CELLS = 1024 };
@@ -16,6 +17,7 @@ struct gr_canary_page {
     gr_buffer *buffer; /* CELLS counts of runs */
     uint32_t expected[CELLS];
     bool used[CELLS], dropped[CELLS];
+    char label[CELLS][24]; /* what the list begins with; a run may outlive its list */
 };
 
 static graft_status create_page(gr_device *device, gr_canary_page **out)
@@ -54,7 +56,8 @@ static graft_status take_cell(gr_device *device, gr_canary *canary)
     return create_page(device, &canary->page);
 }
 
-graft_status gr_canary_create(gr_device *device, gr_canary *canary, gr_command *command)
+graft_status gr_canary_create(gr_device *device, const char *label, gr_canary *canary,
+                              gr_command *command)
 {
     gr_pipeline *pipeline;
     *canary = (gr_canary){.page = NULL};
@@ -65,6 +68,8 @@ graft_status gr_canary_create(gr_device *device, gr_canary *canary, gr_command *
     GR_TRY(take_cell(device, canary));
     canary->page->used[canary->cell] = true;
     canary->page->dropped[canary->cell] = false;
+    snprintf(canary->page->label[canary->cell], sizeof(canary->page->label[0]), "%s",
+             label ? label : "no label");
     *command = (gr_command){
         .kind = GR_COMMAND_DISPATCH,
         .barrier = true,
@@ -101,15 +106,17 @@ bool gr_canary_is_dropped(const gr_canary *canary)
     return canary->page && canary->page->dropped[canary->cell];
 }
 
-/* Returns how many runs are missing. An application that recorded a list into commands of its own
- * runs it more often than was submitted. */
-static uint32_t compare(gr_canary_page *page, const uint32_t *found)
+/* Returns how many runs are missing, and of what list. An application that recorded a list into
+ * commands of its own runs it more often than was submitted. */
+static uint32_t compare(gr_canary_page *page, const uint32_t *found, const char **label)
 {
     uint32_t missing = 0;
     for (uint32_t cell = 0; cell < CELLS; cell++) {
         int32_t lost = (int32_t)(page->expected[cell] - found[cell]);
         page->dropped[cell] |= lost > 0;
         missing += lost > 0 ? (uint32_t)lost : 0;
+        if (lost > 0)
+            *label = page->label[cell];
         page->expected[cell] = found[cell];
     }
     return missing;
@@ -118,20 +125,22 @@ static uint32_t compare(gr_canary_page *page, const uint32_t *found)
 graft_status gr_canary_check(gr_device *device)
 {
     uint32_t found[CELLS], missing = 0;
+    const char *label = "";
     if (!device->state->unchecked)
         return GRAFT_OK;
     device->state->unchecked = false;
     for (gr_canary_page *page = device->state->canaries; page; page = page->next) {
         GR_TRY(device->backend->buffer_read(device, page->buffer, 0, found, sizeof(found)));
-        missing += compare(page, found);
+        missing += compare(page, found, &label);
     }
     device->state->dropped = missing > 0;
     if (!missing)
         return GRAFT_OK;
     return gr_fail(device->log, GRAFT_ERR_DEVICE,
-                   "%s: the driver dropped %u submission%s and reported success; what was computed "
-                   "is not valid: update the driver, or give it less at a time (`micro_batch`)",
-                   device->info.id, missing, missing == 1 ? "" : "s");
+                   "%s: the driver dropped %u submission%s (%s) and reported success; what was "
+                   "computed is not valid: update the driver, or give it less at a time "
+                   "(`micro_batch`)",
+                   device->info.id, missing, missing == 1 ? "" : "s", label);
 }
 
 void gr_canary_close(gr_device *device)

@@ -17,8 +17,10 @@ typedef struct gr_canary {
     uint32_t cell;
 } gr_canary;
 
-/* Makes one, and the command that ends its list. A device that does without gets page NULL. */
-graft_status gr_canary_create(gr_device *device, gr_canary *canary, gr_command *command);
+/* Makes one, and the command that ends its list. A device that does without gets page NULL. label:
+ * what messages call the list; static, or outlives it; may be NULL. */
+graft_status gr_canary_create(gr_device *device, const char *label, gr_canary *canary,
+                              gr_command *command);
 void gr_canary_destroy(gr_canary *canary);
 
 /* The list was submitted once more. */

@@ -106,7 +106,8 @@ static graft_status create_list(gr_device *device, const gr_command *commands, i
         return no_memory(device);
     if (count)
         memcpy(all, commands, (size_t)count * sizeof(*all));
-    graft_status status = gr_canary_create(device, canary, &all[count]);
+    graft_status status =
+        gr_canary_create(device, count ? commands[0].label : NULL, canary, &all[count]);
     if (status == GRAFT_OK)
         status =
             device->backend->list_create(device, all, count + (canary->page != NULL), profile, out);

@@ -241,13 +241,6 @@ static graft_status run_some(gr_trainer *t, gr_work *w, gr_budget *budget)
     return GRAFT_OK;
 }
 
-graft_status gr_trainer_queue(gr_trainer *t)
-{
-    while (t->work.first < t->work.batch.count)
-        GR_TRY(run_some(t, &t->work, NULL));
-    return GRAFT_OK;
-}
-
 /* What the driver dropped is done once more where that does no harm: gradients are computed from
  * what they do not change, but for statistics of batches. A lost update has left parameters of
  * which nobody knows what they are. */
@@ -267,6 +260,20 @@ static graft_status repeat(gr_trainer *t)
     t->work.first = t->work.segment = 0;
     GR_TRY(gr_plan_cut(t->train.plan, GR_PLAN_SMALL_LIST));
     return start_work(t);
+}
+
+/* As run_some; what was dropped by then, as waits on the way may find, is begun again. */
+static graft_status go_on(gr_trainer *t, gr_budget *budget)
+{
+    graft_status status = run_some(t, &t->work, budget);
+    return status != GRAFT_OK && may_repeat(t) ? repeat(t) : status;
+}
+
+graft_status gr_trainer_queue(gr_trainer *t)
+{
+    while (t->work.first < t->work.batch.count)
+        GR_TRY(go_on(t, NULL));
+    return GRAFT_OK;
 }
 
 graft_status gr_trainer_finish(gr_trainer *t, float *loss)
@@ -291,10 +298,7 @@ graft_status gr_trainer_advance(gr_trainer *t, gr_budget *budget, bool *done, fl
     while (t->work.first < t->work.batch.count) {
         if (gr_budget_is_spent(budget, &t->timings, t->work.segment))
             return GRAFT_OK;
-        graft_status status = run_some(t, &t->work, budget);
-        if (status != GRAFT_OK && may_repeat(t))
-            status = repeat(t);
-        GR_TRY(status);
+        GR_TRY(go_on(t, budget));
     }
     *done = true;
     return gr_trainer_finish(t, loss);

@@ -27,7 +27,7 @@ class Faults(unittest.TestCase):
     def test_dropped_work_is_done_again_or_an_error(self):
         """Each submission of a step: all but the update are repeated, that one fails."""
         outcomes, said = [], ""
-        for n in range(10, 15):
+        for n in range(8, 15):
             made, outcome = self.session.survives("drop", n)
             self.assertTrue(made)
             outcomes.append(outcome)
