@@ -83,8 +83,9 @@ const gr_variant gr_variants[] = {
      {.classes = LANES, .problem = {8, 1e6}},
      &gr_kernel_matmul_direct,
      1,
-     {0, 16, 8}},
-    {"matmul", "direct4x4", {.classes = LANES | PHONE}, &gr_kernel_matmul_direct, 1, {0, 4, 4}},
+     {8, 16, 8}},
+    {"matmul", "direct4x4", {.classes = LANES}, &gr_kernel_matmul_direct, 1, {8, 4, 4}},
+    {"matmul", "direct4x4wide", {.classes = PHONE}, &gr_kernel_matmul_direct, 1, {64, 4, 4}},
     {"matmul", "portable", PORTABLE(matmul)},
 
     /* Pieces of k that are summed afterwards, for small results with a long k. */

@@ -254,7 +254,7 @@ static void products_go_by_the_class_of_a_device(void **state)
     assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct16x8");
     assert_string_equal(gr_variant_next(device, "matmul", &small, NULL)->name, "direct4x4");
     device->caps.device_class = gr_class_of_vulkan(0x13b5, GRAFT_DEVICE_INTEGRATED);
-    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct4x4");
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct4x4wide");
     assert_int_equal(gr_class_of_opencl("QUALCOMM", GRAFT_DEVICE_DISCRETE), GR_CLASS_PHONE);
     assert_int_equal(gr_class_of_opencl("GenuineIntel", GRAFT_DEVICE_CPU), GR_CLASS_UNKNOWN);
     device->caps.device_class = gr_class_of_vulkan(0xffff, GRAFT_DEVICE_DISCRETE);

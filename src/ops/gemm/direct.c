@@ -9,19 +9,38 @@ static uint32_t padded(uint32_t count, uint32_t unit)
     return (count + unit - 1) / unit * unit;
 }
 
-/* Work-items of a group along n: those of a block of results with the least padding, and of these
- * the one nearest to a square, whose work-items share most of what they read. */
-static uint32_t best_lanes_n(const gr_gemm *g, uint32_t wg, uint32_t rows, uint32_t cols)
+/* What a work-group computes: lanes_n of its work-items side by side, `rows` each. */
+typedef struct block {
+    uint32_t rows, cols, lanes_n;
+    uint32_t tall, wide; /* results of a group */
+    double cost;
+} block;
+
+/* The cost counts results with the padding, and is a little less where the group is nearer to a
+ * square, whose work-items share most of what they read. */
+static block make_block(const gr_gemm *g, uint32_t wg, uint32_t rows, uint32_t cols,
+                        uint32_t lanes_n)
 {
-    uint32_t best = 1;
-    double least = 0.0;
-    for (uint32_t lanes = 1; lanes <= wg && wg % lanes == 0; lanes *= 2) {
-        uint32_t tall = wg / lanes * rows, wide = lanes * cols;
-        double area = (double)padded(g->m, tall) * padded(g->n, wide);
-        double cost = area * (1.0 + 0.01 * (tall > wide ? tall / wide : wide / tall));
-        if (lanes == 1 || cost < least) {
-            least = cost;
-            best = lanes;
+    block b = {rows, cols, lanes_n, wg / lanes_n * rows, lanes_n * cols, 0.0};
+    double area = (double)padded(g->m, b.tall) * padded(g->n, b.wide);
+    b.cost = area * (1.0 + 0.01 * (b.tall > b.wide ? b.tall / b.wide : b.wide / b.tall));
+    return b;
+}
+
+/* Half of 16 rows takes a third longer for each result (docs/matmul.md), but has less padding. */
+static const double HALF_ROWS = 1.3;
+
+static block best_block(const gr_gemm *g, uint32_t wg, uint32_t rows, uint32_t cols)
+{
+    block best = make_block(g, wg, rows, cols, 1);
+    for (uint32_t lanes_n = 1; lanes_n <= wg && wg % lanes_n == 0; lanes_n *= 2) {
+        block whole = make_block(g, wg, rows, cols, lanes_n);
+        if (whole.cost < best.cost)
+            best = whole;
+        block half = make_block(g, wg, rows / 2, cols, lanes_n);
+        if (rows == 16 && HALF_ROWS * half.cost < best.cost) {
+            best = half;
+            best.cost *= HALF_ROWS;
         }
     }
     return best;
@@ -56,8 +75,9 @@ void gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
         .alpha = g->alpha,
     };
     gr_launch launch = gr_launch_variant(plan, v, &params);
-    uint32_t wg = launch.tunable[0], rows = launch.tunable[1], cols = launch.tunable[2];
-    params.lanes_n = best_lanes_n(g, wg, rows, cols);
+    block group = best_block(g, launch.tunable[0], launch.tunable[1], launch.tunable[2]);
+    params.lanes_n = group.lanes_n;
+    launch.tunable[1] = group.rows;
     launch.tunable[3] = a.along_k;
     launch.tunable[4] = b.along_k;
     launch.tunable[5] = g->bias_slot >= 0;
@@ -65,8 +85,8 @@ void gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
     launch.slot[1] = b.slot;
     launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : b.slot;
     launch.slot[3] = g->c.slot;
-    launch.grid[0] = padded(g->n, params.lanes_n * cols) / (params.lanes_n * cols);
-    launch.grid[1] = padded(g->m, wg / params.lanes_n * rows) / (wg / params.lanes_n * rows);
+    launch.grid[0] = padded(g->n, group.wide) / group.wide;
+    launch.grid[1] = padded(g->m, group.tall) / group.tall;
     launch.grid[2] = g->outer * g->inner;
     launch.work = gr_gemm_work(g);
     gr_lower_dispatch(plan, &launch);
