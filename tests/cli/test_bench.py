@@ -2,9 +2,13 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import unittest
 
-from support import DOCS, CliTest, graft
+from support import DOCS, GRAFT, CliTest, graft
 
 DEVICE = os.environ.get("GRAFT_TEST_DEVICES", "opencl:0").split(",")[0]
 
@@ -23,9 +27,12 @@ class Bench(CliTest):
         with open(os.path.join(DOCS, "bench.schema.json")) as file:
             jsonschema.validate(document, json.load(file))
 
-    def test_inference_alone(self):
+    def test_inference_beside_a_busy_program(self):
         if not has_device():
             self.skipTest(DEVICE + " is not there")
+        other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
         run = graft("bench", "--device", DEVICE, "--suite", "infer", "--model", "vit_mini_patch8_64",
                     "--method", "lora", "--batch-size", "2", "--json",
                     *(["--report", self.path("p.html")] if shutil.which("gnuplot") else []))
@@ -40,6 +47,8 @@ class Bench(CliTest):
         self.assertGreater(d["peak_device_mib"], 10)
         self.assertLess(d["share_of_peak"], 1.5)
         peaks = {r["name"]: r for r in d["devices"][0]["results"]}
+        self.assertEqual([n for n, r in peaks.items() if not r["busy"]], [], "beside another program")
+        self.assertIn("other programs kept the machine busy", " ".join(d["notes"]))
         self.assertGreater(peaks["multiply_add f32"]["gflops"], 0.1)
         self.assertIn("kernel.softmax", d["devices"][0]["facts"])
         self.check_schema(d)
@@ -82,11 +91,12 @@ class Bench(CliTest):
         self.assertIn("failed its self-test:", run.stderr)
         self.assertEqual(run.stdout, "")
 
-    def document(self, name, seconds):
-        """A file with one figure, three samples around these seconds."""
-        result = {"suite": "ops", "name": "gelu", "unit": "GB/s", "value": 1 / seconds,
-                  "min": 0.99 / seconds, "max": 1.01 / seconds, "busy": False}
-        device = {"id": "opencl:0", "results": [result], "failures": []}
+    def document(self, name, seconds, suite="ops", samples=9, more=()):
+        """A file with a figure, of samples around these seconds."""
+        result = {"suite": suite, "name": "gelu", "unit": "GB/s", "value": 1 / seconds,
+                  "min": 0.99 / seconds, "max": 1.01 / seconds, "busy": False,
+                  "samples": samples, "clean": samples}
+        device = {"id": "opencl:0", "results": [result, *more], "failures": []}
         return self.write(name, json.dumps({"schema": 1, "devices": [device]}).encode())
 
     def test_comparison_tells_what_became_worse(self):
@@ -96,9 +106,24 @@ class Bench(CliTest):
         self.assertRegex(table, r"gelu.* 1\.10 +better")
         self.assertRegex(self.works("bench", "--compare", before, near), r"gelu.* same")
         self.fails(1, "bench", "--compare", before, after, telling=["1 figure is worse"])
+        few = self.document("few.json", 1.1, samples=2)
+        self.assertRegex(self.works("bench", "--compare", before, few), r"gelu.* unsure")
         newer = self.write("newer.json", b'{"schema": 99, "devices": []}')
         self.fails(1, "bench", "--compare", before, newer, telling=["newer.json", "version 99"])
         self.fails(2, "bench", "--compare", before, telling=["needs two files"])
+
+    def test_comparison_keeps_suites_apart(self):
+        def figure(value):
+            return {"suite": "quick", "name": "gelu", "unit": "GB/s", "value": value, "min": value,
+                    "max": value, "busy": False, "samples": 9, "clean": 9}
+        before = self.document("before.json", 1.0, more=[figure(5)])
+        after = self.document("after.json", 1.0, more=[figure(5.01)])
+        table = self.works("bench", "--compare", before, after)
+        self.assertEqual(len([line for line in table.splitlines() if " same" in line]), 2, table)
+        # One that only the other file's quick suite has is found there.
+        quick = self.document("quick.json", 1.0, suite="quick")
+        plain = self.document("plain.json", 1.0)
+        self.assertRegex(self.works("bench", "--compare", quick, plain), r"gelu.* same")
 
     def test_page_and_trace(self):
         run = graft("bench", "--device", "null:0", "--suite", "ops", "--op", "conv2d", "--profile",
@@ -115,6 +140,25 @@ class Bench(CliTest):
             page = file.read()
         self.assertIn("wrong result", page)
         self.assertNotRegex(page, r"<script|<link|<iframe")
+
+    def test_an_interrupt_ends_a_preparation(self):
+        # The reference takes minutes for such a model; what the null device cannot do comes first.
+        child = subprocess.Popen(
+            [GRAFT, "bench", "--device", "null:0", "--suite", "infer", "--model",
+             "vit_base_patch16_224", "--json", self.path("f.json")], stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+            env={**os.environ, "GRAFT_LOG": "error"})
+        time.sleep(3)
+        child.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, errors = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 130, errors)
+        self.assertLess(time.monotonic() - began, 20)
+        with open(self.path("f.json")) as file:
+            d = json.load(file)
+        self.assertTrue(d["interrupted"])
+        self.assertIn("copy", [f["name"] for f in d["devices"][0]["failures"]])
+        self.check_schema(d)
 
     def test_bad_options(self):
         for words, told in [

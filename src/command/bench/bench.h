@@ -3,6 +3,7 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include "command/bench/patience.h"
 #include "command/console/command.h"
 #include "command/console/progress.h"
 
@@ -97,6 +98,7 @@ struct bench {
     json_t *trace;             /* events of --profile, or NULL */
     cli_progress progress;
     const volatile int *stop;
+    bench_patience patience;
     double started;                 /* cli_seconds() */
     double most_seconds, most_each; /* for all, and for one thing on one device */
     double allowance;               /* for the one at hand */

@@ -9,6 +9,8 @@
 
 /* Below it nobody asks whether a difference is real. */
 static const double LEAST_CHANGE = 0.02;
+/* That a verdict is an accident. */
+static const double MOST_CHANCE = 0.01;
 
 graft_status bench_read(cli *c, const char *path, json_t **out)
 {
@@ -53,21 +55,53 @@ static const json_t *device_like(const json_t *document, const json_t *device, b
     return NULL;
 }
 
-/* The timed result of the same name; of equal suites, or of quick and another one. */
-static const json_t *result_like(const json_t *device, const json_t *result)
+/* The timed result of this name in a suite. */
+static const json_t *result_in(const json_t *device, const char *name, const char *suite)
 {
     size_t i;
     const json_t *r;
     json_array_foreach(json_object_get(device, "results"), i, r)
     {
-        if (strcmp(text(r, "name"), text(result, "name")) == 0 && json_object_get(r, "value"))
+        if (strcmp(text(r, "name"), name) == 0 && strcmp(text(r, "suite"), suite) == 0 &&
+            json_object_get(r, "value"))
             return r;
     }
     return NULL;
 }
 
-/* "worse" and "better" only where no sample of the one is among those of the other, and both had
- * the machine to themselves. */
+/* The same figure: of the same suite, or where one file has it in quick, which measures what the
+ * others do with less patience. */
+static const json_t *result_like(const json_t *device, const json_t *result)
+{
+    static const char *const suites[] = {"peaks", "ops", "train", "infer"};
+    const char *name = text(result, "name"), *suite = text(result, "suite");
+    const json_t *r = result_in(device, name, suite);
+    if (r || strcmp(suite, "quick") != 0)
+        return r ? r : result_in(device, name, "quick");
+    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]) && !r; i++)
+        r = result_in(device, name, suites[i]);
+    return r;
+}
+
+/* The samples that the figure's least and most are of. */
+static int kept_samples(const json_t *result)
+{
+    int samples = (int)number(result, "samples"), clean = (int)number(result, "clean");
+    return 2 * clean < samples ? samples : clean;
+}
+
+/* How likely n and m samples of the same thing lie wholly apart, this way or that: 2 n! m! / (n +
+ * m)!, whatever their distribution is. */
+static double chance_of_apart(int n, int m)
+{
+    double p = 2.0;
+    for (int i = 1; i <= n; i++)
+        p *= (double)i / (m + i);
+    return p;
+}
+
+/* "worse" and "better" only where no sample of the one is among those of the other, of so many that
+ * this is no chance, and both had the machine to themselves. */
 static const char *judge(const json_t *a, const json_t *b)
 {
     bool lower = strcmp(text(a, "unit"), "us") == 0;
@@ -77,6 +111,8 @@ static const char *judge(const json_t *a, const json_t *b)
     bool apart = number(b, "max") < number(a, "min") || number(b, "min") > number(a, "max");
     if (!apart || fabs(y - x) <= LEAST_CHANGE * x)
         return "same";
+    if (chance_of_apart(kept_samples(a), kept_samples(b)) > MOST_CHANCE)
+        return "unsure";
     return (y > x) == lower ? "worse" : "better";
 }
 

@@ -28,24 +28,27 @@ static bool stopped(const bench *b)
 }
 
 /* Runs `repeat` times; *seconds is the time of one. */
-static graft_status take(lane *l, int repeat, double *seconds)
+static graft_status take(bench *b, lane *l, int repeat, double *seconds)
 {
+    graft_status status = GRAFT_OK;
+    bench_patience_blocks(&b->patience);
     double start = cli_seconds();
-    for (int i = 0; i < repeat; i++)
-        CLI_TRY(l->run.once(l->run.state));
+    for (int i = 0; i < repeat && status == GRAFT_OK; i++)
+        status = l->run.once(l->run.state);
     *seconds = (cli_seconds() - start) / repeat;
-    return GRAFT_OK;
+    bench_patience_goes_on(&b->patience);
+    return status;
 }
 
 /* Until two samples in a row agree, or it has been tried often enough. */
-static graft_status warm_up(const bench *b, lane *l, double *seconds)
+static graft_status warm_up(bench *b, lane *l, double *seconds)
 {
     double before, start = cli_seconds();
-    CLI_TRY(take(l, 1, seconds)); /* drivers may still be compiling: it does not count */
+    CLI_TRY(take(b, l, 1, seconds)); /* drivers may still be compiling: it does not count */
     int runs = 1;
     for (int i = 0; i < WARM_RUNS && !stopped(b); i++) {
         before = *seconds;
-        CLI_TRY(take(l, runs, seconds));
+        CLI_TRY(take(b, l, runs, seconds));
         l->repeat = (int)ceil(SAMPLE_SECONDS / fmax(*seconds, 1e-7));
         runs = (l->repeat + 3) / 4;
         if (fabs(*seconds - before) <= STEADY * *seconds ||
@@ -60,7 +63,7 @@ static graft_status warm_up(const bench *b, lane *l, double *seconds)
 static graft_status sample(bench *b, const bench_work *work, lane *l)
 {
     double start = cli_seconds(), cpu = bench_cpu_seconds(), busy = bench_busy_seconds(), seconds;
-    CLI_TRY(take(l, l->repeat, &seconds));
+    CLI_TRY(take(b, l, l->repeat, &seconds));
     double took = cli_seconds() - start;
     bench_span(b, l->device, "host", work->name, start, start + took,
                json_pack("{s:i,s:f}", "runs", l->repeat, "seconds", seconds));
@@ -87,7 +90,9 @@ static void open_lane(bench *b, const bench_work *work, lane *l)
 {
     char name[160];
     double seconds = 0.0, start = cli_seconds();
+    bench_patience_blocks(&b->patience);
     graft_status status = work->open(b, l->device, work, &l->run);
+    bench_patience_goes_on(&b->patience);
     snprintf(name, sizeof(name), "prepare and check %s", work->name);
     bench_span(b, l->device, "host", name, start, cli_seconds(), NULL);
     l->open = status == GRAFT_OK;
@@ -110,6 +115,8 @@ static bool wants_more(const bench *b, const lane *l, double spent)
         return false;
     if (spent >= b->allowance)
         return l->samples.count < LEAST;
+    if (l->samples.count >= ENOUGH && l->samples.clean == 0)
+        return false; /* the other program will not end soon */
     return l->samples.clean < ENOUGH && l->samples.count < MOST;
 }
 

@@ -10,8 +10,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { MAX_DEVICES = 32 };
+enum { MAX_DEVICES = 32, INTERRUPTED = 130 }; /* what a shell tells of Ctrl-C */
 
 #define FIELD(field) CLI_FIELD(bench_options, field)
 
@@ -200,13 +201,31 @@ static graft_status count_failures(bench *b)
                   : GRAFT_OK;
 }
 
+/* With a driver at work: what was measured is kept, and the process ends without it. */
+static void leave(void *user)
+{
+    bench *b = user;
+    cli own = {.command = b->c->command, .console = b->c->console, .log = b->c->log};
+    bench left = *b;
+    left.c = &own;
+    cli_progress_finish(&left.progress);
+    graft_status status = write_results(&left, GRAFT_ERR_INTERRUPTED);
+    if (status != GRAFT_OK)
+        fprintf(stderr, "graft: %s\n", own.error);
+    fflush(stdout);
+    _exit(INTERRUPTED);
+}
+
 static graft_status measure(bench *b)
 {
     CLI_TRY(open_devices(b));
     CLI_TRY(add_works(b));
     b->started = cli_seconds();
     cli_progress_start(&b->progress, b->c->console, b->stop);
+    b->patience = (bench_patience){.stop = b->stop, .leave = leave, .user = b};
+    bench_patience_begin(&b->patience);
     graft_status measured = bench_measure(b);
+    bench_patience_end(&b->patience);
     if (measured != GRAFT_OK && measured != GRAFT_ERR_INTERRUPTED)
         return measured;
     CLI_TRY(write_results(b, measured));
