@@ -25,6 +25,7 @@
 #include <graft/search.h>
 #include <graft/selftest.h>
 #include <graft/settings.h>
+#include <graft/span.h>
 #include <graft/status.h>
 #include <graft/train.h>
 #include <graft/trainer.h>

@@ -12,6 +12,7 @@
 #include <graft/device.h>
 #include <graft/ranks.h>
 #include <graft/settings.h>
+#include <graft/span.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -106,6 +107,10 @@ typedef struct graft_train_params {
      * `out`, which the others read to resume. What differs between them and may not (settings,
      * images, backbone, version) every one refuses. */
     const graft_ranks *ranks;
+    /* Is told what takes which time; NULL: nobody is. Of graft_trainer_create, too: until the trainer
+     * is destroyed. */
+    graft_span_callback *span;
+    void *span_user;
 } graft_train_params;
 
 typedef struct graft_train_result {

@@ -116,7 +116,9 @@ static void work(gr_loader *l, graft_log *log)
         l->busy++;
         bool needed = !l->left_out[index_at(l, position)];
         gr_mutex_unlock(&l->mutex);
+        double start = gr_span_begin(&l->params.spans);
         graft_status status = needed ? prepare(l, log, position) : GRAFT_OK;
+        gr_span_end(&l->params.spans, "decode", start);
         char *error = status == GRAFT_OK ? NULL : error_text(log);
         gr_mutex_lock(&l->mutex);
         s->status = status;

@@ -11,6 +11,7 @@
 #ifndef GR_DATA_LOADER_H
 #define GR_DATA_LOADER_H
 
+#include "base/span.h"
 #include "data/augment.h"
 #include "data/dataset.h"
 #include <stdbool.h>
@@ -33,6 +34,7 @@ typedef struct gr_loader_params {
     /* Several loaders of the same parameters share each batch: this one reads the rows that
      * gr_loader_first_row() gives to `part` of `parts`. 0, 0: all. */
     int part, parts;
+    gr_spans spans;  /* are told each "decode", from the workers */
 } gr_loader_params;
 
 /* The first of a batch's `rows` rows that is of a part, which has those before the next part's

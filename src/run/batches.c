@@ -62,8 +62,11 @@ graft_status gr_run_next_batch(void *run, uint64_t step, graft_batch *batch)
     int valid = 0, whole = gr_run_batch_images(r, step);
     uint32_t *numbers = r->numbers[step & 1];
     take_part(r, whole, batch);
+    gr_spans spans = gr_run_spans(r);
+    double start = gr_span_begin(&spans);
     if (batch->count || r->targets)
         GR_TRY(load_step(r, step, &valid));
+    gr_span_end(&spans, "load", start);
     for (int i = 0; i < valid; i++)
         numbers[i] = (uint32_t)gr_loader_index(r->loader, i);
     if (r->targets)
@@ -130,7 +133,8 @@ graft_status gr_run_evaluate(gr_run *r, graft_evaluate_callback *callback,
                                .order = GR_ORDER_SEQUENTIAL,
                                .threads = r->p->input.threads,
                                .part = r->rank,
-                               .parts = r->ranks};
+                               .parts = r->ranks,
+                               .spans = gr_run_spans(r)};
     size_t side = (size_t)r->info->image_size, batch = (size_t)params.batch;
     void *memory = gr_alloc(NULL, 1);
     bool kept = all_are_kept(r);

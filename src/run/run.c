@@ -43,11 +43,14 @@ static graft_status checkpoint(gr_run *r)
 {
     if (r->saved.step == r->at.step && r->saved.epochs_ended == r->at.epochs_ended)
         return GRAFT_OK;
+    gr_spans spans = gr_run_spans(r);
+    double start = gr_span_begin(&spans);
     if (gr_run_writes(r)) {
         GR_TRY(gr_metrics_sync(r->metrics));
         r->at.metrics_bytes = gr_metrics_bytes(r->metrics);
         GR_TRY(gr_position_save(r->trainer, r->folder.state, &r->at, r->provenance));
     }
+    gr_span_end(&spans, "checkpoint", start);
     r->saved = r->at;
     return GRAFT_OK;
 }
@@ -77,7 +80,10 @@ static graft_status evaluate(gr_run *r)
 {
     int epoch = gr_run_epoch(r);
     graft_eval_result result;
+    gr_spans spans = gr_run_spans(r);
+    double start = gr_span_begin(&spans);
     GR_TRY(gr_run_evaluate(r, report_evaluation, &result));
+    gr_span_end(&spans, "evaluate", start);
     r->at.accuracy = result.accuracy;
     if (gr_run_writes(r))
         GR_TRY(note_evaluation(r, epoch, &result));

@@ -58,6 +58,11 @@ static inline int gr_run_epoch(const gr_run *r)
     return (int)(r->at.step / r->steps_per_epoch);
 }
 
+static inline gr_spans gr_run_spans(const gr_run *r)
+{
+    return (gr_spans){r->p->span, r->p->span_user};
+}
+
 /* Of a zeroed run. */
 void gr_run_init(gr_run *r, graft_log *log, graft_device *device, const graft_train_params *p);
 

@@ -138,6 +138,7 @@ static graft_status create_loader(gr_run *r)
         .threads = p->input.threads,
         .part = r->targets ? 0 : r->rank,
         .parts = r->targets ? 1 : r->ranks,
+        .spans = gr_run_spans(r),
     };
     return gr_loader_create(r->log, r->data.train, &params, &r->loader);
 }

@@ -57,6 +57,8 @@ static graft_status open_trainer(graft_trainer *t, graft_device *device,
     t->soft_targets = p->soft_targets;
     t->steps_per_epoch = p->steps_per_epoch;
     t->lr = settings->lr;
+    t->spans = (gr_spans){settings->span, settings->span_user};
+    t->profile = settings->profile;
     const gr_params *parameters = gr_trainer_parameters(t->core);
     t->info = (graft_trainer_info){
         .classes = p->classes,

@@ -7,6 +7,7 @@
 
 #include "adapter/evaluate.h"
 #include "base/ranks.h"
+#include "base/span.h"
 #include "train/trainer_setup.h"
 #include "train/unused_parameters.h"
 
@@ -34,6 +35,8 @@ struct graft_trainer {
     float loss;        /* of the gradients at hand */
     graft_ranks ranks; /* count 0: this process alone */
     float *exchange;   /* [trainable + 2], with several ranks */
+    gr_spans spans;
+    bool profile; /* kernels are measured */
 };
 
 /* Whether a budget was spent in the middle of a step. */

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+enum { MAX_KERNELS = 128 }; /* of one training step; a backbone has some dozens */
+
 graft_status gr_trainer_check_labels(const graft_trainer *t, const graft_batch *b)
 {
     for (int i = 0; b->labels && i < b->count; i++)
@@ -84,12 +86,20 @@ static graft_status stage(graft_trainer *t, graft_status mine, const graft_batch
                           uint64_t step, int *total)
 {
     gr_batch_part part;
+    double start = gr_span_begin(&t->spans);
+    graft_status status = mine;
     if (!gr_ranks_are_several(&t->ranks)) {
         *total = batch->count;
-        return mine != GRAFT_OK || !batch->count ? mine : gr_trainer_stage(t->core, batch, step);
+        if (mine == GRAFT_OK && batch->count)
+            status = gr_trainer_stage(t->core, batch, step);
+    } else {
+        GR_TRY(gr_trainer_share_batch(t, mine, batch, &part, total));
+        status = gr_trainer_stage_part(t->core, batch, step, part);
+        status = gr_ranks_agree(t->log, &t->ranks, status);
     }
-    GR_TRY(gr_trainer_share_batch(t, mine, batch, &part, total));
-    return gr_ranks_agree(t->log, &t->ranks, gr_trainer_stage_part(t->core, batch, step, part));
+    if (batch->count)
+        gr_span_end(&t->spans, "upload", start);
+    return status;
 }
 
 static graft_status begin(graft_trainer *t, const graft_batch *batch)
@@ -101,7 +111,9 @@ static graft_status begin(graft_trainer *t, const graft_batch *batch)
     if (!total)
         return gr_fail(t->log, GRAFT_ERR_ARGUMENT, "`count` 0: no rank has an image of the batch");
     t->phase = GR_PHASE_NONE;
+    double start = gr_span_begin(&t->spans);
     GR_TRY(gr_trainer_start(t->core));
+    gr_span_end(&t->spans, "submit", start);
     t->phase = GR_PHASE_GRADIENTS;
     t->batch = *batch;
     return GRAFT_OK;
@@ -116,12 +128,43 @@ static graft_status check_loss(const graft_trainer *t)
                    isnan(t->loss) ? "NaN" : "infinite", (unsigned long long)t->step + 1);
 }
 
+/* The kernels of the micro-batch that has just ended, one after the other. */
+static graft_status tell_kernels(graft_trainer *t)
+{
+    graft_kernel_time times[MAX_KERNELS];
+    int count = 0;
+    if (!t->spans.callback || !t->profile)
+        return GRAFT_OK;
+    GR_TRY(gr_trainer_times(t->core, times, MAX_KERNELS, &count));
+    count = count < MAX_KERNELS ? count : MAX_KERNELS;
+    double start = gr_seconds();
+    for (int i = 0; i < count; i++)
+        start -= times[i].milliseconds * 1e-3;
+    for (int i = 0; i < count; i++) {
+        const graft_kernel_time *k = &times[i];
+        graft_span span = {.kind = GRAFT_SPAN_DEVICE,
+                           .name = k->name,
+                           .start = start,
+                           .seconds = k->milliseconds * 1e-3,
+                           .dispatches = k->dispatches,
+                           .bytes = k->bytes,
+                           .flop = k->flop};
+        t->spans.callback(t->spans.user, &span);
+        start += span.seconds;
+    }
+    return GRAFT_OK;
+}
+
 /* Whatever fails, the step at hand cannot go on. */
 static graft_status advance(graft_trainer *t, gr_budget *budget)
 {
     bool done = false;
     t->phase = GR_PHASE_NONE;
+    double start = gr_span_begin(&t->spans);
     graft_status status = gr_trainer_advance(t->core, budget, &done, &t->loss);
+    gr_span_end(&t->spans, "wait", start);
+    if (done && status == GRAFT_OK)
+        status = tell_kernels(t);
     if (done || status != GRAFT_OK)
         GR_TRY(gr_trainer_sum_over_ranks(t, status));
     if (done)
@@ -161,6 +204,7 @@ static graft_status update(graft_trainer *t, gr_budget *budget)
 {
     bool done = true;
     t->phase = GR_PHASE_NONE;
+    double start = gr_span_begin(&t->spans);
     if (budget)
         GR_TRY(gr_trainer_update_within(t->core, budget, t->step, next_lr(t), &done));
     else
@@ -168,6 +212,7 @@ static graft_status update(graft_trainer *t, gr_budget *budget)
     if (!done)
         t->phase = GR_PHASE_UPDATE_DUE;
     t->step += done;
+    gr_span_end(&t->spans, "update", start);
     return GRAFT_OK;
 }
 
@@ -217,13 +262,19 @@ static graft_status stage_next(graft_trainer *t, const graft_batch_source *sourc
 static graft_status staged_gradients(graft_trainer *t, const graft_batch_source *source, bool last,
                                      int *count, graft_status *next)
 {
+    double start = gr_span_begin(&t->spans);
     graft_status status = gr_trainer_start(t->core);
     if (status == GRAFT_OK)
         status = gr_trainer_queue(t->core);
+    gr_span_end(&t->spans, "submit", start);
     *count = 0;
     if (!last && (status == GRAFT_OK || gr_ranks_are_several(&t->ranks)))
         *next = stage_next(t, source, t->step + 1, count);
-    return status == GRAFT_OK ? gr_trainer_finish(t->core, &t->loss) : status;
+    start = gr_span_begin(&t->spans);
+    if (status == GRAFT_OK)
+        status = gr_trainer_finish(t->core, &t->loss);
+    gr_span_end(&t->spans, "wait", start);
+    return status == GRAFT_OK ? tell_kernels(t) : status;
 }
 
 /* A step with the batch that is staged; the next one is asked for while the device is at work, and

@@ -34,6 +34,32 @@ class Run(CliTest):
         with open(self.path(*names), "rb") as file:
             return file.read()
 
+    def test_profile_is_a_trace_of_all_threads(self):
+        run = graft(*self.arguments("run", "--profile", self.path("t.json"), "--threads", "2"),
+                    env={"GRAFT_LOG": "error"})
+        self.assertEqual(run.returncode, 0, run.stderr)
+        with open(self.path("t.json")) as file:
+            events = json.load(file)["traceEvents"]
+        spans = [e for e in events if e["ph"] == "X"]
+        names = [e["name"] for e in spans if e["cat"] == "host"]
+        kernels = [e["args"] for e in spans if e["cat"] == "kernel" and e["name"][:7] == "matmul/"]
+        self.assertTrue(kernels)
+        self.assertTrue(all(k["flop"] > 0 and k["bytes"] > 0 for k in kernels), kernels)
+        for name, count in (("load", 12), ("upload", 12), ("wait", 12), ("evaluate", 4)):
+            self.assertEqual(names.count(name), count, name)
+        self.assertGreaterEqual(names.count("decode"), 12)
+        lanes = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
+        main = {e["tid"] for e in spans if e["name"] == "wait"}
+        workers = {e["tid"] for e in spans if e["name"] == "decode"}
+        self.assertEqual([lanes[t] for t in main], ["host"])
+        self.assertTrue(workers and not workers & main and workers <= set(lanes), lanes)
+        # What one thread does does not overlap.
+        for tid in main | workers:
+            mine = sorted((e["ts"], e["dur"]) for e in spans if e["tid"] == tid
+                          and e["name"] not in ("evaluate", "checkpoint"))
+            for (a, took), (b, _) in zip(mine, mine[1:]):
+                self.assertLessEqual(a + took, b + 1)
+
     def test_everything(self):
         result = json.loads(self.works(*self.arguments("run", "--json")))
         self.assertEqual(result["method"], "lora")

@@ -70,3 +70,32 @@ graft_status bench_check(bench *b, double error, double most)
                     "allowed is %.0e; its speed is not shown",
                     error, most);
 }
+
+void bench_measure_peaks(cli *c, graft_device *device, cli_trace_device *lanes)
+{
+    const bench_options options = {.suites = BENCH_PEAKS};
+    const int never = 0;
+    bench_device one = {.handle = device,
+                        .info = *graft_device_get_info(device),
+                        .results = json_array(),
+                        .failures = json_array()};
+    bench b = {.c = c,
+               .options = &options,
+               .devices = &one,
+               .device_count = 1,
+               .notes = json_array(),
+               .stop = &never,
+               .started = cli_seconds(),
+               .most_seconds = 6.0,
+               .most_each = 2.0};
+    cli_progress_start(&b.progress, c->console, b.stop);
+    if (bench_add_peaks(&b, "peaks", false) == GRAFT_OK)
+        bench_measure(&b);
+    lanes->flop_peak = one.peak[BENCH_PEAK_MULTIPLY_ADD];
+    lanes->byte_peak = one.peak[BENCH_PEAK_BANDWIDTH];
+    graft_device_close(&b.reference);
+    free(b.works);
+    json_decref(one.results);
+    json_decref(one.failures);
+    json_decref(b.notes);
+}

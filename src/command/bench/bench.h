@@ -6,6 +6,7 @@
 #include "command/bench/patience.h"
 #include "command/console/command.h"
 #include "command/console/progress.h"
+#include "command/console/trace.h"
 
 #include <jansson.h>
 
@@ -44,6 +45,7 @@ typedef struct bench_device {
     graft_device_info info;
     double peak[BENCH_PEAK_COUNT];
     json_t *results, *failures; /* arrays */
+    cli_trace_device lanes;     /* of --profile; its trace NULL: none */
 } bench_device;
 
 /* One thing being measured on one device. `once` blocks until the device is done. */
@@ -95,7 +97,7 @@ struct bench {
     size_t work_count;
     struct bench_truth *truth; /* what the reference has computed last, models.h */
     json_t *notes;             /* texts: what was left out, and why */
-    json_t *trace;             /* events of --profile, or NULL */
+    cli_trace trace;           /* with --profile */
     cli_progress progress;
     const volatile int *stop;
     bench_patience patience;
@@ -116,6 +118,10 @@ graft_status bench_add_models(bench *b, unsigned suites);
  * that cannot be had ends nothing. GRAFT_ERR_INTERRUPTED when the user wants to stop. */
 graft_status bench_measure(bench *b);
 
+/* What kernels on an open device are shares of, for a trace: takes some seconds. What cannot be
+ * measured is said, and stays 0. */
+void bench_measure_peaks(cli *c, graft_device *device, cli_trace_device *lanes);
+
 /* Adds a line to the notes, and says it. */
 void bench_note(bench *b, const char *fmt, ...) GRAFT_PRINTF(2, 3);
 
@@ -130,11 +136,6 @@ double bench_error(const float *x, const float *expected, size_t count);
 
 /* Fails with GRAFT_ERR_NUMERIC when it is above `most`. */
 graft_status bench_check(bench *b, double error, double most);
-
-/* Adds a span of time to the trace, where there is one, from `start` to now (cli_seconds()), to a
- * lane of a device: "host" or "device". Takes `args`, which may be NULL. */
-void bench_span(bench *b, const bench_device *device, const char *lane, const char *name,
-                double start, double end, json_t *args);
 
 /* machine.c: the processor, the system, its load, clocks and temperatures. */
 json_t *bench_machine(void);

@@ -65,8 +65,7 @@ static graft_status sample(bench *b, const bench_work *work, lane *l)
     double start = cli_seconds(), cpu = bench_cpu_seconds(), busy = bench_busy_seconds(), seconds;
     CLI_TRY(take(b, l, l->repeat, &seconds));
     double took = cli_seconds() - start;
-    bench_span(b, l->device, "host", work->name, start, start + took,
-               json_pack("{s:i,s:f}", "runs", l->repeat, "seconds", seconds));
+    cli_trace_until_now(&l->device->lanes, work->name, start);
     double others = bench_busy_seconds() - busy - (bench_cpu_seconds() - cpu);
     bench_samples_add(&l->samples, seconds, others <= fmax(0.05 * took, 0.02));
     return GRAFT_OK;
@@ -94,7 +93,7 @@ static void open_lane(bench *b, const bench_work *work, lane *l)
     graft_status status = work->open(b, l->device, work, &l->run);
     bench_patience_goes_on(&b->patience);
     snprintf(name, sizeof(name), "prepare and check %s", work->name);
-    bench_span(b, l->device, "host", name, start, cli_seconds(), NULL);
+    cli_trace_until_now(&l->device->lanes, name, start);
     l->open = status == GRAFT_OK;
     if (l->open && work->unit != BENCH_MIB)
         status = warm_up(b, l, &seconds);

@@ -97,7 +97,7 @@ static graft_status check_training(bench *b, setup *s, const bench_truth *t, dou
 static graft_status open_training(bench *b, const bench_work *work, setup *s, const bench_truth *t,
                                   double *error)
 {
-    CLI_TRY(bench_open_trainer(b, s->device, work, s->count, false, &s->model, &s->trainer));
+    CLI_TRY(bench_open_trainer(b, s->device, work, s->count, NULL, &s->model, &s->trainer));
     CLI_TRY(check_training(b, s, t, error));
     return train_once(s);
 }

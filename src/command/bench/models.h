@@ -25,9 +25,10 @@ void bench_truth_release(bench_truth *truth);
 void bench_fill_image(float *image, int size);
 enum { BENCH_LABEL = 37 };
 
-/* A trainer of the work's model and method on a device, on a model of its own. */
+/* A trainer of the work's model and method on a device, on a model of its own. `profile`: each
+ * kernel is measured, and told to these lanes where they have a trace; or NULL. */
 graft_status bench_open_trainer(bench *b, graft_device *device, const bench_work *work,
-                                int batch_size, bool profile, graft_model **model,
+                                int batch_size, cli_trace_device *profile, graft_model **model,
                                 graft_trainer **trainer);
 
 #endif

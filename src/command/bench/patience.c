@@ -35,12 +35,14 @@ void bench_patience_begin(bench_patience *p)
 
 void bench_patience_blocks(bench_patience *p)
 {
-    pthread_mutex_unlock(&p->lock);
+    if (p->started)
+        pthread_mutex_unlock(&p->lock);
 }
 
 void bench_patience_goes_on(bench_patience *p)
 {
-    pthread_mutex_lock(&p->lock);
+    if (p->started)
+        pthread_mutex_lock(&p->lock);
 }
 
 void bench_patience_end(bench_patience *p)

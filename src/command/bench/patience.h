@@ -18,7 +18,8 @@ typedef struct bench_patience {
     volatile bool over;
 } bench_patience;
 
-/* The caller sets stop, leave and user. Where there is no thread to be had, nothing is watched. */
+/* The caller sets stop, leave and user. Where there is no thread to be had, or one that is all zero
+ * is never begun, nothing is watched. */
 void bench_patience_begin(bench_patience *patience);
 
 /* Around what blocks; in between nothing that `leave` reads may be touched. */

@@ -95,9 +95,10 @@ static void bars(cli_page *p, const json_t *document, const char *unit, const ch
         cli_figure_begin(&f, 720, 420);
         bar_data(&f, document, names, key, scale);
         cli_figure_set(&f, "ylabel", axis);
-        cli_figure_line(&f, "set style data histogram\nset style fill solid 0.9 noborder\nset grid noxtics\n"
-                            "set xtics rotate by -35 font ',11'\nset yrange [0:*]\n"
-                            "set boxwidth 0.9\nset bmargin 8\nset key outside top horizontal");
+        cli_figure_line(
+            &f, "set style data histogram\nset style fill solid 0.9 noborder\nset grid noxtics\n"
+                "set xtics rotate by -35 font ',11'\nset yrange [0:*]\n"
+                "set boxwidth 0.9\nset bmargin 8\nset key outside top horizontal");
         for (size_t d = 0; d < device_count(document); d++) {
             const json_t *device = json_array_get(json_object_get(document, "devices"), d);
             cli_figure_plot(&f, text(device, "id"), "$bars using %zu:xtic(1) lt %zu", d + 2, d + 1);

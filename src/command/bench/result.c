@@ -121,6 +121,8 @@ static void add_times(bench *b, bench_device *d, const bench_work *work, const b
     if (work->is_peak) {
         double rate = (work->unit == BENCH_GFLOPS ? run->flop : run->bytes) / s.median;
         d->peak[work->peak] = fmax(d->peak[work->peak], rate);
+        d->lanes.flop_peak = d->peak[BENCH_PEAK_MULTIPLY_ADD];
+        d->lanes.byte_peak = d->peak[BENCH_PEAK_BANDWIDTH];
     }
     add_share(d, work, run, s.median, entry);
     if (busy)

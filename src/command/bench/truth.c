@@ -18,7 +18,7 @@ void bench_fill_image(float *image, int size)
 }
 
 graft_status bench_open_trainer(bench *b, graft_device *device, const bench_work *work,
-                                int batch_size, bool profile, graft_model **model,
+                                int batch_size, cli_trace_device *profile, graft_model **model,
                                 graft_trainer **trainer)
 {
     graft_model_params m;
@@ -29,7 +29,9 @@ graft_status bench_open_trainer(bench *b, graft_device *device, const bench_work
     graft_train_defaults(&settings);
     settings.method = work->method;
     settings.batch_size = batch_size;
-    settings.profile = profile;
+    settings.profile = profile != NULL;
+    if (profile && profile->trace)
+        settings.span = cli_trace_span, settings.span_user = profile;
     graft_trainer_defaults(&p);
     p.settings = &settings;
     p.classes = BENCH_CLASSES;
@@ -68,7 +70,7 @@ static graft_status find_truth(bench *b, const bench_work *work, bench_truth *t)
     graft_model *model;
     graft_trainer *trainer;
     CLI_TRY(bench_reference(b, &reference));
-    CLI_TRY(bench_open_trainer(b, reference, work, 1, false, &model, &trainer));
+    CLI_TRY(bench_open_trainer(b, reference, work, 1, NULL, &model, &trainer));
     t->image_size = graft_trainer_get_info(trainer)->image_size;
     size_t count = (size_t)t->image_size * (size_t)t->image_size * 3;
     float *image = malloc(count * sizeof(*image));

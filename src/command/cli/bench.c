@@ -69,6 +69,8 @@ static graft_status open_one(bench *b, const char *id)
     d->info = *graft_device_get_info(d->handle);
     d->results = json_array();
     d->failures = json_array();
+    if (b->options->profile)
+        cli_trace_add(&b->trace, d->info.id, &d->lanes);
     b->device_count++;
     return GRAFT_OK;
 }
@@ -131,7 +133,7 @@ static void release(bench *b)
     bench_truth_release(b->truth);
     graft_device_close(&b->reference);
     json_decref(b->notes);
-    json_decref(b->trace);
+    cli_trace_end(&b->trace);
 }
 
 /* ---- Running ---------------------------------------------------------------------------- */
@@ -175,7 +177,7 @@ static graft_status write_files(bench *b, const json_t *document)
     if (o->json && *o->json)
         CLI_TRY(write_json(b, o->json, document));
     if (o->profile)
-        CLI_TRY(write_json(b, o->profile, b->trace));
+        CLI_TRY(cli_trace_write(b->c, &b->trace, o->profile));
     return o->report ? write_page(b, o->report, document) : GRAFT_OK;
 }
 
@@ -255,11 +257,11 @@ static graft_status run(cli *c, void *options)
     bench b = {.c = &quiet,
                .options = o,
                .notes = json_array(),
-               .trace = o->profile ? json_array() : NULL,
                .truth = &truth,
                .stop = cli_stop_on_signals(),
                .most_seconds = o->suites == BENCH_QUICK ? 90.0 : 1e9,
                .most_each = o->suites == BENCH_QUICK ? 4.0 : 30.0};
+    cli_trace_begin(&b.trace);
     graft_status status = measure(&b);
     release(&b);
     memcpy(c->error, quiet.error, sizeof(c->error));

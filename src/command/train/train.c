@@ -1,4 +1,5 @@
 /* graft train: from a backbone and labelled images to an adapter. */
+#include "command/bench/bench.h"
 #include "command/console/config_file.h"
 #include "command/console/device.h"
 #include "command/console/names.h"
@@ -17,6 +18,7 @@ typedef struct train_options {
     cli_common common;
     graft_train_params params;
     const char *device, *config, *recipe, *task;
+    const char *profile; /* "": to the log */
     bool dry_run;
 } train_options;
 
@@ -40,6 +42,12 @@ static const graft_setting config_rows[] = {
 };
 
 static const graft_setting device_rows[] = {CLI_DEVICE_OPTION(train_options), {.key = NULL}};
+/* In place of the library's, which knows of no files. */
+static const graft_setting profile_rows[] = {
+    {"profile", FIELD(profile), GRAFT_SETTING_TEXT, NULL, "[FILE]", 0, 0,
+     "tell the time of each kernel; with FILE, when what ran, which opens in Perfetto"},
+    {.key = NULL},
+};
 static const graft_setting json_rows[] = {CLI_JSON_OPTION, {.key = NULL}};
 
 /* The rows of the library's table from one to another. */
@@ -50,10 +58,11 @@ static const graft_setting json_rows[] = {CLI_JSON_OPTION, {.key = NULL}};
     }
 
 static const cli_options options_of_train[] = {
-    {.rows = recipe_rows}, SETTINGS(NULL, "resume"),
-    {.rows = config_rows}, SETTINGS("resume", "memory-budget"),
-    {.rows = device_rows}, SETTINGS("memory-budget", NULL),
-    {.rows = json_rows},   {.rows = NULL},
+    {.rows = recipe_rows},  SETTINGS(NULL, "resume"),
+    {.rows = config_rows},  SETTINGS("resume", "memory-budget"),
+    {.rows = device_rows},  SETTINGS("memory-budget", "profile"),
+    {.rows = profile_rows}, {.rows = json_rows},
+    {.rows = NULL},
 };
 
 /* The file of --config, or the one that the run to resume left behind. The step where that one was
@@ -197,17 +206,63 @@ static graft_status print_table(cli *c, const train_options *o, const graft_trai
     return cli_table_print(c, &t);
 }
 
+static bool can_measure_kernels(const graft_device *device)
+{
+    graft_device_fact fact;
+    for (int i = 0; graft_device_get_fact(device, i, &fact); i++)
+        if (strcmp(fact.name, "timestamps") == 0)
+            return strcmp(fact.value, "yes") == 0;
+    return false;
+}
+
+/* Where a device cannot measure its kernels, what the host does is worth a file all the same. */
+static void begin_profile(cli *c, train_options *o, graft_device *device, cli_trace *trace,
+                          cli_trace_device *lanes)
+{
+    char text[256];
+    const char *id = graft_device_get_info(device)->id;
+    o->params.profile = o->profile && (!*o->profile || can_measure_kernels(device));
+    if (!o->profile || !*o->profile)
+        return;
+    cli_trace_add(trace, id, lanes);
+    o->params.span = cli_trace_span;
+    o->params.span_user = lanes;
+    snprintf(text, sizeof(text), "%s cannot measure kernels: %.80s has the host's work alone", id,
+             o->profile);
+    if (o->params.profile)
+        bench_measure_peaks(c, device, lanes);
+    else if (c->console->level >= GRAFT_LOG_WARN)
+        cli_console_message(c->console, GRAFT_LOG_WARN, text);
+}
+
+/* What was seen of a run that failed or was stopped is written as well. */
+static graft_status end_profile(cli *c, const train_options *o, cli_trace *trace,
+                                graft_status status)
+{
+    cli keeps_error = *c;
+    graft_status written = GRAFT_OK;
+    if (o->profile && *o->profile)
+        written = cli_trace_write(status == GRAFT_OK ? c : &keeps_error, trace, o->profile);
+    cli_trace_end(trace);
+    return status != GRAFT_OK ? status : written;
+}
+
 static graft_status train(cli *c, train_options *o)
 {
     graft_device *device = NULL;
     graft_train_result result = {0};
     cli_progress progress;
+    cli_trace trace;
+    cli_trace_device lanes;
     o->params.progress = cli_progress_show;
     o->params.user = &progress;
     CLI_TRY(cli_open_device(c, o->device, &device));
+    cli_trace_begin(&trace);
+    begin_profile(c, o, device, &trace, &lanes);
     cli_progress_start(&progress, c->console, cli_stop_on_signals());
     graft_status status = graft_train(c->log, device, &o->params, &result);
     cli_progress_finish(&progress);
+    status = end_profile(c, o, &trace, status);
     if (status == GRAFT_OK)
         status = o->common.json ? print_json(c, o, &result, graft_device_get_info(device))
                                 : print_table(c, o, &result);
