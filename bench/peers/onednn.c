@@ -1,4 +1,4 @@
-/* The product of bench/matmul in oneDNN 2: onednn forward|dx M N K
+/* The product of `graft bench --op matmul` in oneDNN 2: onednn forward|dx M N K
  * The weights are in the layout that oneDNN likes best, brought there ahead of time. */
 #include "bench/product.h"
 

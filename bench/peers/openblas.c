@@ -1,4 +1,4 @@
-/* The product of bench/matmul in OpenBLAS: openblas forward|dx M N K */
+/* The product of `graft bench --op matmul` in OpenBLAS: openblas forward|dx M N K */
 #include "bench/product.h"
 
 #include <cblas.h>

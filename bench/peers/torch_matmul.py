@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The product of bench/matmul in PyTorch.
+"""The product of `graft bench --op matmul` in PyTorch.
 
 usage: torch_matmul.py forward|dx M N K THREADS       answers as bench/sample.h says
 """

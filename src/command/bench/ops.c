@@ -16,6 +16,15 @@ static graft_value *matmul(bench_graph *g, const int64_t *shape)
     return graft_linear(bench_units(g, GRAFT_SHAPE(k)), bench_weight(g, GRAFT_SHAPE(n, k)), NULL);
 }
 
+/* The gradient to a linear's input, dx [M, K] = dy [M, N] W. */
+static graft_value *matmul_dx(bench_graph *g, const int64_t *shape)
+{
+    int64_t n = shape[1], k = shape[2];
+    g->flop = 2.0 * (double)g->units * (double)n * (double)k;
+    return graft_matmul(bench_units(g, GRAFT_SHAPE(n)), bench_weight(g, GRAFT_SHAPE(n, k)), NULL,
+                        1.0f);
+}
+
 /* The gradient of a narrow weight: a sum over all rows. */
 static graft_value *weight_grad(bench_graph *g, const int64_t *shape)
 {
@@ -99,6 +108,7 @@ static graft_value *rfft(bench_graph *g, const int64_t *shape)
 
 static const bench_op ops[] = {
     {"matmul", matmul, 0, 0},
+    {"matmul_dx", matmul_dx, 0, 0},
     {"weight_grad", weight_grad, 0, 0},
     {"scores", scores, IMAGES, 0},
     {"attend", attend, IMAGES, 0},
@@ -122,6 +132,7 @@ static const struct {
     {"matmul", {ROWS, DIM, DIM}, true},
     {"matmul", {ROWS, 4 * DIM, DIM}, false},
     {"matmul", {ROWS, DIM, 4 * DIM}, false},
+    {"matmul_dx", {ROWS, 3 * DIM, DIM}, false},
     {"matmul", {ROWS, NARROW, DIM}, false},
     {"matmul", {ROWS, DIM, NARROW}, false},
     {"weight_grad", {ROWS, NARROW, DIM}, false},
@@ -147,7 +158,8 @@ static graft_status add_op(bench *b, const char *suite, const bench_op *op, cons
     bench_work *w = bench_add(b, suite, name);
     if (!w)
         return cli_fail(b->c, GRAFT_ERR_MEMORY, "out of memory");
-    static const char *const products[] = {"matmul", "weight_grad", "scores", "attend", "conv2d"};
+    static const char *const products[] = {"matmul", "matmul_dx", "weight_grad",
+                                           "scores", "attend",    "conv2d"};
     w->unit = BENCH_GBS;
     for (size_t i = 0; i < sizeof(products) / sizeof(products[0]); i++)
         if (strcmp(op->name, products[i]) == 0)
@@ -200,12 +212,12 @@ static graft_status add_chosen(bench *b, const char *suite)
     }
     bool takes_shape = op->units == 0;
     if (o->shape && !takes_shape)
-        return cli_fail(b->c, GRAFT_ERR_ARGUMENT, "--shape %s: only of matmul and weight_grad",
-                        o->shape);
+        return cli_fail(b->c, GRAFT_ERR_ARGUMENT,
+                        "--shape %s: only of matmul, matmul_dx and weight_grad", o->shape);
     if (o->shape)
         CLI_TRY(read_shape(b->c, o->shape, shape));
     else if (takes_shape)
-        memcpy(shape, (int64_t[]){ROWS, DIM, strcmp(o->op, "matmul") == 0 ? DIM : NARROW},
+        memcpy(shape, (int64_t[]){ROWS, DIM, strcmp(o->op, "weight_grad") == 0 ? NARROW : DIM},
                sizeof(shape));
     return add_op(b, suite, op, shape);
 }
