@@ -1,4 +1,5 @@
 """graft bench: what it measures, and what it does not let pass."""
+import glob
 import json
 import os
 import shutil
@@ -147,6 +148,35 @@ class Bench(CliTest):
             page = file.read()
         self.assertIn("wrong result", page)
         self.assertNotRegex(page, r"<script|<link|<iframe")
+
+    def test_page_of_three_devices_opens_in_a_browser(self):
+        files = sorted(glob.glob(os.path.join(DOCS, "..", "bench", "results", "*.json")))
+        self.assertTrue(files)
+        if not shutil.which("gnuplot"):
+            self.skipTest("gnuplot is not installed")
+        page = self.path("p.html")
+        graft("bench", "--compare", *files, "--report", page)
+        with open(page) as file:
+            text = file.read()
+        ids = set()
+        for path in files:
+            with open(path) as file:
+                ids |= {d["id"] for d in json.load(file)["devices"]}
+        self.assertGreaterEqual(len(ids), 3)
+        for device in ids:
+            self.assertIn(device, text)
+        self.assertNotRegex(text, r"(src|href)=.https?:|@import|url\(")
+        browser = shutil.which("chromium") or shutil.which("chromium-browser")
+        if not browser:
+            self.skipTest("chromium is not installed")
+        run = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu",
+                              "--user-data-dir=" + self.path("profile"), "--enable-logging=stderr",
+                              "--dump-dom", "file://" + page], stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertNotIn("CONSOLE", run.stderr)
+        self.assertEqual(run.stdout.count("<svg"), text.count("<svg"))
+        self.assertGreaterEqual(text.count("<svg"), 3)
 
     def test_an_interrupt_ends_a_preparation(self):
         # The reference takes minutes for such a model; what the null device cannot do comes first.

@@ -4,6 +4,7 @@
 #include "command/console/output.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,4 +200,43 @@ graft_status bench_compare(cli *c, const graft_text_list *files)
         json_decref(documents[i]);
     free(documents);
     return status;
+}
+
+/* Moves the devices and notes of a document to the end of another's. */
+static void append_document(json_t *to, json_t *from, const char *path)
+{
+    size_t i;
+    json_t *device;
+    const char *slash = strrchr(path, '/');
+    json_array_foreach(json_object_get(from, "devices"), i, device)
+    {
+        char id[300];
+        snprintf(id, sizeof(id), "%.200s: %.60s", slash ? slash + 1 : path, text(device, "id"));
+        json_object_set_new(device, "id", cli_json_text(id));
+        if (to != from)
+            json_array_append(json_object_get(to, "devices"), device);
+    }
+    if (to != from)
+        json_array_extend(json_object_get(to, "notes"), json_object_get(from, "notes"));
+}
+
+graft_status bench_merge(cli *c, const graft_text_list *files, json_t **out)
+{
+    if (!files->count)
+        return cli_fail(c, GRAFT_ERR_ARGUMENT, "--compare: needs files of graft bench --json");
+    CLI_TRY(bench_read(c, files->items[0], out));
+    if (files->count > 1)
+        append_document(*out, *out, files->items[0]);
+    for (int i = 1; i < files->count; i++) {
+        json_t *more;
+        graft_status status = bench_read(c, files->items[i], &more);
+        if (status != GRAFT_OK) {
+            json_decref(*out);
+            *out = NULL;
+            return status;
+        }
+        append_document(*out, more, files->items[i]);
+        json_decref(more);
+    }
+    return GRAFT_OK;
 }

@@ -13,4 +13,7 @@ graft_status bench_read(cli *c, const char *path, json_t **out);
  * one is worse beyond the spread. */
 graft_status bench_compare(cli *c, const graft_text_list *files);
 
+/* The devices of all files as one document, for a page; of several files each by its file and id. */
+graft_status bench_merge(cli *c, const graft_text_list *files, json_t **out);
+
 #endif

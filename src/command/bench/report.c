@@ -86,6 +86,19 @@ static void bar_data(cli_figure *f, const json_t *document, const json_t *names,
     cli_figure_line(f, "EOD");
 }
 
+/* gnuplot refuses a column without a number. */
+static bool has_any(const json_t *results, const json_t *names, const char *key)
+{
+    size_t i;
+    const json_t *name;
+    json_array_foreach(names, i, name)
+    {
+        if (json_is_number(json_object_get(find_result(results, json_string_value(name)), key)))
+            return true;
+    }
+    return false;
+}
+
 static void bars(cli_page *p, const json_t *document, const char *unit, const char *key,
                  double scale, const char *axis, const char *caption)
 {
@@ -101,7 +114,9 @@ static void bars(cli_page *p, const json_t *document, const char *unit, const ch
                 "set boxwidth 0.9\nset bmargin 8\nset key outside top horizontal");
         for (size_t d = 0; d < device_count(document); d++) {
             const json_t *device = json_array_get(json_object_get(document, "devices"), d);
-            cli_figure_plot(&f, text(device, "id"), "$bars using %zu:xtic(1) lt %zu", d + 2, d + 1);
+            if (has_any(results_of(document, d), names, key))
+                cli_figure_plot(&f, text(device, "id"), "$bars using %zu:xtic(1) lt %zu", d + 2,
+                                d + 1);
         }
         cli_page_figure(p, &f, caption);
     }

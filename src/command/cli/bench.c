@@ -28,7 +28,8 @@ static const graft_setting rows[] = {
     {"profile", FIELD(profile), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "when what ran, with the kernels of training steps: opens in Perfetto", "none"},
     {"compare", FIELD(compare), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
-     "measure nothing: put files of --json beside each other, and fail where one is worse"},
+     "measure nothing: put files of --json beside each other, and fail where one is worse; with "
+     "--report on a page, also of one file"},
     {"model", FIELD(model), GRAFT_SETTING_TEXT, NULL, "NAME", 0, 0,
      "of train, infer and memory: this geometry alone, with random weights", "vit_base_patch16_224",
      .group = "One figure alone"},
@@ -159,14 +160,14 @@ static graft_status write_json(bench *b, const char *path, const json_t *value)
     return status;
 }
 
-static graft_status write_page(bench *b, const char *path, const json_t *document)
+static graft_status write_page(cli *c, const char *path, const json_t *document)
 {
     cli_page page;
-    cli_page_begin(&page, b->c, "What devices can do, and what graft gets of it");
+    cli_page_begin(&page, c, "What devices can do, and what graft gets of it");
     bench_report(&page, document);
     graft_status status = cli_page_end(&page);
     if (status == GRAFT_OK)
-        status = cli_write_file(b->c, path, page.text);
+        status = cli_write_file(c, path, page.text);
     free(page.text);
     return status;
 }
@@ -178,7 +179,7 @@ static graft_status write_files(bench *b, const json_t *document)
         CLI_TRY(write_json(b, o->json, document));
     if (o->profile)
         CLI_TRY(cli_trace_write(b->c, &b->trace, o->profile));
-    return o->report ? write_page(b, o->report, document) : GRAFT_OK;
+    return o->report ? write_page(b->c, o->report, document) : GRAFT_OK;
 }
 
 static graft_status write_results(bench *b, graft_status measured)
@@ -234,6 +235,21 @@ static graft_status measure(bench *b)
     return measured == GRAFT_OK ? count_failures(b) : measured;
 }
 
+/* Files that were measured before: their page, and how they differ. */
+static graft_status compare(cli *c, const bench_options *o)
+{
+    const graft_text_list *files = &o->common.operands;
+    json_t *document;
+    if (o->report) {
+        CLI_TRY(cli_figures_possible(c));
+        CLI_TRY(bench_merge(c, files, &document));
+        graft_status status = write_page(c, o->report, document);
+        json_decref(document);
+        CLI_TRY(status);
+    }
+    return o->report && files->count == 1 ? GRAFT_OK : bench_compare(c, files);
+}
+
 /* What is opened and built for a figure is not news; what is wrong with it is told with it. */
 static void show_warning(void *user, graft_log_level level, const char *text)
 {
@@ -247,7 +263,7 @@ static graft_status run(cli *c, void *options)
     const bench_options *o = options;
     CLI_TRY(check(c, o));
     if (o->compare)
-        return bench_compare(c, &o->common.operands);
+        return compare(c, o);
     if (o->report)
         CLI_TRY(cli_figures_possible(c));
     graft_log_params log = {show_warning, c->console, c->console->level};

@@ -29,6 +29,11 @@ static const char head[] =
     "th { border-bottom: 1px solid #999; } td.number, th.number { text-align: right; }\n"
     "figure { margin: 1.5rem 0; } figure svg { width: 100%; height: auto; }\n"
     "figcaption, .note { color: #555; font-size: .9rem; }\n"
+    ":root { color-scheme: light dark; }\n"
+    "@media (prefers-color-scheme: dark) {\n"
+    "body { background: #16181a; color: #ddd; } figcaption, .note { color: #aaa; }\n"
+    "figure svg, .swatch { filter: invert(.9) hue-rotate(180deg); } }\n" /* hues stay */
+    "@media print { body { max-width: none; margin: 0; } figure, tr { break-inside: avoid; } }\n"
     ".swatch { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; }\n"
     "</style>\n";
 
