@@ -151,7 +151,8 @@ GRAFT_API int graft_model_features(const graft_model *model);
 /* How many tokens these are of: 1, or with GRAFT_POOL_TOKENS all. */
 GRAFT_API int graft_model_tokens(const graft_model *model);
 
-/* The name of a class, or NULL when no file tells. Valid until the next call. */
+/* The name of a class, or NULL when no file tells. Valid as long as what is in use
+ * is attached. */
 GRAFT_API const char *graft_model_class_name(graft_model *model, int index);
 
 /* Runs what is in use on normalised images [count, 3, S, S], S graft_model_image_size(), in batches

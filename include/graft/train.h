@@ -158,6 +158,12 @@ GRAFT_API graft_status graft_train(graft_log *log, graft_device *device,
 GRAFT_API graft_status graft_train_estimate(graft_log *log, graft_device *device,
                                             const graft_train_params *params, graft_estimate *out);
 
+/* Whether the run in `out`, finished or not, was made from the backbone, the classes and the images
+ * that the settings name: GRAFT_ERR_ARGUMENT with what differs, as graft_train with `resume` would
+ * say, or a warning with `accept_changes`. Moved files are no difference, and a folder without a
+ * checkpoint passes. Changes nothing. Blocks. Thread-safety: safe. */
+GRAFT_API graft_status graft_train_check_resume(graft_log *log, const graft_train_params *params);
+
 /* Checks the settings as far as no file is needed, and describes the run that they stand for in the
  * JSON of config.json, whose keys are those of the table. `device` may be NULL. The
  * caller frees *text by free(). Thread-safety: safe. */

@@ -23,7 +23,7 @@ from graft.inspect import File, inspect
 from graft.model import Evaluation, Model, Prediction
 from graft.program import Buffer, DeviceImages, KernelTime, Program
 from graft.run import (Estimate, Progress, SearchProgress, SearchResult, TrainResult, analyze,
-                       describe, estimate, search, train)
+                       check_resume, describe, estimate, search, train)
 from graft.settings import Method, Recipe, Setting, count_trainable, methods, recipes, settings
 from graft.trainer import StepResult, Trainer
 
@@ -34,6 +34,6 @@ __all__ = [
     "OutOfMemoryError", "Prediction", "Program", "Progress", "Recipe", "SearchProgress",
     "SearchResult", "Setting", "ShapeError", "StepResult", "TrainResult", "Trainer",
     "UnsupportedError", "Value", "__version__", "analyze", "apis", "combine", "count_trainable",
-    "describe", "devices", "estimate", "inspect", "merge", "methods", "ops", "recipes", "search", "settings",
-    "train",
+    "check_resume", "describe", "devices", "estimate", "inspect", "merge", "methods", "ops", "recipes",
+    "search", "settings", "train",
 ]

@@ -172,6 +172,15 @@ def estimate(device: Device, *, recipe: Optional[str] = None, task: Optional[str
     return Estimate(**{field.name: getattr(out, field.name) for field in dataclasses.fields(Estimate)})
 
 
+def check_resume(*, recipe: Optional[str] = None, task: Optional[str] = None,
+                 **settings: Unpack[TrainSettings]) -> None:
+    """Raises ArgumentError unless the run in `out`, if there is one, was made from the backbone, the
+    classes and the images that the settings name; changes nothing."""
+    log = Log()
+    filled = _filled(log, recipe, task, settings)
+    log.check(lib.graft_train_check_resume(log.pointer, filled.struct))
+
+
 def _json(pointer: Any) -> dict[str, Any]:
     try:
         return json.loads(ffi.string(pointer).decode("utf-8", "replace"))

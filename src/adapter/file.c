@@ -152,18 +152,3 @@ graft_status gr_adapter_class_names(graft_log *log, const gr_tensors *adapter, v
     json_decref(all);
     return complete ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "adapter: out of memory");
 }
-
-const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128])
-{
-    json_t *names;
-    if (!gr_tensors_metadata(adapter, "graft.classes") ||
-        parse(NULL, adapter, "graft.classes", &names) != GRAFT_OK)
-        return NULL;
-    const json_t *list = json_object_get(names, "names");
-    const char *name = json_string_value(json_array_get(list, (size_t)index));
-    bool named = name && *name;
-    if (named)
-        snprintf(text, 128, "%s", name);
-    json_decref(names);
-    return named ? text : NULL;
-}

@@ -45,7 +45,4 @@ void gr_adapter_info_release(gr_adapter_info *info);
 graft_status gr_adapter_class_names(graft_log *log, const gr_tensors *adapter, void *parent,
                                     int count, const char ***names);
 
-/* The name of class `index` in text, or NULL when the file does not tell. */
-const char *gr_adapter_class_name(const gr_tensors *adapter, int index, char text[128]);
-
 #endif

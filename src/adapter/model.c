@@ -156,6 +156,17 @@ static graft_status describe_adapter(graft_model *m, gr_attachment *a)
     return GRAFT_OK;
 }
 
+/* What the adapter's file, or the backbone's own, calls the classes. */
+static graft_status name_classes(graft_model *m, gr_attachment *a)
+{
+    int count = a->info.config.classes;
+    if (a->adapter)
+        a->class_names = a->adapter->class_names;
+    return a->adapter || count < 1
+               ? GRAFT_OK
+               : gr_adapter_class_names(m->log, m->weights, a, count, &a->class_names);
+}
+
 static graft_status override_input(graft_model *m, gr_adapter_info *info)
 {
     if (m->input.image_size)
@@ -231,6 +242,7 @@ static graft_status attach(graft_model *m, gr_attachment *a)
     a->info.config.graph = m->graph.write ? &m->graph : NULL;
     GR_TRY(gr_pool_choose(m->log, m->pool, &a->info.config));
     GR_TRY(override_input(m, &a->info));
+    GR_TRY(name_classes(m, a));
     if (!a->adapter)
         gr_input_doubt(m->log, m->weights, &a->info.input);
     GR_TRY(gr_store_create_on(m->store, is_shared, m, &a->store));
@@ -296,11 +308,6 @@ graft_status gr_model_active(graft_model *m, gr_attachment **out)
                                "backbone's own head");
 }
 
-const gr_tensors *gr_model_head_tensors(const graft_model *m)
-{
-    return m->active && m->active->adapter ? m->active->adapter->tensors : m->weights;
-}
-
 int graft_model_classes(const graft_model *m)
 {
     return m->active ? m->active->info.config.classes : 0;
@@ -333,7 +340,9 @@ int graft_model_tokens(const graft_model *m)
 
 const char *graft_model_class_name(graft_model *m, int index)
 {
-    return m->active ? gr_adapter_class_name(gr_model_head_tensors(m), index, m->class_name) : NULL;
+    bool named = index >= 0 && index < graft_model_classes(m) && m->active->class_names;
+    const char *name = named ? m->active->class_names[index] : NULL;
+    return name && *name ? name : NULL;
 }
 
 graft_status gr_model_check_run(const graft_model *m, graft_output output, const void *images,

@@ -13,6 +13,7 @@ typedef struct gr_attachment {
     graft_adapter *adapter; /* shared; NULL: the backbone's own head */
     gr_adapter_info info;   /* as the model uses it; methods are the adapter's, or `own` */
     gr_methods *own;
+    const char **class_names; /* [classes], the adapter's or own; NULL: no classes */
     gr_store *store;
     gr_network networks[3];  /* by graft_output; host memory gets probabilities of logits */
     gr_transfers *transfers; /* NULL: nothing came from the device yet */
@@ -34,7 +35,6 @@ struct graft_model {
     gr_attachment **attached;
     size_t count;
     gr_attachment *active; /* NULL: none */
-    char class_name[128];
 };
 
 /* What a backbone says of itself, whose own head classifies; GRAFT_ERR_ARGUMENT when it has none.
@@ -55,8 +55,5 @@ graft_status gr_model_run_of_pixels(graft_model *model, graft_output output, con
 /* Whether these can be arguments of a run. */
 graft_status gr_model_check_run(const graft_model *model, graft_output output, const void *images,
                                 int count, const void *out);
-
-/* The tensors that speak of the classes of what is in use. */
-const gr_tensors *gr_model_head_tensors(const graft_model *model);
 
 #endif

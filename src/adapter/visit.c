@@ -13,15 +13,7 @@ static graft_status logits_callback(void *model, const uint8_t *pixels, int coun
 /* The labels of the data, by the names of the model's classes. */
 static graft_status match_classes(graft_model *m, gr_dataset *dataset)
 {
-    const char **names;
-    int count = graft_model_classes(m);
-    void *room = gr_alloc(NULL, 1);
-    graft_status status =
-        gr_adapter_class_names(m->log, gr_model_head_tensors(m), room, count, &names);
-    if (status == GRAFT_OK)
-        status = gr_dataset_relabel(m->log, dataset, names, count);
-    gr_free(room);
-    return status;
+    return gr_dataset_relabel(m->log, dataset, m->active->class_names, graft_model_classes(m));
 }
 
 /* Opens a split, without what cannot be read; `classified`: with labels of the model's classes. */

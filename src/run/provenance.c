@@ -49,7 +49,7 @@ graft_status gr_provenance_describe(graft_log *log, const gr_run_origin *o, char
                     set(json, "train", images_json(o->train)) &&
                     (!o->test || set(json, "test", images_json(o->test))) &&
                     (!o->backbone || set(json, "backbone", json_string(o->backbone))) &&
-                    set(json, "input", gr_input_json(o->input));
+                    (!o->input || set(json, "input", gr_input_json(o->input)));
     *text = complete ? gr_json_text(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
     return *text ? GRAFT_OK : gr_fail(log, GRAFT_ERR_MEMORY, "provenance: out of memory");
@@ -119,7 +119,8 @@ static graft_status check_backbone(const comparison *c)
 static graft_status check_input(const comparison *c)
 {
     const json_t *found = json_object_get(c->found, "input");
-    if (!found || json_equal(found, json_object_get(c->now, "input")))
+    const json_t *now = json_object_get(c->now, "input");
+    if (!found || !now || json_equal(found, now))
         return GRAFT_OK;
     return differ(c, "images become input in another way than before, by what stands beside the "
                      "backbone");

@@ -11,7 +11,7 @@
 
 typedef struct gr_run_origin {
     const char *backbone; /* fingerprint; NULL: from scratch */
-    const gr_input *input;
+    const gr_input *input; /* NULL: not said */
     const gr_dataset *train, *test; /* test NULL: no evaluation */
 } gr_run_origin;
 

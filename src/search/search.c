@@ -208,8 +208,8 @@ static graft_status train_supernet(search *s)
         return gr_fail(s->log, GRAFT_ERR_MEMORY, "search: out of memory");
     if (!gr_file_exists(s->state))
         return run(s, &p, NULL);
-    if (s->p->train.resume)
-        return GRAFT_OK;
+    if (s->p->train.resume) /* what was measured says nothing of another backbone or other images */
+        return graft_train_check_resume(s->log, &p);
     return gr_fail(s->log, GRAFT_ERR_ARGUMENT,
                    "%s: holds a search already; choose another `out`, or go on with `resume`",
                    s->p->train.out);

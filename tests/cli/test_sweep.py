@@ -99,6 +99,41 @@ class Sweep(CliTest):
         self.assertEqual(times, [os.stat(self.path("out", "runs", r, "adapter.safetensors"))
                                  .st_mtime_ns for r in self.runs()])
 
+    def test_changed_backbone_or_images(self):
+        """Names stay, contents change: new runs are not put beside the old ones without a word."""
+        first = self.sweep(methods=["linear"])
+        os.rename(self.path("photos", "train", "dark", "0.png"),
+                  self.path("photos", "train", "dark", "new.png"))
+        self.assertEqual(self.sweep(methods=["linear"]), first)  # done: nothing comes beside it
+        config = self.config()
+        self.fails(2, "sweep", config, telling=("photos linear seed 1: " + self.path("out"),
+                                                "other train images", "--accept-changes"))
+        self.assertEqual(self.runs(), ["photos/linear/seed-1"])
+        done = graft("sweep", config, "--accept-changes", env={"GRAFT_LOG": "warn"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("other train images", done.stderr)
+        self.assertEqual(len(self.runs()), 2)
+
+    def test_moved_backbone_and_images(self):
+        first = self.sweep(methods=["linear"])
+        os.rename(self.data, self.path("elsewhere"))
+        os.rename(self.backbone, self.path("moved.safetensors"))
+        settings = {"backbone": self.path("moved.safetensors"), "epochs": 2, "batch-size": 4,
+                    "warmup-epochs": 0, "lr": 0.02}
+        keys = {"settings": settings,
+                "data": [{"name": "photos", "data": self.path("elsewhere")}]}
+        again = self.sweep(methods=["linear"], **keys)
+        self.assertEqual(again["cells"], first["cells"])
+        with open(settings["backbone"], "r+b") as file:
+            file.seek(-3, os.SEEK_END)
+            file.write(b"\1")
+        os.rename(settings["backbone"], self.backbone)
+        settings["backbone"] = self.backbone
+        with open(self.path("out", "runs", "photos", "linear", "seed-1", "settings.json")) as file:
+            self.assertIn(self.backbone, file.read())
+        self.fails(2, "sweep", self.config(methods=["linear", "bitfit"], **keys),
+                   telling=("another backbone", "--accept-changes"))
+
     def test_damaged_results_are_made_again(self):
         """As a power failure may leave them: empty."""
         data = [{"name": "photos", "data": self.data,

@@ -132,6 +132,14 @@ class Training(PackageTest):
         self.refuses(graft.ArgumentError, ["data"], graft.estimate, self.device,
                      **{**settings, "data": None})
 
+    def test_check_resume(self):
+        settings = self.settings(max_steps=1)
+        graft.check_resume(**settings)  # there is nothing yet
+        graft.train(self.device, **settings)
+        graft.check_resume(**settings)
+        self.refuses(graft.ArgumentError, ["other train images"], graft.check_resume,
+                     **{**settings, "train_split": settings["test_split"]})
+
     def test_recipes_lie_beneath(self):
         names = [recipe.name for recipe in graft.recipes()]
         self.assertIn("convpass", names)

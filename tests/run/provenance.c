@@ -90,18 +90,6 @@ static void moved_data_is_no_change(void **state)
     train_ok(device, &p);
 }
 
-/* The tiny backbone with one number changed. */
-static char *other_backbone(void)
-{
-    char *path = path_of(scratch(), "other.safetensors");
-    gr_tensors *t = tiny_tensors(NULL, false);
-    const gr_tensor *norm = gr_tensors_find(t, "blocks.1.norm2.weight");
-    ((float *)norm->data)[3] += 0.5f;
-    check_ok(scratch(), gr_safetensors_write(scratch()->log, path, t, NULL));
-    gr_tensors_destroy(&t);
-    return path;
-}
-
 static graft_status open_model(gr_device *device, const char *backbone, const char *adapter,
                                bool accept)
 {

@@ -138,6 +138,11 @@ static void a_stopped_search_goes_on(void **state)
     assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_ARGUMENT,
                  "holds a search already", "`resume`");
     p.train.resume = true;
+    p.train.backbone = other_backbone();
+    assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_ARGUMENT,
+                 "supernet/checkpoint", "another backbone", "accept_changes");
+    p.train.backbone = tiny_backbone();
+    same_search(whole, cut, "a search that was refused");
     empty_state(cut);
     assert_error(scratch(), graft_search(scratch()->log, device, &p, NULL), GRAFT_ERR_FORMAT,
                  "has no candidates");

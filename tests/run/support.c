@@ -136,6 +136,17 @@ static void put_picture(const char *name, int label, int index)
     put_bytes(path_of(the_scratch, name), b.data, b.size);
 }
 
+char *other_backbone(void)
+{
+    char *path = path_of(scratch(), "other.safetensors");
+    gr_tensors *t = tiny_tensors(NULL, false);
+    const gr_tensor *norm = gr_tensors_find(t, "blocks.1.norm2.weight");
+    ((float *)norm->data)[3] += 0.5f;
+    check_ok(scratch(), gr_safetensors_write(scratch()->log, path, t, NULL));
+    gr_tensors_destroy(&t);
+    return path;
+}
+
 const char *tiny_images(void)
 {
     static char *path;

@@ -31,6 +31,9 @@ gr_tensors *tiny_tensors(const char *broken, bool misshapen);
 /* The path of such a backbone; written once. */
 const char *tiny_backbone(void);
 
+/* The same with one number changed. */
+char *other_backbone(void);
+
 /* The path of a folder with train/ and test/ of three classes, told apart by colour and stripes;
  * written once. */
 const char *tiny_images(void);

@@ -1,6 +1,7 @@
 /* Figures of spectra: singular values of weights, power of features. Each is drawn twice: as it is,
  * and in relation to the backbone, which shows small changes. */
 #include "command/cli/analyze.h"
+#include "command/console/output.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,11 @@ static void define(cli_figure *f, const char *name, const json_t *values, const 
         double by = json_number_value(json_array_get(base, i));
         double value = json_number_value(json_array_get(values, i));
         if (by > least)
-            json_array_append_new(relation, json_real(value / by));
+            cli_json_append(&relation, json_real(value / by));
+    }
+    if (!relation && f->script) { /* a figure without a script fails the page */
+        fclose(f->script);
+        f->script = NULL;
     }
     cli_figure_data(f, name, NULL, relation);
     json_decref(relation);

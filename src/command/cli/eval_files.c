@@ -1,4 +1,5 @@
 /* The files of a report that other programs read. */
+#include "command/console/output.h"
 #include "command/cli/eval_report.h"
 #include "command/console/write.h"
 
@@ -122,8 +123,8 @@ static json_t *image_json(const eval_image *image)
 {
     json_t *top = json_array();
     for (int t = 0; t < EVAL_TOP && image->top[t] >= 0; t++)
-        json_array_append_new(top, json_pack("{s:i,s:f}", "class", image->top[t], "probability",
-                                             (double)image->probability[t]));
+        cli_json_append(&top, json_pack("{s:i,s:f}", "class", image->top[t], "probability",
+                                        (double)image->probability[t]));
     return json_pack("{s:o,s:i,s:o}", "image", cli_json_text(image->name), "label", image->label,
                      "top", top);
 }

@@ -55,7 +55,7 @@ static bool collect(void *user, const graft_selftest_check *check, int done, int
         cli_table_cell(t->table, "%s%s%s", check->passed ? "ok" : "WRONG",
                        check->message[0] ? ": " : "", check->message);
     }
-    json_array_append_new(t->checks, check_json(check));
+    cli_json_append(&t->checks, check_json(check)); /* NULL at the end: out of memory */
     return true;
 }
 

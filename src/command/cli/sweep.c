@@ -23,7 +23,7 @@ typedef struct sweep_options {
     cli_common common;
     const char *out, *data, *backbone, *recipe;
     graft_text_list methods, lr, seeds, shots, devices, tasks, settings;
-    bool dry_run, report;
+    bool dry_run, report, accept_changes;
 } sweep_options;
 
 #define FIELD(name) CLI_FIELD(sweep_options, name)
@@ -51,6 +51,8 @@ static const graft_setting rows[] = {
      .letter = 'o', .group = "Run"},
     {"device", FIELD(devices), GRAFT_SETTING_TEXTS, NULL, "BACKEND:INDEX|auto", 0, 0,
      "repeated: runs side by side, one on each"},
+    {"accept-changes", FIELD(accept_changes), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "go on beside runs of another backbone or other images than there are now"},
     {"dry-run", FIELD(dry_run), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0, "list the runs and stop"},
     {"report", FIELD(report), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
      "only the tables of what is done"},
@@ -262,8 +264,21 @@ static graft_status run_plan(cli *c, const sweep_options *o, sweep_plan *plan)
     return status;
 }
 
+/* Nothing of a sweep is lost with this process, and its runs end with it: rather than go on with a
+ * part of what it was told, it ends where JSON has no memory. */
+static void *allocate_json(size_t size)
+{
+    void *memory = malloc(size);
+    if (!memory && size) {
+        fputs("graft: out of memory\n", stderr);
+        _exit(EXIT_FAILURE);
+    }
+    return memory;
+}
+
 static graft_status run(cli *c, void *options)
 {
+    json_set_alloc_funcs(allocate_json, free);
     const sweep_options *o = options;
     json_t *root = NULL;
     sweep_spec spec = {0};
@@ -277,6 +292,7 @@ static graft_status run(cli *c, void *options)
         tell_missing(c, &spec);
         status = sweep_plan_create(c, &spec, &plan);
     }
+    plan.accept_changes = o->accept_changes;
     if (status == GRAFT_OK)
         status = run_plan(c, o, &plan);
     sweep_plan_release(&plan);

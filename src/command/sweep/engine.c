@@ -2,6 +2,7 @@
 
 #include "command/sweep/child.h"
 #include "command/sweep/folder.h"
+#include "command/sweep/origin.h"
 #include "command/sweep/stage.h"
 #include "command/console/progress.h"
 #include "command/sweep/progress.h"
@@ -34,7 +35,7 @@ typedef struct engine {
 /* Starts the worker's stage; when that fails the worker is idle and has no process. */
 static graft_status start_stage(engine *e, worker *w)
 {
-    graft_status status = sweep_stage_start(e->c, w->run, w->stage, w->device, &w->pid);
+    graft_status status = sweep_stage_start(e->c, e->plan, w->run, w->stage, w->device, &w->pid);
     if (status == GRAFT_OK)
         return GRAFT_OK;
     w->run->state = SWEEP_WAITING;
@@ -218,6 +219,8 @@ graft_status sweep_engine_run(cli *c, sweep_plan *plan, const volatile int *stop
     }
     sweep_progress_start(&e.progress, c->console, cli_seconds());
     graft_status status = sweep_engine_look(c, plan);
+    if (status == GRAFT_OK)
+        status = sweep_origins_check(c, plan);
     if (status == GRAFT_OK)
         status = loop(&e);
     stop_all(&e);

@@ -1,5 +1,7 @@
 #include "command/sweep/folder.h"
 
+#include "command/train/train_check.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,30 +40,45 @@ static json_t *load(const sweep_run *run, const char *name)
     return sweep_run_path(run, name, path, sizeof(path)) ? json_load_file(path, 0, NULL) : NULL;
 }
 
-/* A key that determines the result and differs; NULL: there is none. */
-static const char *differing_key(const json_t *a, const json_t *b)
+static bool is_in(const char *const *keys, const char *key)
 {
-    static const char *const free_keys[] = {"threads", "memory-budget", "checkpoint-every"};
+    for (; *keys; keys++)
+        if (strcmp(*keys, key) == 0)
+            return true;
+    return false;
+}
+
+/* A key that determines the result and differs; NULL: there is none. A path may: what it leads to
+ * counts. */
+static const char *differing_key(const json_t *a, const json_t *b, bool *moved)
+{
+    static const char *const free_keys[] = {"threads", "memory-budget", "checkpoint-every", NULL};
+    static const char *const paths[] = {"backbone", "data", NULL};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)a, key, value)
     {
-        bool free_key = false;
-        for (size_t i = 0; i < sizeof(free_keys) / sizeof(free_keys[0]); i++)
-            free_key |= strcmp(free_keys[i], key) == 0;
-        if (!free_key && !json_equal(value, json_object_get(b, key)))
+        if (is_in(free_keys, key) || json_equal(value, json_object_get(b, key)))
+            continue;
+        if (!is_in(paths, key) || !json_object_get(b, key))
             return key;
+        *moved = true;
     }
     return NULL;
 }
 
-graft_status sweep_run_check(cli *c, const sweep_run *run)
+graft_status sweep_run_check(cli *c, const sweep_plan *plan, const sweep_run *run)
 {
+    char title[160];
+    bool moved = false;
     json_t *old = load(run, "settings.json");
     graft_status status = GRAFT_OK;
-    const char *key = old ? differing_key(old, run->settings) : NULL;
+    const char *key = old ? differing_key(old, run->settings, &moved) : NULL;
     if (old && !key)
-        key = differing_key(run->settings, old);
+        key = differing_key(run->settings, old, &moved);
+    if (moved && !key)
+        status = cli_train_check_resume(c, sweep_run_title(run, title), run->settings, run->folder,
+                                        plan->accept_changes);
     if (key)
         status = cli_fail(c, GRAFT_ERR_ARGUMENT,
                           "%s: was run with another value of %s; remove that folder, or choose "

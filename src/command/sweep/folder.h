@@ -10,8 +10,9 @@ graft_status sweep_make_folder(cli *c, const char *folder);
 /* FOLDER/NAME in text; false when it is too long. */
 bool sweep_run_path(const sweep_run *run, const char *name, char *text, size_t size);
 
-/* An error when the folder was made with settings other than the run's. */
-graft_status sweep_run_check(cli *c, const sweep_run *run);
+/* An error when the folder was made with settings other than the run's; of a backbone and images at
+ * another path, their contents count. */
+graft_status sweep_run_check(cli *c, const sweep_plan *plan, const sweep_run *run);
 
 /* Reads what a finished run left; state becomes SWEEP_DONE if all is there. */
 void sweep_run_load(sweep_run *run);

@@ -173,7 +173,7 @@ graft_status sweep_run_prepare(cli *c, const sweep_plan *p, sweep_run *run)
     }
     CLI_TRY(sweep_run_settle(c, p->spec, run));
     CLI_TRY(make_folder(c, p, run));
-    CLI_TRY(sweep_run_check(c, run));
+    CLI_TRY(sweep_run_check(c, p, run));
     sweep_run_load(run);
     return GRAFT_OK;
 }

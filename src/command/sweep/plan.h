@@ -34,7 +34,8 @@ typedef struct sweep_run {
 
 typedef struct sweep_plan {
     const sweep_spec *spec;
-    sweep_run *runs; /* candidates before the runs that wait for them */
+    bool accept_changes; /* go on beside runs of another backbone or other images */
+    sweep_run *runs;     /* candidates before the runs that wait for them */
     int count, cells;
 } sweep_plan;
 

@@ -76,6 +76,7 @@ static const char *own_place_of(const char *key)
         {"out", "give the out of the sweep"},
         {"config", "its items belong here"},
         {"resume", "a sweep goes on by itself"},
+        {"accept-changes", "give it to graft sweep"},
         {"json", "leave it out"},
         {"dry-run", "graft sweep --dry-run lists the runs"},
     };

@@ -60,11 +60,13 @@ int sweep_stage_next(const sweep_run *run, int from)
 }
 
 static graft_status start_training(cli *c, const sweep_run *run, const paths *p, const char *device,
-                                   pid_t *pid)
+                                   bool accept, pid_t *pid)
 {
     const char *resume = access(p->state, F_OK) == 0 ? "--resume" : NULL;
-    const char *arguments[] = {"train",    "--config", p->settings, "--out", run->folder,
-                               "--device", device,     "--json",    resume,  NULL};
+    const char *first = resume ? resume : accept ? "--accept-changes" : NULL;
+    const char *second = resume && accept ? "--accept-changes" : NULL;
+    const char *arguments[] = {"train", "--config", p->settings, "--out", run->folder, "--device",
+                               device,  "--json",   first,       second,  NULL};
     if (json_dump_file(run->settings, p->settings, JSON_INDENT(2)) != 0)
         return cli_fail(c, GRAFT_ERR_IO, "%s: cannot be written", p->settings);
     return sweep_child_start(c, arguments, p->part, p->log, pid);
@@ -95,14 +97,14 @@ static graft_status start_test(cli *c, const sweep_run *run, const json_t *targe
     return sweep_child_start(c, arguments, p->part, p->log, pid);
 }
 
-graft_status sweep_stage_start(cli *c, const sweep_run *run, int stage, const char *device,
-                               pid_t *pid)
+graft_status sweep_stage_start(cli *c, const sweep_plan *plan, const sweep_run *run, int stage,
+                               const char *device, pid_t *pid)
 {
     paths p;
     if (!find_paths(run, stage, &p))
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "%s: the path is too long", run->folder);
     CLI_TRY(sweep_make_folder(c, run->folder));
-    return stage == 0 ? start_training(c, run, &p, device, pid)
+    return stage == 0 ? start_training(c, run, &p, device, plan->accept_changes, pid)
                       : start_test(c, run, target_of(run, stage), &p, device, pid);
 }
 

@@ -14,8 +14,8 @@ int sweep_stage_count(const sweep_run *run);
 int sweep_stage_next(const sweep_run *run, int from);
 
 /* Starts a stage. Training goes on where it was stopped. */
-graft_status sweep_stage_start(cli *c, const sweep_run *run, int stage, const char *device,
-                               pid_t *pid);
+graft_status sweep_stage_start(cli *c, const sweep_plan *plan, const sweep_run *run, int stage,
+                               const char *device, pid_t *pid);
 
 /* Its process ended well: its output becomes the result. False: there is none. */
 bool sweep_stage_keep(const sweep_run *run, int stage);

@@ -281,29 +281,71 @@ static graft_status settle(cli *c, train_options *o)
 static void keep_message(void *user, graft_log_level level, const char *text)
 {
     cli *c = user;
-    (void)level;
-    cli_name_options(c->command, text, c->error, sizeof(c->error));
+    char told[sizeof(c->error)];
+    cli_name_options(c->command, text, told, sizeof(told));
+    if (level == GRAFT_LOG_ERROR)
+        memcpy(c->error, told, sizeof(told));
+    else if (c->console->level >= level)
+        cli_console_message(c->console, level, told);
+}
+
+/* What the library says of the settings of a run. */
+typedef graft_status check_settings(graft_log *log, train_options *o);
+
+static graft_status check_run(cli *c, const char *title, const json_t *settings, train_options *o,
+                              check_settings *look, graft_log_level level)
+{
+    graft_text_list *set = &o->params.set;
+    cli train = {.command = &cli_command_train, .console = c->console};
+    graft_log_params log = {.callback = keep_message, .user = &train, .level = level};
+    train.log = graft_log_create(&log);
+    cli_set_defaults(&cli_command_train, o);
+    graft_status status = cli_set_options(&train, "settings", settings, o);
+    if (status == GRAFT_OK)
+        status = settle(&train, o);
+    if (status == GRAFT_OK)
+        status = look(train.log, o);
+    if (status != GRAFT_OK)
+        cli_fail(c, status, "%s: %s", title, train.error);
+    cli_list_free(set);
+    graft_log_destroy(&train.log);
+    return status;
+}
+
+static graft_status check_alone(graft_log *log, train_options *o)
+{
+    char *text = NULL;
+    graft_status status = graft_train_describe(log, &o->params, NULL, &text);
+    free(text);
+    return status;
 }
 
 graft_status cli_train_check(cli *c, const char *title, const json_t *settings)
 {
     train_options o = {0};
-    char *text = NULL;
-    cli train = {.command = &cli_command_train, .console = c->console};
-    graft_log_params log = {.callback = keep_message, .user = &train, .level = GRAFT_LOG_ERROR};
-    train.log = graft_log_create(&log);
-    cli_set_defaults(&cli_command_train, &o);
-    graft_status status = cli_set_options(&train, "settings", settings, &o);
-    if (status == GRAFT_OK)
-        status = settle(&train, &o);
-    if (status == GRAFT_OK)
-        status = graft_train_describe(train.log, &o.params, NULL, &text);
-    if (status != GRAFT_OK)
-        cli_fail(c, status, "%s: %s", title, train.error);
-    free(text);
-    cli_list_free(&o.params.set);
-    graft_log_destroy(&train.log);
-    return status;
+    return check_run(c, title, settings, &o, check_alone, GRAFT_LOG_ERROR);
+}
+
+typedef struct resumed {
+    train_options options; /* first */
+    const char *folder;
+    bool accept;
+} resumed;
+
+static graft_status check_resumed(graft_log *log, train_options *o)
+{
+    const resumed *r = (const resumed *)o;
+    o->params.out = r->folder;
+    o->params.accept_changes = r->accept;
+    return graft_train_check_resume(log, &o->params);
+}
+
+graft_status cli_train_check_resume(cli *c, const char *title, const json_t *settings,
+                                    const char *folder, bool accept_changes)
+{
+    resumed r = {.folder = folder, .accept = accept_changes};
+    return check_run(c, title, settings, &r.options, check_resumed,
+                     accept_changes ? GRAFT_LOG_WARN : GRAFT_LOG_ERROR);
 }
 
 static graft_status run(cli *c, void *options)

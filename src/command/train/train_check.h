@@ -13,4 +13,9 @@ extern const cli_command cli_command_train;
  * file is needed. `title` begins the error. */
 graft_status cli_train_check(cli *c, const char *title, const json_t *settings);
 
+/* Whether a run of such settings in `folder` was made from the backbone and the images that are
+ * there now (graft_train_check_resume). */
+graft_status cli_train_check_resume(cli *c, const char *title, const json_t *settings,
+                                    const char *folder, bool accept_changes);
+
 #endif
