@@ -3,8 +3,12 @@
 
 #include "base/log.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Of an alpha, as the methods' own options have it. */
+static const double MAX_NUMBER = 1e6;
 
 /* What is read elsewhere, what only matters to a training that is over, and what the tensors tell
  * (which modules there are, and of which rank). */
@@ -241,10 +245,14 @@ graft_status gr_peft_pattern(graft_log *log, const char *source, const json_t *p
                            source, key);
         bool fits = end <= length && strcmp(module + length - end, key) == 0 &&
                     (end == length || module[length - end - 1] == '.');
-        if (fits && json_is_number(value)) {
-            *out = json_number_value(value);
-            return GRAFT_OK;
-        }
+        if (!fits)
+            continue;
+        *out = json_number_value(value);
+        if (!json_is_number(value) || fabs(*out) > MAX_NUMBER)
+            return gr_fail(log, GRAFT_ERR_FORMAT,
+                           "%s: the pattern's '%s': expected a number from %g to %g", source, key,
+                           -MAX_NUMBER, MAX_NUMBER);
+        return GRAFT_OK;
     }
     return GRAFT_OK;
 }

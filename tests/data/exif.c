@@ -112,12 +112,24 @@ static void damaged_anywhere(void **state)
     }
 }
 
+/* TIFF begins with one letter twice: "IM" is none, whatever follows. */
+static void two_letters_alike(void **state)
+{
+    fixture *f = *state;
+    for (int big = 0; big < 2; big++) {
+        bytes exif = exif_of(f, big, 6);
+        exif.data[1] = big ? 'I' : 'M';
+        assert_int_equal(gr_exif_orientation(exif.data, exif.size), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(all_tags),
         TEST(in_jpeg),
         TEST(damaged_anywhere),
+        TEST(two_letters_alike),
     };
     return RUN_TESTS(tests);
 }

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "weights/sidecars.h"
 
 #include <png.h>
 #include <stdlib.h>
@@ -118,6 +119,80 @@ static void scans_upon_scans(void **state)
     expect(f, decode, &many, GRAFT_ERR_FORMAT, "more scans than");
 }
 
+/* Little-endian numbers for a file in the making. */
+static void put16(bytes *b, unsigned value)
+{
+    append(b, (const uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8)}, 2);
+}
+
+static void put32(bytes *b, uint32_t value)
+{
+    put16(b, value & 0xffff);
+    put16(b, value >> 16);
+}
+
+/* A TIFF of one directory of whole numbers, {tag, value} .. {0}. */
+static bytes tiff_of(fixture *f, const uint32_t (*tags)[2], uint32_t next)
+{
+    bytes b = bytes_of(f);
+    unsigned count = 0;
+    append(&b, "II*\0\x08\0\0", 8);
+    while (tags[count][0])
+        count++;
+    put16(&b, count);
+    for (unsigned i = 0; i < count; i++) {
+        put16(&b, tags[i][0]);
+        put16(&b, 4);
+        put32(&b, 1);
+        put32(&b, tags[i][1]);
+    }
+    put32(&b, next);
+    put32(&b, 0);
+    return b;
+}
+
+/* What the other formats' headers can announce. */
+static void announced_by_other_formats(void **state)
+{
+    fixture *f = *state;
+    bytes bmp = bytes_of(f);
+    append(&bmp, "BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0", 18);
+    put32(&bmp, 16384);
+    put32(&bmp, 16384);
+    append(&bmp, "\1\0\x18\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 28);
+    expect(f, decode, &bmp, GRAFT_ERR_FORMAT, "");
+#ifdef GRAFT_HAVE_GIF
+    static const char frame[] =
+        "GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff"
+        "\0\2\2D\1\0;";
+    bytes gif = bytes_of(f);
+    append(&gif, frame, sizeof(frame) - 1);
+    expect(f, decode, &gif, GRAFT_ERR_FORMAT, "");
+#endif
+#ifdef GRAFT_HAVE_WEBP
+    bytes webp = bytes_of(f);
+    append(&webp, "RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0/\xff\xff\xff\x0f\0\0\0\0\0\0\0\0\0", 34);
+    expect(f, decode, &webp, GRAFT_ERR_FORMAT, "");
+#endif
+#ifdef GRAFT_HAVE_TIFF
+    static const uint32_t huge[][2] = {{256, 16384},      {257, 16384}, {258, 8}, {259, 1},
+                                       {262, 1},          {273, 8},     {277, 1}, {278, 16384},
+                                       {279, 0xffffffff}, {0}};
+    static const uint32_t strip[][2] = {{256, 1000},       {257, 1000}, {258, 8}, {259, 5},
+                                        {262, 1},          {273, 8},    {277, 1}, {278, 1000},
+                                        {279, 0x7fffffff}, {0}};
+    static const uint32_t tile[][2] = {{256, 16}, {257, 16}, {258, 8},     {259, 1},
+                                       {262, 1},  {277, 1},  {322, 65520}, {323, 65520},
+                                       {324, 8},  {325, 64}, {0}};
+    static const uint32_t samples[][2] = {{256, 16}, {257, 16},    {258, 8},  {259, 1},  {262, 2},
+                                          {273, 8},  {277, 65535}, {278, 16}, {279, 64}, {0}};
+    bytes tiffs[] = {tiff_of(f, huge, 0), tiff_of(f, strip, 0), tiff_of(f, tile, 0),
+                     tiff_of(f, samples, 0)};
+    for (size_t i = 0; i < sizeof(tiffs) / sizeof(tiffs[0]); i++)
+        expect(f, decode, &tiffs[i], GRAFT_ERR_FORMAT, "");
+#endif
+}
+
 /* A larger budget is one's own choice. */
 static void max_pixels(void **state)
 {
@@ -197,11 +272,49 @@ static void lists(void **state)
     expect(f, open_data, path_of(f, "hole.tar"), GRAFT_ERR_NOT_FOUND, "no images");
 }
 
+/* ---- What libraries put beside weights ---------------------------------------------------- */
+
+static graft_status read_beside(fixture *f, const void *folder)
+{
+    gr_tensors *t = gr_tensors_create();
+    graft_status status = gr_sidecars_read(f->log, folder, GR_SIDECARS_TRANSFORMERS, t);
+    gr_tensors_destroy(&t);
+    return status;
+}
+
+static void sidecars(void **state)
+{
+    static const char *const names[] = {"config.json", "preprocessor_config.json"};
+    fixture *f = *state;
+    for (int i = 0; i < 2; i++) {
+        char *folder = path_of(f, names[i]), file[512], many[2 * 4000 + 1];
+        snprintf(file, sizeof(file), "%s/%s", folder, names[i]);
+        put_text(file, "");
+        remove(file);
+        assert_int_equal(mkfifo(file, 0600), 0);
+        expect(f, read_beside, folder, GRAFT_ERR_IO, "regular file");
+        remove(file);
+        assert_int_equal(symlink("/dev/zero", file), 0);
+        expect(f, read_beside, folder, GRAFT_ERR_IO, "regular file");
+        remove(file);
+        memset(many, '[', 4000);
+        memset(many + 4000, ']', 4000);
+        many[8000] = '\0';
+        put_text(file, many);
+        expect(f, read_beside, folder, GRAFT_ERR_FORMAT, "invalid JSON");
+        put_bytes(file, "{}", 2);
+        assert_int_equal(truncate(file, (off_t)1 << 40), 0);
+        expect(f, read_beside, folder, GRAFT_ERR_FORMAT, "at most 1 GiB");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(announced_sizes), TEST(scans_upon_scans), TEST(max_pixels), TEST(files_without_an_end),
-        TEST(lists),
+        TEST(announced_sizes), TEST(scans_upon_scans),
+        TEST(max_pixels),      TEST(files_without_an_end),
+        TEST(lists),           TEST(announced_by_other_formats),
+        TEST(sidecars),
     };
     return RUN_TESTS(tests);
 }

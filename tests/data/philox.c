@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "base/philox.h"
+#include "data/random.h"
 
 #include <math.h>
 
@@ -70,6 +71,21 @@ static void normal_moments(void **state)
     assert_true(fabs(moments[3] - 3.0) < 0.1);
 }
 
+/* Both numbers of each pair, and of an odd count the first of the last one. */
+static void normals_come_in_pairs(void **state)
+{
+    (void)state;
+    gr_random_key key = {7, 1, 2};
+    gr_random all = gr_random_stream(key, 3), bits = gr_random_stream(key, 3);
+    float found[5], pair[6];
+    gr_random_normals(&all, found, 5);
+    for (int i = 0; i < 6; i += 2) {
+        uint32_t first = gr_random_bits(&bits);
+        gr_philox_normal(first, gr_random_bits(&bits), pair + i);
+    }
+    assert_memory_equal(found, pair, sizeof(found));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +93,7 @@ int main(void)
         cmocka_unit_test(seed_is_the_key),
         cmocka_unit_test(ranges),
         cmocka_unit_test(normal_moments),
+        cmocka_unit_test(normals_come_in_pairs),
     };
     return RUN_TESTS(tests);
 }

@@ -58,6 +58,8 @@ static const expectation cases[] = {
      "{}}",
      "graft.heads", "16"},
     {GR_SIDECARS_OPEN_CLIP, "open_clip_config.json",
+     "{\"model_cfg\": {\"vision_cfg\": {\"width\": 832}}}", "graft.heads", "13"},
+    {GR_SIDECARS_OPEN_CLIP, "open_clip_config.json",
      "{\"model_cfg\": {\"quick_gelu\": true, \"vision_cfg\": {\"width\": 768}}}",
      "graft.activation", "quick_gelu"},
 };
