@@ -78,12 +78,14 @@ graft_status gr_metrics_step(gr_metrics *m, uint64_t step, double epoch, double 
 graft_status gr_metrics_evaluation(gr_metrics *m, int epoch, const char *split, double accuracy,
                                    double loss)
 {
-    json_t *name = json_string(split); /* NULL when it is not UTF-8 */
+    json_t *name = json_string(split); /* it is UTF-8: config.json holds it */
     char *quoted = gr_json_text(name, JSON_ENCODE_ANY);
-    fprintf(m->file, "{\"epoch\": %d, \"split\": %s, \"accuracy\": %.6g, \"loss\": %.9g}\n", epoch,
-            quoted ? quoted : "null", accuracy, loss);
-    free(quoted);
     json_decref(name);
+    if (!quoted)
+        return gr_fail(m->log, GRAFT_ERR_MEMORY, "%s: out of memory", m->path);
+    fprintf(m->file, "{\"epoch\": %d, \"split\": %s, \"accuracy\": %.6g, \"loss\": %.9g}\n", epoch,
+            quoted, accuracy, loss);
+    free(quoted);
     return flush(m);
 }
 

@@ -42,6 +42,7 @@ typedef struct encoding {
     void *scratch;
     int *ids;
     int room, count;
+    bool failed; /* no memory for a pair */
 } encoding;
 
 static graft_status add(encoding *e, int id)
@@ -63,6 +64,7 @@ static graft_status no_memory(const encoding *e)
 static int rank_of(encoding *e, const char *left, const char *right)
 {
     char *pair = gr_printf(e->scratch, "%s %s", left, right);
+    e->failed |= !pair;
     const json_t *rank = pair ? json_object_get(e->vocabulary->ranks, pair) : NULL;
     gr_free(pair);
     return rank ? (int)json_integer_value(rank) : INT_MAX;
@@ -111,6 +113,8 @@ static graft_status encode_word(encoding *e, const char *word, size_t bytes)
         return no_memory(e);
     while (merge_once(e, pieces, &count))
         ;
+    if (e->failed) /* a pair that was not looked up may be one to merge */
+        return no_memory(e);
     for (size_t i = 0; i < count; i++) {
         if (!pieces[i])
             return no_memory(e);
@@ -186,7 +190,7 @@ static graft_status encode(encoding *e, const char *text)
 graft_status gr_bpe_encode(graft_log *log, const gr_bpe *bpe, const char *text, int *ids, int room,
                            int *count)
 {
-    encoding e = {log, &bpe->vocabulary, text, gr_alloc(NULL, 1), ids, room, 0};
+    encoding e = {log, &bpe->vocabulary, text, gr_alloc(NULL, 1), ids, room, 0, false};
     graft_status status = e.scratch ? encode(&e, text) : no_memory(&e);
     gr_free(e.scratch);
     *count = e.count;
