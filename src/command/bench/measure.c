@@ -146,11 +146,22 @@ static double allowance_of(const bench *b, size_t done)
     return fmin(b->most_each, fmax(share, 2.0));
 }
 
+/* Preparing takes as long as it takes; none begins once the time for all is over. */
+static bool is_late(bench *b, const bench_work *work, const bench_device *device)
+{
+    if (cli_seconds() - b->started < b->most_seconds)
+        return false;
+    bench_note(b, "%s: %s, %s: left out: the %.0f s of the suite are over", device->info.id,
+               work->suite, work->name, b->most_seconds);
+    return true;
+}
+
 static void measure_one(bench *b, const bench_work *work, lane *lanes)
 {
     for (int i = 0; i < b->device_count && !stopped(b); i++) {
         lanes[i] = (lane){.device = &b->devices[i], .repeat = 1};
-        open_lane(b, work, &lanes[i]);
+        if (!is_late(b, work, &b->devices[i]))
+            open_lane(b, work, &lanes[i]);
     }
     if (work->unit != BENCH_MIB)
         take_turns(b, work, lanes, b->device_count);

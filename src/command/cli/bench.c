@@ -223,6 +223,7 @@ static graft_status measure(bench *b)
 {
     CLI_TRY(open_devices(b));
     CLI_TRY(add_works(b));
+    b->most_seconds *= b->device_count;
     b->started = cli_seconds();
     cli_progress_start(&b->progress, b->c->console, b->stop);
     b->patience = (bench_patience){.stop = b->stop, .leave = leave, .user = b};
