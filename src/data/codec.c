@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Images of the last three count as left out where their library is missing. */
+/* Images of the last four count as left out where their library is missing. */
 static const gr_codec *const codecs[] = {
     &gr_codec_jpeg, &gr_codec_png, &gr_codec_bmp,
 #ifdef GRAFT_HAVE_WEBP
@@ -16,6 +16,9 @@ static const gr_codec *const codecs[] = {
 #endif
 #ifdef GRAFT_HAVE_TIFF
     &gr_codec_tiff,
+#endif
+#ifdef GRAFT_HAVE_HEIF
+    &gr_codec_heif,
 #endif
 };
 

@@ -42,6 +42,6 @@ graft_status gr_codec_refuse(graft_log *log, const char *name, const uint8_t *by
                              size_t size_bytes);
 
 extern const gr_codec gr_codec_jpeg, gr_codec_png, gr_codec_bmp;
-extern const gr_codec gr_codec_webp, gr_codec_gif, gr_codec_tiff; /* where they are built in */
+extern const gr_codec gr_codec_webp, gr_codec_gif, gr_codec_tiff, gr_codec_heif; /* where they are built in */
 
 #endif

@@ -1,4 +1,4 @@
-/* BMP, WebP, GIF and TIFF: the right pixels, and an error where a file ends early. */
+/* BMP, WebP, GIF, TIFF and HEIF: the right pixels, and an error where a file ends early. */
 #include "support.h"
 
 #include "base/file.h"
@@ -122,7 +122,7 @@ static void bmp(void **state)
 
 /* ---- Formats of libraries ----------------------------------------------------------------- */
 
-#if defined(GRAFT_HAVE_GIF) || defined(GRAFT_HAVE_TIFF)
+#if defined(GRAFT_HAVE_GIF) || defined(GRAFT_HAVE_TIFF) || defined(GRAFT_HAVE_HEIF)
 static bytes bytes_of_file(fixture *f, const char *path)
 {
     bytes b = bytes_of(f);
@@ -222,6 +222,53 @@ static void tiff(void **state)
 #endif
 }
 
+#ifdef GRAFT_HAVE_HEIF
+static void check_near(const gr_image *image, int x, int y, const int color[3])
+{
+    const uint8_t *pixel = image->pixels + 3 * (y * image->width + x);
+    for (int c = 0; c < 3; c++)
+        if (abs(pixel[c] - color[c]) > 12) /* the file is compressed with loss */
+            fail_msg("(%d, %d), channel %d: %d, expected %d", x, y, c, pixel[c], color[c]);
+}
+#endif
+
+/* Four colours, stored lying, with a box that turns them and EXIF that says the same: turned once.
+ * Cut or damaged: an error, or some image of the size that the file then says. */
+static void heif(void **state)
+{
+#ifdef GRAFT_HAVE_HEIF
+    static const int colors[4][3] = {{50, 60, 190}, {200, 40, 40}, {220, 220, 210}, {40, 180, 60}};
+    fixture *f = *state;
+    gr_image image;
+    const char *path = getenv("HEIF_FILE");
+    assert_non_null(path);
+    bytes b = bytes_of_file(f, path);
+    check_ok(f, gr_image_decode(f->log, "turned", b.data, b.size, NULL, &image));
+    assert_true(image.width == 32 && image.height == 48);
+    for (int i = 0; i < 4; i++)
+        check_near(&image, i % 2 ? 24 : 7, i / 2 ? 36 : 11, colors[i]);
+    gr_image_free(&image);
+    gr_decode_options few = {.max_pixels = 32 * 48 - 1};
+    assert_true(gr_image_decode(f->log, "large", b.data, b.size, &few, &image) != GRAFT_OK);
+    for (size_t at = 0; at < b.size; at++) {
+        uint8_t *cut = malloc(b.size);
+        memcpy(cut, b.data, b.size);
+        if (gr_image_decode(f->log, "cut", cut, at, NULL, &image))
+            assert_null(image.pixels);
+        gr_image_free(&image);
+        cut[at] ^= (uint8_t)(1 + at * 7 % 255);
+        if (gr_image_decode(f->log, "damaged", cut, b.size, NULL, &image))
+            assert_null(image.pixels);
+        gr_image_free(&image);
+        free(cut);
+    }
+#else
+    (void)state;
+    print_message("skipped: heif: a build without libheif\n");
+    skip();
+#endif
+}
+
 /* ---- Around the images -------------------------------------------------------------------- */
 
 /* Dozens of bytes that announce gigabytes. */
@@ -276,6 +323,7 @@ int main(void)
         TEST(webp),
         TEST(gif),
         TEST(tiff),
+        TEST(heif),
         TEST(huge_dimensions),
 #ifdef GRAFT_HAVE_WEBP
         TEST(webp_orientation),

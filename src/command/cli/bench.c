@@ -282,6 +282,7 @@ static graft_status run(cli *c, void *options)
     graft_status status = measure(&b);
     release(&b);
     memcpy(c->error, quiet.error, sizeof(c->error));
+    c->printed_json = quiet.printed_json;
     if (status != GRAFT_OK && !c->error[0])
         graft_log_error(quiet.log, c->error, sizeof(c->error));
     graft_log_destroy(&quiet.log);
