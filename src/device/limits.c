@@ -170,8 +170,9 @@ graft_status gr_device_apply_limits(gr_device *device)
         GR_TRY(apply_profile(device, limits));
     GR_TRY(for_each_name(device, "GRAFT_ENABLE", enable));
     GR_TRY(for_each_name(device, "GRAFT_DISABLE", disable));
+    /* The reference has the portable kernels only, and is what forced ones are compared with. */
     const char *rows = getenv("GRAFT_KERNELS");
-    if (rows)
+    if (rows && strcmp(device->backend->name, "reference") != 0)
         GR_TRY(gr_variants_force(device, "GRAFT_KERNELS", rows, device->state->forced));
     device->forced = device->state->forced;
     return GRAFT_OK;

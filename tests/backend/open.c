@@ -218,6 +218,15 @@ static void rows_of_kernels_are_forced(void **state)
     assert_refused(f, "null:0", GRAFT_ERR_ARGUMENT, "null:0 cannot run it: it needs OpenCL");
 }
 
+/* So that a device can be compared with it whatever is forced. */
+static void nothing_is_forced_on_the_reference(void **state)
+{
+    fixture *f = *state;
+    setenv("GRAFT_KERNELS", "matmul=direct4x4,softmax=lanes8", 1);
+    const gr_device *device = open_device(f, "reference:0", NULL);
+    assert_string_equal(gr_variant_next(device, "matmul", NULL, NULL)->name, "portable");
+}
+
 static void vectors_are_taken_by_their_class(void **state)
 {
     fixture *f = *state;
@@ -312,6 +321,7 @@ int main(void)
         TEST(bindings_are_within_the_reach_of_indices),
         TEST(auto_prefers_a_gpu_and_then_wide_vectors),
         TEST(rows_of_kernels_are_forced),
+        TEST(nothing_is_forced_on_the_reference),
         TEST(vectors_are_taken_by_their_class),
         TEST(products_go_by_the_class_of_a_device),
         TEST(limits_clamp_every_device),
