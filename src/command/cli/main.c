@@ -62,6 +62,8 @@ static void log_message(void *user, graft_log_level level, const char *text)
 {
     const cli *c = user;
     char told[1024];
+    if (level > c->console->level) /* a rank past the first is told of late */
+        return;
     cli_name_options(c->command, text, told, sizeof(told));
     /* Errors are told once, when the command ends. */
     if (level != GRAFT_LOG_ERROR || c->console->level >= GRAFT_LOG_DEBUG)

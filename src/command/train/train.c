@@ -5,6 +5,7 @@
 #include "command/console/names.h"
 #include "command/console/output.h"
 #include "command/console/progress.h"
+#include "command/ranks/ranks.h"
 #include "command/train/train_check.h"
 #include "command/console/stop.h"
 
@@ -19,7 +20,7 @@ typedef struct train_options {
     graft_train_params params;
     const char *device, *config, *recipe, *task;
     const char *profile; /* "": to the log */
-    bool dry_run;
+    bool dry_run, share_device;
 } train_options;
 
 #define FIELD(field) CLI_FIELD(train_options, field)
@@ -41,7 +42,14 @@ static const graft_setting config_rows[] = {
     {.key = NULL},
 };
 
-static const graft_setting device_rows[] = {CLI_DEVICE_OPTION(train_options), {.key = NULL}};
+static const graft_setting device_rows[] = {
+    {"device", FIELD(device), GRAFT_SETTING_TEXT, NULL, "BACKEND:INDEX|auto", 0, 0,
+     "see graft devices; with mpirun a list with commas, one for each rank of a host",
+     "$GRAFT_DEVICE, else auto"},
+    {"share-device", FIELD(share_device), GRAFT_SETTING_BOOL, NULL, NULL, 0, 0,
+     "ranks of mpirun may have one device in common, such as the processor"},
+    {.key = NULL},
+};
 /* In place of the library's, which knows of no files. */
 static const graft_setting profile_rows[] = {
     {"profile", FIELD(profile), GRAFT_SETTING_TEXT, NULL, "[FILE]", 0, 0,
@@ -247,7 +255,13 @@ static graft_status end_profile(cli *c, const train_options *o, cli_trace *trace
     return status != GRAFT_OK ? status : written;
 }
 
-static graft_status train(cli *c, train_options *o)
+static graft_status print_result(cli *c, const train_options *o, const graft_train_result *result,
+                                 const graft_device_info *device)
+{
+    return o->common.json ? print_json(c, o, result, device) : print_table(c, o, result);
+}
+
+static graft_status train_with(cli *c, train_options *o, cli_ranks *ranks)
 {
     graft_device *device = NULL;
     graft_train_result result = {0};
@@ -256,7 +270,10 @@ static graft_status train(cli *c, train_options *o)
     cli_trace_device lanes;
     o->params.progress = cli_progress_show;
     o->params.user = &progress;
-    CLI_TRY(cli_open_device(c, o->device, &device));
+    o->params.ranks = ranks->ranks.count > 1 ? &ranks->ranks : NULL;
+    if (ranks->ranks.rank > 0)
+        o->profile = NULL; /* rank 0 writes */
+    CLI_TRY(cli_ranks_open_device(c, ranks, o->device, o->share_device, &device));
     cli_trace_begin(&trace);
     begin_profile(c, o, device, &trace, &lanes);
     cli_progress_start(&progress, c->console, cli_stop_on_signals());
@@ -264,9 +281,19 @@ static graft_status train(cli *c, train_options *o)
     cli_progress_finish(&progress);
     status = end_profile(c, o, &trace, status);
     if (status == GRAFT_OK)
-        status = o->common.json ? print_json(c, o, &result, graft_device_get_info(device))
-                                : print_table(c, o, &result);
+        cli_ranks_tell(c, ranks, result.seconds);
+    if (status == GRAFT_OK && ranks->ranks.rank == 0)
+        status = print_result(c, o, &result, graft_device_get_info(device));
     graft_device_close(&device);
+    return status;
+}
+
+static graft_status train(cli *c, train_options *o)
+{
+    cli_ranks ranks;
+    CLI_TRY(cli_ranks_join(c, &ranks));
+    graft_status status = train_with(c, o, &ranks);
+    cli_ranks_leave(&ranks);
     return status;
 }
 
@@ -355,6 +382,8 @@ static graft_status run(cli *c, void *options)
     graft_status status = read_config(c, o, &config);
     if (status == GRAFT_OK)
         status = settle(c, o);
+    if (status == GRAFT_OK && o->dry_run)
+        status = cli_ranks_refuse(c, "--dry-run");
     if (status == GRAFT_OK && o->dry_run) {
         status = print_settings(c, o);
         if (status == GRAFT_OK)
