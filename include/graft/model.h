@@ -42,6 +42,7 @@ typedef struct graft_model_params {
     const graft_backbone_graph *graph; /* the backbone is the application's own graph; copied, what
                                         * it points to is borrowed as long as the model lives; NULL:
                                         * one that graft builds of the file's tensors */
+    graft_weights weights; /* how the backbone's matrices are kept on the device */
 } graft_model_params;
 
 /* What a model says of an image. */

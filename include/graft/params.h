@@ -158,6 +158,14 @@ typedef enum graft_pool {
                            alone */
 } graft_pool;
 
+/* How frozen matrices lie in device memory; arithmetic is f32 all the same. */
+typedef enum graft_weights {
+    GRAFT_WEIGHTS_F32,
+    GRAFT_WEIGHTS_F16,  /* IEEE half */
+    GRAFT_WEIGHTS_BF16, /* bfloat16 */
+    GRAFT_WEIGHTS_INT8, /* signed bytes, and a scale for each output channel */
+} graft_weights;
+
 /* How the head's weight [C, D] and bias [C] start. */
 typedef enum graft_head_init {
     GRAFT_HEAD_INIT_UNIFORM,   /* both uniform in +-1/sqrt(D): torch's Linear; Convpass */

@@ -94,6 +94,8 @@ typedef struct graft_train_params {
     bool profile;       /* log the time of each kernel at the end */
     int heads;          /* of the backbone's attention; 0: as its files tell, or as all published
                          * models of its geometry have; GRAFT_ERR_ARGUMENT when neither is known */
+    graft_weights weights;  /* of the frozen backbone, on the device; of a model that is given: as
+                             * it was opened */
     uint64_t keep_features; /* bytes of host memory for what is computed of an image before the
                              * first thing that training changes, where nothing is random: it is
                              * computed once; 0: none */

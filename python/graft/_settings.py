@@ -23,6 +23,7 @@ class TrainSettings(TypedDict, total=False):
     logit_scale: float  # of cosines with texts; 0: plain products; -1: the checkpoint's
     method: Path  # see graft methods
     set: Union[Sequence[str], Mapping[str, object]]  # an option of a method; may be repeated
+    weights: Literal["f32", "f16", "bf16", "int8"]  # frozen matrices on the device: fewer bits take less memory; arithmetic is f32
     init_adapter: Path  # start from the tensors of this adapter
     data: Path  # labelled images: a folder, a .tar or dsprites:orientation
     train_split: Path  # images to train on
@@ -157,6 +158,7 @@ class ModelSettings(TypedDict, total=False):
     """graft.settings("model")"""
 
     heads: int  # attention heads of the backbone, where no file of it tells
+    weights: Literal["f32", "f16", "bf16", "int8"]  # frozen matrices on the device: fewer bits take less memory; arithmetic is f32
     accept_changes: bool  # take the adapter although it was trained on another backbone
     batch_size: int  # most images at once
     image_size: int  # side of the input

@@ -54,6 +54,7 @@ static graft_status open_model(graft_model *m, const graft_model_params *p)
     GR_TRY(load_weights(m, p));
     GR_TRY(gr_backbone_set_heads(m->log, m->weights, p->heads));
     GR_TRY(gr_store_create(m->log, m->device, &m->store));
+    gr_store_set_weights(m->store, p->weights);
     GR_TRY(gr_scratch_create(m->log, m->device, &m->scratch));
     if (!p->adapter)
         return GRAFT_OK;
@@ -382,8 +383,8 @@ graft_status gr_model_run_of_pixels(graft_model *m, graft_output output, const u
     GR_TRY(gr_model_active(m, &a));
     GR_TRY(make_network(m, a, output));
     return gr_network_logits_of_pixels(m->log, a->store, &a->networks[output],
-                                       &a->info.input.preprocess.normalization, pixels, NULL,
-                                       count, out);
+                                       &a->info.input.preprocess.normalization, pixels, NULL, count,
+                                       out);
 }
 
 graft_status graft_model_run_on_device(graft_model *m, graft_output output,

@@ -2,6 +2,8 @@
 #ifndef GR_PLAN_INTERNAL_H
 #define GR_PLAN_INTERNAL_H
 
+#include <graft/params.h>
+
 #include "plan/lower.h"
 #include "plan/plan.h"
 
@@ -13,8 +15,11 @@ typedef struct gr_slot {
     gr_region region;       /* known after gr_plan_prepare, for sinks and bound ones before */
     bool external;          /* not part of the planned memory */
     bool keep;              /* an output: lives to the end */
-    int first, last;        /* steps that use it; -1: none */
-    int block;              /* where in planned memory */
+    graft_weights kept; /* of `source`: not F32: dispatches read the floats of gr_plan_widened */
+    int widened;        /* where they are */
+    size_t widened_for; /* plan->operators; 0: not yet */
+    int first, last;    /* steps that use it; -1: none */
+    int block;          /* where in planned memory */
     uint64_t offset;
 } gr_slot;
 
@@ -68,6 +73,7 @@ struct gr_plan {
     size_t job_count;
     gr_pack_job *packing; /* dispatches go to this job while its pack function runs */
     const char *label;    /* the operator being lowered */
+    size_t operators;     /* how many were, with it */
     /* outputs and sinks */
     gr_view *output_views;
     gr_value **outputs;
@@ -89,6 +95,10 @@ int gr_plan_new_slot(gr_plan *plan, uint64_t bytes);
 graft_status gr_plan_order(gr_plan *plan, gr_value *const *roots, int count);
 void gr_plan_choose_destinations(gr_plan *plan);
 graft_status gr_plan_layout(gr_plan *plan);
+/* The slot that a dispatch reads in the place of this one: the same, but for a weight that is kept
+ * in fewer bits, whose floats are made before it. */
+int gr_plan_widened(gr_plan *plan, int slot);
+
 gr_view gr_plan_dense_copy(gr_plan *plan, const gr_view *from);
 graft_status gr_plan_load_constants(gr_plan *plan);
 

@@ -119,10 +119,13 @@ void gr_lower_dispatch(gr_plan *plan, const gr_launch *launch)
                           kernel->name, launch->grid[i], limit[i]);
             return;
         }
+    gr_launch wide = *launch;
+    for (uint32_t i = 0; i < kernel->binding_count; i++)
+        wide.slot[i] = gr_plan_widened(plan, launch->slot[i]);
     gr_step *step = new_step(plan, GR_COMMAND_DISPATCH);
     if (!step)
         return;
-    step->launch = *launch;
+    step->launch = wide;
     step->slot_count = (int)kernel->binding_count;
     step->written = kernel->written;
     memcpy(step->params, launch->params, kernel->params_bytes);
@@ -156,11 +159,14 @@ gr_library *gr_lower_library(gr_plan *plan, const gr_library_desc *desc)
 
 void gr_lower_library_run(gr_plan *plan, gr_library *library, const int *slots, int count)
 {
+    int wide[GR_MAX_BINDINGS];
+    for (int i = 0; i < count; i++)
+        wide[i] = gr_plan_widened(plan, slots[i]);
     gr_step *step = new_step(plan, GR_COMMAND_LIBRARY);
     if (!step)
         return;
     step->library = library;
     step->slot_count = count;
     step->written = 1u << (count - 1);
-    memcpy(step->launch.slot, slots, (size_t)count * sizeof(*slots));
+    memcpy(step->launch.slot, wide, (size_t)count * sizeof(*wide));
 }

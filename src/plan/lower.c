@@ -39,6 +39,7 @@ static gr_view view_of_source(gr_plan *plan, const gr_value *value)
 {
     int slot = gr_plan_new_slot(plan, value_bytes(&value->shape));
     if (plan->status == GRAFT_OK) {
+        plan->slots[slot].kept = gr_store_kept(plan->store, value);
         plan->slots[slot].external = true;
         plan->slots[slot].source = value;
     }
@@ -106,7 +107,9 @@ gr_view gr_lower_dense_result(gr_plan *plan, const gr_value *value)
 const gr_value *gr_lower_frozen_source(const gr_plan *plan, const gr_view *view)
 {
     const gr_value *source = plan->slots[view->slot].source;
-    return source && source->kind == GR_VALUE_FROZEN ? source : NULL;
+    bool packs = source && source->kind == GR_VALUE_FROZEN &&
+                 plan->slots[view->slot].kept == GRAFT_WEIGHTS_F32;
+    return packs ? source : NULL;
 }
 
 /* The store's name of a packed form: value, part of it, and layout. */

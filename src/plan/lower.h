@@ -85,7 +85,8 @@ typedef void (*gr_pack_fn)(gr_plan *plan, const gr_view *from, const gr_view *to
 int gr_lower_packed(gr_plan *plan, const gr_view *view, const char *layout, gr_shape shape,
                     gr_pack_fn pack, void *user);
 
-/* The frozen value whose storage the view shows, or NULL: packing it ahead pays. */
+/* The frozen value whose storage the view shows, or NULL: packing it ahead pays. NULL as well for
+ * one that is kept in fewer bits. */
 const gr_value *gr_lower_frozen_source(const gr_plan *plan, const gr_view *view);
 
 /* A vendor library's operation, when the device has it for this case; NULL otherwise. The plan owns

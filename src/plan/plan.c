@@ -92,6 +92,7 @@ static graft_status lower_values(gr_plan *plan, const gr_plan_params *params)
     for (size_t i = 0; i < plan->order_count && plan->status == GRAFT_OK; i++) {
         gr_value *v = plan->order[i];
         plan->label = v->op->name;
+        plan->operators++;
         if (v->op->lower)
             v->op->lower(plan, v);
         lower_sinks_of(plan, params, last);
@@ -189,6 +190,7 @@ graft_status gr_plan_create(graft_log *log, const gr_plan_params *params, gr_pla
     plan->profile = params->profile;
     plan->tentative = params->tentative;
     plan->scratch = params->scratch;
+    plan->operators = 1; /* 0 stands for none */
     graft_status status = order_roots(plan, params);
     if (status == GRAFT_OK) {
         gr_plan_choose_destinations(plan);

@@ -2,6 +2,7 @@
 
 #include "base/convert.h"
 #include "base/mem.h"
+#include "plan/precision.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct gr_store {
     gr_store *below; /* NULL: none */
     gr_store_shared *shared;
     void *user;
+    graft_weights weights;
     uint64_t block_bytes;
     entry *entries;
     size_t count;
@@ -56,13 +58,27 @@ graft_status gr_store_create_on(gr_store *below, gr_store_shared *shared, void *
     (*out)->below = below;
     (*out)->shared = shared;
     (*out)->user = user;
+    (*out)->weights = below->weights;
     (*out)->block_bytes = UPPER_BLOCK_BYTES;
     return GRAFT_OK;
 }
 
-static uint64_t bytes_of(const gr_value *value)
+void gr_store_set_weights(gr_store *store, graft_weights weights)
 {
-    return (uint64_t)gr_shape_count(&value->shape) * gr_dtype_size(value->dtype);
+    store->weights = weights;
+}
+
+graft_weights gr_store_kept(gr_store *store, const gr_value *value)
+{
+    return gr_precision_of(gr_store_of(store, value)->weights, value);
+}
+
+static uint64_t bytes_of(const gr_store *store, const gr_value *value)
+{
+    graft_weights kept = gr_precision_of(store->weights, value);
+    return kept == GRAFT_WEIGHTS_F32
+               ? (uint64_t)gr_shape_count(&value->shape) * gr_dtype_size(value->dtype)
+               : gr_precision_bytes(kept, value);
 }
 
 /* Inputs of another size than those below are kept apart, too. */
@@ -72,7 +88,8 @@ gr_store *gr_store_of(gr_store *store, const gr_value *value)
     if (!store->below || !(input || frozen) || !store->shared(store->user, value))
         return store;
     gr_region there = gr_store_find(store->below, value->name);
-    return frozen || !there.buffer || there.size == bytes_of(value) ? store->below : store;
+    return frozen || !there.buffer || there.size == bytes_of(store->below, value) ? store->below
+                                                                                  : store;
 }
 
 graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store **out)
@@ -80,6 +97,7 @@ graft_status gr_store_create_dry(graft_log *log, const gr_store *base, gr_store 
     GR_TRY(gr_store_create(log, base->device, out));
     memcpy((*out)->block, base->block, sizeof(base->block));
     (*out)->base = base;
+    (*out)->weights = base->weights;
     return GRAFT_OK;
 }
 
@@ -226,8 +244,11 @@ graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_
 graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)
 {
     int64_t count = gr_shape_count(&value->shape);
+    graft_weights kept = gr_precision_of(store->weights, value);
     if (store->base)
         return GRAFT_OK;
+    if (kept != GRAFT_WEIGHTS_F32)
+        return gr_precision_upload(store->log, store->device, kept, value, region);
     if (value->source_dtype == value->dtype) /* F32, or integers to stay so */
         return gr_device_buffer_write(store->device, region->buffer, region->offset, value->source,
                                       (uint64_t)count * gr_dtype_size(value->dtype));
@@ -251,7 +272,7 @@ graft_status gr_store_value(gr_store *store, const gr_value *value, gr_region *o
 {
     store = gr_store_of(store, value);
     *out = gr_store_find(store, value->name);
-    uint64_t size = bytes_of(value);
+    uint64_t size = bytes_of(store, value);
     if (out->buffer && out->size != size)
         return gr_fail(store->log, GRAFT_ERR_SHAPE, "%s: %llu bytes on the device, expected %llu",
                        value->name, (unsigned long long)out->size, (unsigned long long)size);

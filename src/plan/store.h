@@ -6,6 +6,8 @@
 #ifndef GR_STORE_H
 #define GR_STORE_H
 
+#include <graft/params.h>
+
 #include "device/device.h"
 #include "graph/graph.h"
 
@@ -27,6 +29,13 @@ void gr_store_destroy(gr_store *store); /* NULL is accepted */
 typedef bool gr_store_shared(void *user, const gr_value *value);
 graft_status gr_store_create_on(gr_store *below, gr_store_shared *shared, void *user,
                                 gr_store **out);
+
+/* How frozen matrices are kept from now on, see precision.h; f32 at first, and as `below` at first
+ * in a store on another one. */
+void gr_store_set_weights(gr_store *store, graft_weights weights);
+
+/* How this value is, or would be. */
+graft_weights gr_store_kept(gr_store *store, const gr_value *value);
 
 /* The store where a value is kept: `store`, or what it is on. */
 gr_store *gr_store_of(gr_store *store, const gr_value *value);
@@ -62,10 +71,10 @@ uint64_t gr_store_dry_peak(const gr_store *store);
 graft_status gr_store_name(gr_store *store, const char *name, gr_region region);
 
 /* The region of a graph's INPUT, FROZEN or PARAM value; made at first use, and filled with the
- * value's source (converted to f32) when it has one. */
+ * value's source (converted to f32, or as gr_store_kept says) when it has one. */
 graft_status gr_store_value(gr_store *store, const gr_value *value, gr_region *out);
 
-/* Writes a value's source, converted to f32, into a region. */
+/* Writes a value's source into a region, as the store keeps it. */
 graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region);
 
 graft_status gr_store_write(gr_store *store, const gr_region *region, const void *data);

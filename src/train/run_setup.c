@@ -68,6 +68,9 @@ static graft_status load_backbone(graft_log *log, const graft_train_params *p, g
     if (p->heads && !p->backbone)
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`heads` %d: is of a `backbone` that is read here; leave it out", p->heads);
+    if (s->weights && p->weights != GRAFT_WEIGHTS_F32)
+        return gr_fail(log, GRAFT_ERR_ARGUMENT,
+                       "`weights`: are those of the model that there is already; leave it out");
     if (s->weights && (p->backbone || p->model))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "`%s` %s: there is the backbone of a model already; leave it out",

@@ -44,6 +44,8 @@ static const graft_setting model_rows[] = {
      "see graft methods", .letter = 'm'},
     {"set", FIELD(set), GRAFT_SETTING_TEXTS, NULL, "METHOD.OPTION=VALUE", 0, 0,
      "an option of a method; may be repeated", .letter = 's'},
+    {"weights", FIELD(weights), GRAFT_SETTING_CHOICE, NULL, "f32|f16|bf16|int8", 0, 0,
+     "frozen matrices on the device: fewer bits take less memory; arithmetic is f32"},
     {"init-adapter", FIELD(init_adapter), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
      "start from the tensors of this adapter", .role = GRAFT_SETTING_TASK},
     {.key = NULL},

@@ -30,6 +30,8 @@ graft_status gr_trainer_create(graft_log *log, const gr_trainer_params *params, 
         status = params->below ? gr_store_create_on(params->below, params->shared,
                                                     params->shared_user, &t->store)
                                : gr_store_create(log, t->device, &t->store);
+    if (status == GRAFT_OK && !params->below)
+        gr_store_set_weights(t->store, params->kept_weights);
     if (status == GRAFT_OK)
         status = gr_trainer_fit_networks(t);
     if (status == GRAFT_OK)

@@ -617,22 +617,40 @@ static void example_runs(void **state)
     assert_non_null(strstr(text, "MiB with all but one detached"));
 }
 
+/* Rounded weights change the answers, and not by much. */
+static void models_with_rounded_weights(void **state)
+{
+    gr_device *device = test_device_of(state);
+    graft_model_params params = {.backbone = {.path = tiny_backbone()},
+                                 .adapter = trained(device, "lora", 0),
+                                 .batch_size = 4};
+    float logits[2][IMAGES * MOST_CLASSES];
+    for (int i = 0; i < 2; i++) {
+        graft_model *model = NULL;
+        params.weights = i ? GRAFT_WEIGHTS_INT8 : GRAFT_WEIGHTS_F32;
+        check_ok(scratch(),
+                 graft_model_open(scratch()->log, gr_device_to_public(device), &params, &model));
+        logits_in_use(model, logits[i]);
+        graft_model_close(&model);
+    }
+    float most = 0.0f, difference = 0.0f;
+    for (int i = 0; i < IMAGES * RUN_CLASSES; i++) {
+        most = fmaxf(most, fabsf(logits[0][i]));
+        difference = fmaxf(difference, fabsf(logits[1][i] - logits[0][i]));
+    }
+    assert_true(difference > 0.0f && difference < 0.05f * most);
+}
+
 int main(void)
 {
     const test_case cases[] = {
-        TEST_CASE(swapped_adapters_are_as_alone),
-        TEST_CASE(adapters_cost_what_they_are),
-        TEST_CASE(bytes_are_as_good_as_files),
-        TEST_CASE(merges_into_memory),
-        TEST_CASE(pixels_are_as_good_as_files),
-        TEST_CASE(features_are_what_the_head_sees),
-        TEST_CASE(combined_adapters_are_one),
-        TEST_CASE(weighted_sums_are_sums_of_updates),
-        TEST_CASE(weighted_sums_are_refused),
-        TEST_CASE(models_refuse_bad_use),
-        TEST_CASE(adapters_of_others_are_refused),
-        TEST_CASE(sources_are_checked),
-        TEST_CASE(example_runs),
+        TEST_CASE(swapped_adapters_are_as_alone), TEST_CASE(adapters_cost_what_they_are),
+        TEST_CASE(bytes_are_as_good_as_files),    TEST_CASE(merges_into_memory),
+        TEST_CASE(pixels_are_as_good_as_files),   TEST_CASE(features_are_what_the_head_sees),
+        TEST_CASE(combined_adapters_are_one),     TEST_CASE(weighted_sums_are_sums_of_updates),
+        TEST_CASE(weighted_sums_are_refused),     TEST_CASE(models_with_rounded_weights),
+        TEST_CASE(models_refuse_bad_use),         TEST_CASE(adapters_of_others_are_refused),
+        TEST_CASE(sources_are_checked),           TEST_CASE(example_runs),
     };
     scratch_open();
     int failures = TEST_RUN("adapters", cases, TEST_EXECUTING);

@@ -7,6 +7,7 @@
 #include "shaders/permute.gk.h"
 #include "shaders/unary.gk.h"
 #include "shaders/unary_grad.gk.h"
+#include "shaders/widen.gk.h"
 
 /* Values of FUNC in unary and unary_grad. */
 enum { FUNC_SCALE, FUNC_GELU, FUNC_QUICK_GELU, FUNC_RELU, FUNC_RSQRT, FUNC_GELU_TANH };
@@ -176,6 +177,33 @@ void gr_ref_affine(gr_ref_call *call)
             double shift = gr_ref_get(call, SHIFT, (uint64_t)p.shift_offset + c);
             gr_ref_put(call, Y, gr_ref_at(p.y_offset, r, p.y_stride, c), x * scale + shift);
         }
+    }
+}
+
+/* A number of 16 bits: sign, exponent, fraction. */
+static double half_value(uint32_t h, int fraction_bits)
+{
+    int exponent_bits = 15 - fraction_bits, bias = (1 << (exponent_bits - 1)) - 1;
+    uint32_t fraction = h & ((1u << fraction_bits) - 1);
+    int exponent = (int)(h >> fraction_bits) & ((1 << exponent_bits) - 1);
+    double size = exponent ? ldexp(1.0 + ldexp(fraction, -fraction_bits), exponent - bias)
+                           : ldexp(fraction, 1 - bias - fraction_bits);
+    return h >> 15 ? -size : size;
+}
+
+void gr_ref_widen(gr_ref_call *call)
+{
+    enum { X, Y };
+    GR_REF_PARAMS(call, widen, p);
+    uint32_t format = gr_ref_tunable(call, "FORMAT"), each = format == 2 ? 4 : 2;
+    for (uint64_t i = 0; i < (uint64_t)p.words * each; i++) {
+        uint32_t word = gr_ref_get_uint(call, X, p.first + i / each);
+        double y;
+        if (format == 2)
+            y = (int8_t)(word >> i % 4 * 8 & 0xff) * gr_ref_get(call, X, i / p.row);
+        else
+            y = half_value(word >> i % 2 * 16 & 0xffff, format ? 7 : 10);
+        gr_ref_put(call, Y, i, y);
     }
 }
 
