@@ -166,6 +166,15 @@ typedef enum graft_weights {
     GRAFT_WEIGHTS_INT8, /* signed bytes, and a scale for each output channel */
 } graft_weights;
 
+/* Whether training computes the activations of a block twice instead of keeping them for the
+ * gradients: less memory, for a third to a half more time. */
+typedef enum graft_recompute {
+    GRAFT_RECOMPUTE_AUTO, /* where nothing else fits the memory: one image at a time, or the whole
+                           * batch that `head_norm` needs */
+    GRAFT_RECOMPUTE_ALWAYS,
+    GRAFT_RECOMPUTE_NEVER,
+} graft_recompute;
+
 /* How the head's weight [C, D] and bias [C] start. */
 typedef enum graft_head_init {
     GRAFT_HEAD_INIT_UNIFORM,   /* both uniform in +-1/sqrt(D): torch's Linear; Convpass */

@@ -96,6 +96,7 @@ typedef struct graft_train_params {
                          * models of its geometry have; GRAFT_ERR_ARGUMENT when neither is known */
     graft_weights weights;  /* of the frozen backbone, on the device; of a model that is given: as
                              * it was opened */
+    graft_recompute recompute;
     uint64_t keep_features; /* bytes of host memory for what is computed of an image before the
                              * first thing that training changes, where nothing is random: it is
                              * computed once; 0: none */

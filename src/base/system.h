@@ -131,6 +131,9 @@ bool gr_fd_close(int fd);
 const void *gr_fd_map(int fd, size_t size_bytes);
 void gr_unmap(const void *data, size_t size_bytes);
 
+/* Gives up pages of a mapping for now: what is read of them again comes from the file. */
+void gr_release_mapped(const void *data, size_t size_bytes);
+
 /* Asks for large pages under the whole ones of a range: the processor looks up fewer addresses.
  * A hint: it may change nothing. */
 void gr_advise_huge_pages(void *data, size_t size_bytes);

@@ -236,14 +236,25 @@ void gr_unmap(const void *data, size_t size_bytes)
     munmap((void *)(uintptr_t)data, size_bytes);
 }
 
-void gr_advise_huge_pages(void *data, size_t size_bytes)
+/* Of the whole pages in a range. */
+static void advise(const void *data, size_t size_bytes, int advice)
 {
-#ifdef MADV_HUGEPAGE
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
     uintptr_t end = ((uintptr_t)data + size_bytes) / page * page;
     if (begin < end)
-        madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+        madvise((void *)begin, end - begin, advice);
+}
+
+void gr_release_mapped(const void *data, size_t size_bytes)
+{
+    advise(data, size_bytes, MADV_DONTNEED);
+}
+
+void gr_advise_huge_pages(void *data, size_t size_bytes)
+{
+#ifdef MADV_HUGEPAGE
+    advise(data, size_bytes, MADV_HUGEPAGE);
 #else
     (void)data, (void)size_bytes;
 #endif

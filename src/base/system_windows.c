@@ -295,6 +295,11 @@ void gr_unmap(const void *data, size_t size_bytes)
     UnmapViewOfFile(data);
 }
 
+void gr_release_mapped(const void *data, size_t size_bytes)
+{
+    (void)data, (void)size_bytes; /* Windows trims what is not used */
+}
+
 void gr_advise_huge_pages(void *data, size_t size_bytes)
 {
     (void)data, (void)size_bytes;

@@ -38,6 +38,7 @@ struct graft_value {
     gr_shape shape;
     const char *name; /* never NULL; unique but for RESULT */
     bool needs_grad;  /* depends on a PARAM */
+    bool boundary;    /* the input of a block: see gr_graph_recompute */
     const gr_op *op;  /* RESULT only */
     int input_count;
     gr_value *input[GR_MAX_INPUTS];
@@ -49,6 +50,7 @@ struct graft_value {
      * `source_dtype`. */
     const void *source;
     gr_dtype source_dtype;
+    bool source_is_mapped; /* by gr_file_map */
 };
 
 gr_graph *gr_graph_create(graft_log *log);

@@ -46,8 +46,12 @@ static gr_value *add_loaded(gr_build *b, const gr_tensor *t, gr_shape shape)
         if (resized)
             return add_tensor(b, t->name, shape, GR_F32, resized);
     }
-    return gr_build_has_shape(b, t, &shape) ? add_tensor(b, t->name, shape, t->dtype, t->data)
-                                            : NULL;
+    gr_value *v = gr_build_has_shape(b, t, &shape)
+                      ? add_tensor(b, t->name, shape, t->dtype, t->data)
+                      : NULL;
+    if (v)
+        v->source_is_mapped = b->weights && gr_tensors_is_mapped(b->weights, t->data);
+    return v;
 }
 
 static const gr_tensor *find_tensor(const gr_build *b, const char *name)

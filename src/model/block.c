@@ -130,6 +130,8 @@ static gr_value *residual_sublayer(gr_build *b, const gr_block *at, const gr_blo
 gr_value *gr_block_forward(gr_build *b, const gr_block *at, const gr_block_shape *shape,
                            gr_value *x)
 {
+    if (x)
+        x->boundary = true;
     x = residual_sublayer(b, at, shape, GR_SUBLAYER_ATTN, x);
     return residual_sublayer(b, at, shape, GR_SUBLAYER_MLP, x);
 }

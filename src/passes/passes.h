@@ -13,6 +13,12 @@
 graft_status gr_graph_gradients(gr_graph *graph, gr_value *loss, gr_value *const *params, int count,
                                 gr_value **grads);
 
+/* After gr_graph_gradients, which found `forward` values: gradients read second computations of
+ * values, made of the inputs of blocks (gr_value.boundary), in the place of those of the forward pass,
+ * whose memory is free once the forward pass has gone by. The numbers are the same; the forward pass
+ * of all blocks but the last is computed twice. */
+graft_status gr_graph_recompute(gr_graph *graph, int forward);
+
 /* Returns a value equal to `output` in which rows that nobody reads are not computed: slices move
  * up through row-wise operators. Call before gr_graph_gradients. */
 gr_value *gr_graph_push_slices(gr_graph *graph, gr_value *output);

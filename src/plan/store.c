@@ -2,6 +2,7 @@
 
 #include "base/convert.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "plan/precision.h"
 
 #include <stdlib.h>
@@ -241,7 +242,7 @@ graft_status gr_store_allocate(gr_store *store, const char *name, uint64_t size_
     return GRAFT_OK;
 }
 
-graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)
+static graft_status upload(gr_store *store, const gr_value *value, const gr_region *region)
 {
     int64_t count = gr_shape_count(&value->shape);
     graft_weights kept = gr_precision_of(store->weights, value);
@@ -265,6 +266,16 @@ graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_re
                                         (uint64_t)n * sizeof(float));
     }
     free(chunk);
+    return status;
+}
+
+/* What is on the device need not be in the host's memory beside it. */
+graft_status gr_store_upload(gr_store *store, const gr_value *value, const gr_region *region)
+{
+    graft_status status = upload(store, value, region);
+    if (value->source_is_mapped && !store->base)
+        gr_release_mapped(value->source, (size_t)gr_shape_count(&value->shape) *
+                                             (size_t)gr_dtype_size(value->source_dtype));
     return status;
 }
 

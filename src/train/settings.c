@@ -168,6 +168,10 @@ static const graft_setting run_rows[] = {
      "steps between checkpoints", "an epoch", .role = GRAFT_SETTING_RUN},
     {"memory-budget", FIELD(memory_budget), GRAFT_SETTING_BYTES, NULL, "SIZE", 0, 0,
      "device memory to use, such as 512M", "7/8 of all", .role = GRAFT_SETTING_RUN},
+    {"recompute", FIELD(recompute), GRAFT_SETTING_CHOICE, NULL, "auto|always|never", 0, 0,
+     "compute activations twice instead of keeping them: less memory, a third to a half more time; "
+     "auto: where nothing else fits",
+     .role = GRAFT_SETTING_RUN},
     {"keep-features", FIELD(keep_features), GRAFT_SETTING_BYTES, "1073741824", "SIZE", 0, 0,
      "host memory for features before the first trained tensor: computed once where images are "
      "the same each time; 0: none",

@@ -45,6 +45,7 @@ typedef struct gr_trainer_params {
     bool profile;
     graft_weights kept_weights; /* how frozen matrices lie in memory; of those that lie `below`: as
                                  * they are */
+    graft_recompute recompute;
     uint32_t kept_images; /* batches may number their images, below this: features of such a number
                            * are computed once and kept in host memory, as features.h has it */
     uint32_t kept_test_images; /* the same of evaluations */

@@ -29,6 +29,7 @@ struct gr_trainer {
     gr_region loss_sum;
     bool *reached; /* by parameter index */
     int micro;
+    bool recompute; /* activations are computed twice */
     gr_network train, eval;
     gr_staging *staging;
     gr_list *zero_loss;

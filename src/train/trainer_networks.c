@@ -4,6 +4,18 @@
 #include "base/mem.h"
 #include "passes/passes.h"
 
+/* Whether it is left to try. */
+static bool may_recompute(const gr_trainer *t)
+{
+    return t->params.recompute == GRAFT_RECOMPUTE_AUTO && !t->recompute;
+}
+
+/* Something smaller can be tried, so that what does not fit is no error. */
+static bool is_tentative(const gr_trainer *t)
+{
+    return t->micro > 1 || may_recompute(t);
+}
+
 static graft_status build_network(gr_trainer *t, bool training, bool cut, gr_network *n)
 {
     gr_build build = {
@@ -56,6 +68,7 @@ static graft_status create_parameters(gr_trainer *t, gr_value *const *values, si
 static graft_status plan_training(gr_trainer *t, gr_network *n)
 {
     size_t count;
+    int forward = gr_graph_count(n->graph);
     gr_value **values = collect_params(n->graph, &count);
     gr_value **grads = values ? gr_alloc_array(values, count + 1, sizeof(*grads)) : NULL;
     gr_sink *sinks = values ? gr_alloc_array(values, count + 1, sizeof(*sinks)) : NULL;
@@ -64,6 +77,8 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
         return gr_fail(t->log, GRAFT_ERR_MEMORY, "trainer: out of memory");
     }
     graft_status status = gr_graph_gradients(n->graph, n->loss, values, (int)count, grads);
+    if (status == GRAFT_OK && t->recompute)
+        status = gr_graph_recompute(n->graph, forward);
     if (status == GRAFT_OK && !t->parameters)
         status = create_parameters(t, values, count);
     int used = 0;
@@ -83,7 +98,7 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
                                .sinks = sinks,
                                .sink_count = used,
                                .profile = t->params.profile,
-                               .tentative = t->micro > 1};
+                               .tentative = is_tentative(t)};
         status = gr_plan_create(t->log, &plan, &n->plan);
     }
     gr_free(values);
@@ -93,7 +108,7 @@ static graft_status plan_training(gr_trainer *t, gr_network *n)
 static graft_status plan_evaluation(gr_trainer *t, gr_network *n)
 {
     gr_plan_params plan = {
-        .store = t->store, .outputs = &n->logits, .output_count = 1, .tentative = t->micro > 1};
+        .store = t->store, .outputs = &n->logits, .output_count = 1, .tentative = is_tentative(t)};
     return gr_plan_create(t->log, &plan, &n->plan);
 }
 
@@ -117,7 +132,7 @@ static graft_status plan_features(gr_trainer *t, gr_network *n, uint32_t images,
     *worth = false;
     if (!n->cut_count)
         return GRAFT_OK;
-    GR_TRY(gr_features_create(t->log, t->store, n->cut, n->cut_count, images, t->micro > 1,
+    GR_TRY(gr_features_create(t->log, t->store, n->cut, n->cut_count, images, is_tentative(t),
                               &n->features));
     if (work_of(n) < WORTH)
         return GRAFT_OK;
@@ -221,28 +236,55 @@ static graft_status prepare(gr_trainer *t, gr_network *n)
     return gr_network_clear_images(t->log, t->store, n);
 }
 
+/* Halves the micro-batch until everything fits, or nothing smaller may be tried: then *fits is
+ * false. *bytes: what the last one takes, where its status is GRAFT_OK. */
+static graft_status fit_micro_batch(gr_trainer *t, uint64_t limit, uint64_t *bytes, bool *fits)
+{
+    int most = t->params.micro_batch ? t->params.micro_batch : t->params.batch;
+    t->micro = most < t->params.batch ? most : t->params.batch;
+    for (;; t->micro = (t->micro + 1) / 2) {
+        graft_status status = plan_networks(t, bytes);
+        bool whole = gr_trainer_takes_whole_batches(t);
+        *fits = status == GRAFT_OK && (!limit || *bytes <= limit) &&
+                (!whole || t->micro == t->params.batch);
+        if (*fits || whole || t->micro == 1 ||
+            (status != GRAFT_OK && status != GRAFT_ERR_DEVICE_MEMORY))
+            return status;
+        gr_network_release(&t->train);
+        gr_network_release(&t->eval);
+    }
+}
+
+/* Only then: micro-batches take no more time, and this does. */
+static graft_status fit_by_recomputing(gr_trainer *t, uint64_t limit, uint64_t *bytes, bool *fits)
+{
+    gr_network_release(&t->train);
+    gr_network_release(&t->eval);
+    t->recompute = true;
+    GR_TRY(fit_micro_batch(t, limit, bytes, fits));
+    if (*fits)
+        gr_log(t->log, GRAFT_LOG_INFO,
+               "activations are computed twice to fit into the memory: steps take a third to a "
+               "half longer");
+    return GRAFT_OK;
+}
+
 graft_status gr_trainer_fit_networks(gr_trainer *t)
 {
     /* the driver, its libraries and the screen have a part of the memory, too */
     uint64_t bytes = 0, limit = t->params.memory_budget ? t->params.memory_budget
                                                         : t->device->caps.memory_bytes / 8 * 7;
-    int most = t->params.micro_batch ? t->params.micro_batch : t->params.batch;
-    t->micro = most < t->params.batch ? most : t->params.batch;
-    for (;; t->micro = (t->micro + 1) / 2) {
-        graft_status status = plan_networks(t, &bytes);
-        bool fits = status == GRAFT_OK && (!limit || bytes <= limit);
-        if (gr_trainer_takes_whole_batches(t) && (!fits || t->micro < t->params.batch) &&
-            (status == GRAFT_OK || status == GRAFT_ERR_DEVICE_MEMORY))
-            return too_little_for_statistics(t);
-        if (fits)
-            break;
-        if (status != GRAFT_OK && (status != GRAFT_ERR_DEVICE_MEMORY || t->micro == 1))
-            return status;
-        if (t->micro == 1)
-            return too_little_memory(t, bytes, limit);
-        gr_network_release(&t->train);
-        gr_network_release(&t->eval);
-    }
+    bool fits;
+    t->recompute = t->params.recompute == GRAFT_RECOMPUTE_ALWAYS;
+    graft_status status = fit_micro_batch(t, limit, &bytes, &fits);
+    if (!fits && may_recompute(t) && (status == GRAFT_OK || status == GRAFT_ERR_DEVICE_MEMORY))
+        status = fit_by_recomputing(t, limit, &bytes, &fits);
+    if (!fits && status != GRAFT_OK && status != GRAFT_ERR_DEVICE_MEMORY)
+        return status;
+    if (!fits && gr_trainer_takes_whole_batches(t))
+        return too_little_for_statistics(t);
+    if (!fits)
+        return status == GRAFT_OK ? too_little_memory(t, bytes, limit) : status;
     if (t->micro < t->params.batch)
         gr_log(t->log, GRAFT_LOG_INFO, "batch of %d in micro-batches of %d", t->params.batch,
                t->micro);

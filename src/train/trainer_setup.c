@@ -44,6 +44,7 @@ graft_status gr_trainer_create_from_setup(graft_log *log, const graft_train_para
         .shared_user = setup->lender,
         .adapter = setup->adapter,
         .batch = extent->batch,
+        .recompute = p->recompute,
         .kept_weights = p->weights,
         .kept_images = extent->kept_images,
         .kept_test_images = extent->kept_test_images,

@@ -230,6 +230,17 @@ graft_status gr_tensors_take_mapping(graft_log *log, gr_tensors *tensors, gr_map
     return GRAFT_OK;
 }
 
+bool gr_tensors_is_mapped(const gr_tensors *tensors, const void *data)
+{
+    for (size_t i = 0; i < tensors->mapping_count; i++) {
+        const gr_mapping *m = &tensors->mappings[i];
+        uintptr_t begin = (uintptr_t)m->data, at = (uintptr_t)data;
+        if (at >= begin && at < begin + m->size_bytes)
+            return true;
+    }
+    return tensors->lender && gr_tensors_is_mapped(tensors->lender, data);
+}
+
 void gr_tensors_borrow_from(gr_tensors *tensors, gr_tensors **lender)
 {
     tensors->lender = *lender;

@@ -71,6 +71,9 @@ void gr_tensors_drop_data(gr_tensors *tensors, const gr_tensor *tensor);
 /* Takes a mapping that tensors borrow from; unmaps it on failure too. */
 graft_status gr_tensors_take_mapping(graft_log *log, gr_tensors *tensors, gr_mapping *mapping);
 
+/* Whether data that a tensor of this set has lies in such a mapping. */
+bool gr_tensors_is_mapped(const gr_tensors *tensors, const void *data);
+
 /* Takes another set, the only one, that tensors borrow from, and sets *lender to NULL. */
 void gr_tensors_borrow_from(gr_tensors *tensors, gr_tensors **lender);
 
