@@ -18,6 +18,7 @@ static bool fits_problem(const gr_variant *v, const gr_problem *problem)
 static bool has_the_rest(const gr_device *device, const gr_variant *v)
 {
     return device->caps.shared_bytes >= v->needs.shared_bytes &&
+           device->caps.max_workgroup >= v->needs.workgroup &&
            (!v->needs.gemm_library || device->caps.gemm_library);
 }
 
@@ -135,9 +136,11 @@ graft_status gr_variants_force(const gr_device *device, const char *variable, co
         GR_TRY(find_row(device, variable, item, length, &row));
         if (!has_the_rest(device, row) || (row->needs.vector_bits && !opencl))
             return gr_fail(device->log, GRAFT_ERR_ARGUMENT,
-                           "%s: %.*s: %s cannot run it: it needs %s%u bytes of shared memory%s",
+                           "%s: %.*s: %s cannot run it: it needs %swork-groups of %u, %u bytes of "
+                           "shared memory%s",
                            variable, (int)length, item, device->info.id,
-                           row->needs.vector_bits ? "OpenCL and " : "", row->needs.shared_bytes,
+                           row->needs.vector_bits ? "OpenCL, " : "", row->needs.workgroup,
+                           row->needs.shared_bytes,
                            row->needs.gemm_library ? " and a GEMM library" : "");
         rows[count++] = row;
         item += length + (item[length] == ',');

@@ -25,6 +25,7 @@ typedef struct gr_needs {
     uint32_t classes; /* bit i: class i of devices (gr_device_class) */
     uint32_t vector_bits, vector_registers; /* of a CPU that runs OpenCL C, at least */
     uint32_t shared_bytes;                  /* of a work-group, at least */
+    uint32_t workgroup;                     /* work-items in one, at least */
     bool gemm_library;
     gr_problem problem; /* at least */
 } gr_needs;

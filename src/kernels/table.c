@@ -13,6 +13,7 @@
 #include "shaders/matmul.gk.h"
 #include "shaders/matmul_direct.gk.h"
 #include "shaders/matmul_panel.gk.h"
+#include "shaders/matmul_tile.gk.h"
 #include "shaders/peak_fma.gk.h"
 #include "shaders/peak_fma_wide.gk.h"
 #include "shaders/permute.gk.h"
@@ -48,8 +49,10 @@
         PANEL_TUNABLES(sizes)                                                                      \
     }
 
-#define LANES (1u << GR_CLASS_LANES)
-#define PHONE (1u << GR_CLASS_PHONE)
+#define LANES   (1u << GR_CLASS_LANES)
+#define DESKTOP (1u << GR_CLASS_DESKTOP)
+#define INTEL   (1u << GR_CLASS_INTEL)
+#define PHONE   (1u << GR_CLASS_PHONE)
 
 /* Work-groups of one vector: their reductions have three levels, and barriers wait for nobody. */
 #define GROUP8(kernel)                                                                             \
@@ -86,6 +89,25 @@ const gr_variant gr_variants[] = {
      {8, 16, 8}},
     {"matmul", "direct4x4", {.classes = LANES}, &gr_kernel_matmul_direct, 1, {8, 4, 4}},
     {"matmul", "direct4x4wide", {.classes = PHONE}, &gr_kernel_matmul_direct, 1, {64, 4, 4}},
+    /* The large tile halves what comes from memory, once there are enough of them for a GPU. */
+    {"matmul",
+     "tile8x8large",
+     {.classes = DESKTOP, .workgroup = 256, .shared_bytes = 16896, .problem = {128, 4e9}},
+     &gr_kernel_matmul_tile,
+     1,
+     {256, 128, 128, 8, 8}},
+    {"matmul",
+     "tile8x8",
+     {.classes = DESKTOP, .workgroup = 64, .shared_bytes = 8704, .problem = {32, 1e6}},
+     &gr_kernel_matmul_tile,
+     1,
+     {64, 64, 64, 8, 8}},
+    {"matmul",
+     "tile4x8",
+     {.classes = INTEL, .workgroup = 128, .shared_bytes = 17408, .problem = {32, 1e6}},
+     &gr_kernel_matmul_tile,
+     1,
+     {128, 64, 64, 16, 4}},
     {"matmul", "portable", PORTABLE(matmul)},
 
     /* Pieces of k that are summed afterwards, for small results with a long k. */

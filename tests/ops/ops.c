@@ -1,4 +1,5 @@
 /* Runs the operator cases of groups and single ones: `ops matmul "softmax 2x3x7"`, or all.
+ * `--every-row` forces each row of src/kernels, or those named ("matmul=panel8"), by turns.
  * `--small` treats all devices as slow ones: plain forms of small sizes. `--coverage` runs nothing:
  * it checks that every operator of src/ops/list.h has a case. */
 #include "cases.h"
@@ -191,12 +192,16 @@ static int run_row(op_context *c, const gr_variant *row)
     return 1;
 }
 
-/* Forces a row of src/kernels on every device that can run it; false: on none. */
+/* Forces a row of src/kernels on every device that can run it; false: on none. Own kernels are
+ * taken for problems of any size; libraries ask for more at each new one. */
 static bool force_row(const test_devices *d, const gr_variant *row)
 {
+    static gr_variant any_size;
     static const gr_variant *rows[TEST_MAX_DEVICES][GR_MAX_FORCED + 1];
     char text[64];
     bool any = false;
+    any_size = *row;
+    any_size.needs.problem = (gr_problem){0};
     snprintf(text, sizeof(text), "%s=%s", row->kernel, row->name);
     for (int i = 0; i < d->gpu_count; i++) {
         rows[i][0] = NULL;
@@ -205,7 +210,7 @@ static bool force_row(const test_devices *d, const gr_variant *row)
             print_message("%s: skipped, the compiler of %s takes minutes for long vectors\n", text,
                           d->gpu[i]->info.id);
         else if (gr_variants_force(d->gpu[i], "row", text, rows[i]) == GRAFT_OK)
-            any = true;
+            any = true, rows[i][0] = row->runs ? &any_size : row;
         else
             print_message("%s: skipped, %s cannot run it\n", text, d->gpu[i]->info.id);
     }
@@ -220,11 +225,23 @@ static bool is_of_operator(const gr_variant *row)
     return strncmp(row->kernel, "peak_", 5) != 0;
 }
 
-static int run_every_row(op_context *c)
+/* All rows are, unless some are named: "matmul=tile8x8". */
+static bool is_named(const gr_variant *row, char **wanted, int count)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%s=%s", row->kernel, row->name);
+    for (int i = 0; i < count; i++)
+        if (strcmp(wanted[i], text) == 0)
+            return true;
+    return count == 0;
+}
+
+static int run_every_row(op_context *c, char **wanted, int count)
 {
     int failures = 0;
     for (int i = 0; i < gr_variant_count; i++)
-        if (is_of_operator(&gr_variants[i]) && force_row(c->devices, &gr_variants[i]))
+        if (is_of_operator(&gr_variants[i]) && is_named(&gr_variants[i], wanted, count) &&
+            force_row(c->devices, &gr_variants[i]))
             failures += run_row(c, &gr_variants[i]);
     return failures;
 }
@@ -255,7 +272,7 @@ int main(int argc, char **argv)
         context.devices = state;
         note_slow_devices(&context);
         failures = !context.devices->reference ? 77
-                   : every_row                 ? run_every_row(&context)
+                   : every_row                 ? run_every_row(&context, argv, wanted)
                                                : run_groups(&context, argv, wanted);
         if (context.devices->reference)
             print_figures(&context);

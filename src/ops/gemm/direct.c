@@ -50,30 +50,7 @@ void gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
 {
     gr_quads a, b;
     gr_gemm_quads(plan, g, &a, &b);
-    gr_matmul_direct_params params = {
-        .m = g->m,
-        .n = g->n,
-        .k = g->k,
-        .quads = (g->k + 3) / 4,
-        .a_offset = (uint32_t)a.offset,
-        .a_row = (uint32_t)a.line,
-        .a_col = (uint32_t)a.k,
-        .b_offset = (uint32_t)b.offset,
-        .b_row = (uint32_t)b.k,
-        .b_col = (uint32_t)b.line,
-        .c_offset = (uint32_t)g->c.offset,
-        .c_row = (uint32_t)g->c.row,
-        .c_col = (uint32_t)g->c.col,
-        .inner = g->inner,
-        .a_outer = (uint32_t)a.outer,
-        .a_inner = (uint32_t)a.inner,
-        .b_outer = (uint32_t)b.outer,
-        .b_inner = (uint32_t)b.inner,
-        .c_outer = (uint32_t)g->c.outer,
-        .c_inner = (uint32_t)g->c.inner,
-        .bias_offset = (uint32_t)g->bias_offset,
-        .alpha = g->alpha,
-    };
+    gr_matmul_direct_params params = {GR_QUADS_PARAMS(g, &a, &b)};
     gr_launch launch = gr_launch_variant(plan, v, &params);
     block group = best_block(g, launch.tunable[0], launch.tunable[1], launch.tunable[2]);
     params.lanes_n = group.lanes_n;

@@ -4,6 +4,7 @@
 #include "shaders/matmul.gk.h"
 #include "shaders/matmul_direct.gk.h"
 #include "shaders/matmul_panel.gk.h"
+#include "shaders/matmul_tile.gk.h"
 
 static void emit_plain(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
 {
@@ -64,6 +65,8 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *g)
             emitted = gr_matmul_panel(plan, g, v);
         else if (v->runs == &gr_kernel_matmul_direct)
             gr_matmul_direct(plan, g, v), emitted = true;
+        else if (v->runs == &gr_kernel_matmul_tile)
+            gr_matmul_tile(plan, g, v), emitted = true;
         else
             emit_plain(plan, g, v), emitted = true;
     }

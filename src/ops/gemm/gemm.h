@@ -40,6 +40,9 @@ void gr_matmul_direct(gr_plan *plan, const gr_gemm *gemm, const gr_variant *vari
  * nothing emitted, where it has enough of them, or a short k. */
 bool gr_matmul_split(gr_plan *plan, const gr_gemm *gemm, uint32_t groups);
 
+/* Emits the product with matmul_tile, as the row of src/kernels says. */
+void gr_matmul_tile(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
+
 /* Emits the product as an operation of a vendor library. False, with nothing emitted, when the
  * library has none for this case. */
 bool gr_matmul_library(gr_plan *plan, const gr_gemm *gemm);

@@ -19,4 +19,16 @@ typedef struct gr_quads {
  * Where k is no multiple of four one of them at least is padded. */
 void gr_gemm_quads(gr_plan *plan, const gr_gemm *gemm, gr_quads *a, gr_quads *b);
 
+/* What kernels that read quads have in their params, under the same names. */
+#define GR_QUADS_PARAMS(g, a, b)                                                                   \
+    .m = (g)->m, .n = (g)->n, .k = (g)->k, .quads = ((g)->k + 3) / 4,                              \
+    .a_offset = (uint32_t)(a)->offset, .a_row = (uint32_t)(a)->line, .a_col = (uint32_t)(a)->k,    \
+    .b_offset = (uint32_t)(b)->offset, .b_row = (uint32_t)(b)->k, .b_col = (uint32_t)(b)->line,    \
+    .c_offset = (uint32_t)(g)->c.offset, .c_row = (uint32_t)(g)->c.row,                            \
+    .c_col = (uint32_t)(g)->c.col, .inner = (g)->inner, .a_outer = (uint32_t)(a)->outer,           \
+    .a_inner = (uint32_t)(a)->inner, .b_outer = (uint32_t)(b)->outer,                              \
+    .b_inner = (uint32_t)(b)->inner, .c_outer = (uint32_t)(g)->c.outer,                            \
+    .c_inner = (uint32_t)(g)->c.inner, .bias_offset = (uint32_t)(g)->bias_offset,                  \
+    .alpha = (g)->alpha
+
 #endif
