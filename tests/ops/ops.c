@@ -1,5 +1,6 @@
 /* Runs the operator cases of groups and single ones: `ops matmul "softmax 2x3x7"`, or all.
- * `--every-row` forces each row of src/kernels, or those named ("matmul=panel8"), by turns.
+ * `--every-row` forces each row of src/kernels, or those named ("matmul=panel8"), by turns; rows
+ * for classes of GPUs on CPUs behind OpenCL only with `--everywhere`, which takes minutes.
  * `--small` treats all devices as slow ones: plain forms of small sizes. `--coverage` runs nothing:
  * it checks that every operator of src/ops/list.h has a case. */
 #include "cases.h"
@@ -56,6 +57,12 @@ static bool is_slow_driver(const gr_device *device)
     const graft_device_info *info = &device->info;
     bool rusticl = strncmp(info->id, "opencl", 6) == 0 && strstr(info->name, "llvmpipe");
     return rusticl || strstr(info->name, "SwiftShader") || strstr(info->name, "Oclgrind");
+}
+
+/* Their compilers make loops over work-items between barriers. */
+static bool is_opencl_cpu(const gr_device *device)
+{
+    return device->info.type == GRAFT_DEVICE_CPU && strncmp(device->info.id, "opencl", 6) == 0;
 }
 
 static void note_slow_devices(op_context *c)
@@ -194,7 +201,7 @@ static int run_row(op_context *c, const gr_variant *row)
 
 /* Forces a row of src/kernels on every device that can run it; false: on none. Own kernels are
  * taken for problems of any size; libraries ask for more at each new one. */
-static bool force_row(const test_devices *d, const gr_variant *row)
+static bool force_row(const test_devices *d, const gr_variant *row, bool everywhere)
 {
     static gr_variant any_size;
     static const gr_variant *rows[TEST_MAX_DEVICES][GR_MAX_FORCED + 1];
@@ -208,6 +215,9 @@ static bool force_row(const test_devices *d, const gr_variant *row)
         d->gpu[i]->forced = rows[i];
         if (row->needs.vector_bits && is_slow_driver(d->gpu[i]))
             print_message("%s: skipped, the compiler of %s takes minutes for long vectors\n", text,
+                          d->gpu[i]->info.id);
+        else if (row->needs.classes && is_opencl_cpu(d->gpu[i]) && !everywhere)
+            print_message("%s: skipped, %s compiles it for half a minute: --everywhere\n", text,
                           d->gpu[i]->info.id);
         else if (gr_variants_force(d->gpu[i], "row", text, rows[i]) == GRAFT_OK)
             any = true, rows[i][0] = row->runs ? &any_size : row;
@@ -236,19 +246,19 @@ static bool is_named(const gr_variant *row, char **wanted, int count)
     return count == 0;
 }
 
-static int run_every_row(op_context *c, char **wanted, int count)
+static int run_every_row(op_context *c, char **wanted, int count, bool everywhere)
 {
     int failures = 0;
     for (int i = 0; i < gr_variant_count; i++)
         if (is_of_operator(&gr_variants[i]) && is_named(&gr_variants[i], wanted, count) &&
-            force_row(c->devices, &gr_variants[i]))
+            force_row(c->devices, &gr_variants[i], everywhere))
             failures += run_row(c, &gr_variants[i]);
     return failures;
 }
 
 int main(int argc, char **argv)
 {
-    bool every_row = false;
+    bool every_row = false, everywhere = false;
     op_figures figures[OP_COUNT + 1] = {0};
     op_context context = {.figures = figures};
     int wanted = 0;
@@ -261,6 +271,8 @@ int main(int argc, char **argv)
                 NULL);
         if (strcmp(argv[i], "--small") == 0)
             context.small = true;
+        else if (strcmp(argv[i], "--everywhere") == 0)
+            everywhere = true;
         else if (strcmp(argv[i], "--every-row") == 0)
             every_row = context.small = true;
         else
@@ -272,7 +284,7 @@ int main(int argc, char **argv)
         context.devices = state;
         note_slow_devices(&context);
         failures = !context.devices->reference ? 77
-                   : every_row                 ? run_every_row(&context, argv, wanted)
+                   : every_row                 ? run_every_row(&context, argv, wanted, everywhere)
                                                : run_groups(&context, argv, wanted);
         if (context.devices->reference)
             print_figures(&context);
