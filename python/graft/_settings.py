@@ -80,6 +80,7 @@ class TrainSettings(TypedDict, total=False):
     accept_changes: bool  # go on with another backbone or other images than before
     checkpoint_every: int  # steps between checkpoints
     memory_budget: Union[int, str]  # device memory to use, such as 512M
+    recompute: Literal["auto", "always", "never"]  # compute activations twice instead of keeping them: less memory, a third to a half more time; auto: where nothing else fits
     keep_features: Union[int, str]  # host memory for features before the first trained tensor: computed once where images are the same each time; 0: none
     profile: bool  # tell the time of each kernel
 
