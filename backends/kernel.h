@@ -25,10 +25,13 @@ typedef struct gr_kernel {
     uint32_t params_bytes;
     uint32_t tunable_count;
     gr_tunable tunables[GR_MAX_TUNABLES]; /* tunable 0 is always WG, the work-group size */
-    const char *opencl_source;            /* dialect header and body, ready for clBuildProgram */
+    const char *opencl_source;            /* for clBuildProgram, behind gr_opencl_dialect */
     const uint32_t *spirv;                /* NULL: no Vulkan form */
     uint32_t spirv_words;
     uint64_t hash; /* of source and header: key of program caches */
 } gr_kernel;
+
+/* shaders/gk.h as OpenCL C. */
+extern const char gr_opencl_dialect[];
 
 #endif

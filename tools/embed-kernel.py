@@ -3,6 +3,7 @@
 
 usage: embed-kernel.py --header gk.h --out-c X.gk.c --out-h X.gk.h [--glslang PROGRAM
                        [--spirv-val PROGRAM]] X.gk
+       embed-kernel.py --header gk.h --out-c DIALECT.c
 
 Without --glslang (or for a kernel in a folder named "opencl") there is no SPIR-V in the result.
 """
@@ -72,8 +73,32 @@ def glsl_source(header, body):
     return "#version 450\n" + header + "#line 1\n" + body
 
 
+def without_comments(text):
+    """The same lines without comments and indentation: numbers of lines stay."""
+    text = re.sub(r"/\*.*?\*/", lambda m: " " + "\n" * m.group().count("\n"), text, flags=re.S)
+    return "".join(re.sub(r"[ \t]+", " ", line).strip() + "\n" for line in text.splitlines())
+
+
+def opencl_half(header):
+    """What gk.h has for OpenCL: its first #ifdef up to the #else."""
+    m = re.search(r"^#ifdef GK_OPENCL\n(.*?)^#else\b.*?^#endif[^\n]*\n(.*)", header, re.M | re.S)
+    if not m or re.search(r"^#\s*(if|else|endif)", m.group(2), re.M):
+        fail("gk.h: expected one #ifdef GK_OPENCL .. #else .. #endif")
+    return m.group(1) + m.group(2)
+
+
+def opencl_dialect(header):
+    """What stands before the text of each kernel: once in the library."""
+    return "".join(line for line in without_comments(opencl_half(header)).splitlines(True) if line.strip())
+
+
+def opencl_body(body):
+    return "#line 1\n" + without_comments(body)
+
+
 def opencl_source(header, body):
-    return "#define GK_OPENCL\n" + header + "#line 1\n" + body
+    """As drivers get it."""
+    return opencl_dialect(header) + opencl_body(body)
 
 
 def compile_spirv(glslang, spirv_val, source, path):
@@ -81,7 +106,7 @@ def compile_spirv(glslang, spirv_val, source, path):
         glsl, spv = os.path.join(tmp, "k.comp"), os.path.join(tmp, "k.spv")
         with open(glsl, "w", encoding="utf-8") as f:
             f.write(source)
-        run = subprocess.run([glslang, "-V", "--target-env", "vulkan1.1", "-S", "comp", "-o", spv, glsl],
+        run = subprocess.run([glslang, "-V", "-g0", "--target-env", "vulkan1.1", "-S", "comp", "-o", spv, glsl],
                              capture_output=True, text=True)
         if run.returncode:
             fail("%s: not accepted as GLSL:\n%s" % (path, run.stdout + run.stderr))
@@ -111,15 +136,20 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--header", required=True)
     ap.add_argument("--out-c", required=True)
-    ap.add_argument("--out-h", required=True)
+    ap.add_argument("--out-h")
     ap.add_argument("--glslang")
     ap.add_argument("--spirv-val")
-    ap.add_argument("kernel")
+    ap.add_argument("kernel", nargs="?", help="without one, --out-c becomes the dialect for OpenCL")
     args = ap.parse_args()
 
-    body = flatten(args.kernel)
     with open(args.header, encoding="utf-8") as f:
         header = f.read()
+    if not args.kernel:
+        write(args.out_c, '/* Generated from %s. */\n#include "backends/kernel.h"\n\n'
+              "const char gr_opencl_dialect[] =\n%s;\n"
+              % (os.path.basename(args.header), c_string(opencl_dialect(header))))
+        return
+    body = flatten(args.kernel)
     name, bindings, fields, tunables = parse(body, args.kernel)
     if name != os.path.basename(args.kernel).split(".")[0]:
         fail("%s: holds kernel %s; file and kernel share one name" % (args.kernel, name))
@@ -169,7 +199,7 @@ const gr_kernel gr_kernel_%s = {
 };
 """ % (os.path.basename(args.kernel), os.path.basename(args.out_h),
        "static const uint32_t spirv[] = {\n    %s};\n\n" % words if spirv else "",
-       c_string(opencl), name, name, len(bindings), written,
+       c_string(opencl_body(body)), name, name, len(bindings), written,
        ", ".join(str(TYPE_BYTES[b[2]]) for b in bindings), name, len(tunables),
        ", ".join('{"%s", %s}' % (t[1], t[2]) for t in tunables),
        "spirv" if spirv else "0", len(spirv), digest))

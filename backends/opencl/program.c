@@ -56,10 +56,14 @@ static graft_status fail_build(gr_opencl_device *device, const gr_pipeline_spec 
 static graft_status build_from_source(gr_opencl_device *device, const gr_pipeline_spec *spec,
                                       const char *options, cl_program *program)
 {
-    const char *source = spec->kernel->opencl_source;
-    gr_dump_kernel(device->base.log, spec, "cl", source, strlen(source));
+    char *text = gr_printf(NULL, "%s%s", gr_opencl_dialect, spec->kernel->opencl_source);
+    const char *source = text;
     cl_int code;
+    if (!text)
+        return gr_fail(device->base.log, GRAFT_ERR_MEMORY, "%s: out of memory", spec->kernel->name);
+    gr_dump_kernel(device->base.log, spec, "cl", text, strlen(text));
     *program = device->cl.CreateProgramWithSource(device->context, 1, &source, NULL, &code);
+    gr_free(text);
     GR_OPENCL_TRY(device, "cannot create a program", code);
     code = device->cl.BuildProgram(*program, 1, &device->id, options, NULL, NULL);
     if (code == CL_SUCCESS)
