@@ -179,7 +179,7 @@ GRAFT_API graft_status graft_model_logits(graft_model *model, const float *image
                                           float *logits);
 
 /* Folds the adapter in use into the backbone, as graft_merge, for a writer. Blocks. */
-GRAFT_API graft_status graft_model_merge(graft_model *model, const char *type,
+GRAFT_API graft_status graft_model_merge(graft_model *model, graft_number_type type,
                                          const graft_writer *writer);
 
 /* Accuracy and mean loss on a split of a data set (docs/data.md); NULL: "test". Where both the data
@@ -206,19 +206,18 @@ GRAFT_API graft_status graft_model_predict(graft_model *model, const char *const
                                            int k, graft_prediction *callback, void *user);
 
 /* Folds an adapter into its backbone and writes a plain checkpoint, for images of the size that the
- * adapter was trained with. `type` of the file's elements: "f32", "f16" or "bf16"; NULL: "f32". A
- * value that f16 cannot hold is GRAFT_ERR_NUMERIC. `out` is a file that is replaced once all is
- * written, or a folder, which exists or ends with '/': it receives model.safetensors, and beside a
- * file of that name stand the config.json (and preprocessor_config.json) that the library reads:
- * geometry, preprocessing, names of classes. It may not be one of the inputs. `names` of the
- * tensors: "timm" or "transformers", which load the result strictly and compute the same logits; a
- * model that the library has no class for is GRAFT_ERR_UNSUPPORTED. NULL, and graft_merge: as the
- * backbone came, or timm's where that cannot be, which one line tells. Blocks. Thread-safety:
- * safe. */
+ * adapter was trained with. `type` is that of the file's elements. `out` is a file that is replaced
+ * once all is written, or a folder, which exists or ends with '/': it receives model.safetensors,
+ * and beside a file of that name stand the config.json (and preprocessor_config.json) that the
+ * library reads: geometry, preprocessing, names of classes. It may not be one of the inputs. With
+ * `names` of timm or transformers, these load the result strictly and compute the same logits; a
+ * model that the library has no class for is GRAFT_ERR_UNSUPPORTED. graft_merge: as read; where
+ * that cannot be one line tells. Blocks. Thread-safety: safe. */
 GRAFT_API graft_status graft_merge_as(graft_log *log, const char *backbone, const char *adapter,
-                                      const char *out, const char *type, const char *names);
+                                      const char *out, graft_number_type type,
+                                      graft_tensor_names names);
 GRAFT_API graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter,
-                                   const char *out, const char *type);
+                                   const char *out, graft_number_type type);
 
 /* Counts the trainable parameters of a method on a geometry by name, or a checkpoint file. `set`:
  * options such as "lora.r=4", or NULL; `classes` of the head, at least 1. Thread-safety: safe. */

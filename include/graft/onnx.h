@@ -3,6 +3,7 @@
 #define GRAFT_ONNX_H
 
 #include <graft/log.h>
+#include <graft/params.h>
 
 GRAFT_BEGIN_DECLS
 
@@ -11,12 +12,12 @@ GRAFT_BEGIN_DECLS
  * "mean", "std", "image_size", ..) and what classes are called ("classes", a JSON array).
  *
  * `backbone` as in graft_train_params, `adapter` as made by graft_train; NULL: the backbone's own
- * head. `weights`: "f32", or "f16" for matrices of half the size, which the graph widens again; a
- * value that f16 cannot hold is GRAFT_ERR_NUMERIC. NULL: "f32". `out` is replaced once all is
+ * head. `weights`: F32, or F16 for matrices of half the size, which the graph widens again; BF16 is
+ * GRAFT_ERR_UNSUPPORTED. `out` is replaced once all is
  * written. A method that cannot be folded, a file beyond protobuf's limit of 2 GiB and a build
  * without protobuf-c are GRAFT_ERR_UNSUPPORTED. Blocks. Thread-safety: safe. */
 GRAFT_API graft_status graft_export_onnx(graft_log *log, const char *backbone, const char *adapter,
-                                         const char *out, const char *weights);
+                                         const char *out, graft_number_type weights);
 
 GRAFT_END_DECLS
 

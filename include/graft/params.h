@@ -32,6 +32,23 @@ typedef struct graft_text_list {
     int count;
 } graft_text_list;
 
+/* ---- Files that are written -------------------------------------------------------------------
+ */
+
+/* Numbers of a model: halves round to the nearest. */
+typedef enum graft_number_type {
+    GRAFT_NUMBER_F32,
+    GRAFT_NUMBER_F16, /* a value beyond its range is GRAFT_ERR_NUMERIC */
+    GRAFT_NUMBER_BF16,
+} graft_number_type;
+
+/* Whose names tensors have. */
+typedef enum graft_tensor_names {
+    GRAFT_TENSOR_NAMES_AS_READ, /* the backbone's, or timm's where that cannot be */
+    GRAFT_TENSOR_NAMES_TIMM,
+    GRAFT_TENSOR_NAMES_TRANSFORMERS,
+} graft_tensor_names;
+
 /* ---- Input: how images become network input ---------------------------------------------------
  */
 

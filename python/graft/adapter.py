@@ -8,6 +8,7 @@ from graft._arrays import is_path, path
 from graft._graft import ffi, lib
 from graft._handle import Owner
 from graft._log import Log
+from graft.errors import ArgumentError
 
 
 class Adapter(Owner):
@@ -72,6 +73,20 @@ class Adapter(Owner):
             return written(self._log, lambda writer: lib.graft_adapter_write(self._pointer, writer))
 
 
+#: Names of graft_number_type and graft_tensor_names; None: the first.
+NUMBER_TYPES = {None: lib.GRAFT_NUMBER_F32, "f32": lib.GRAFT_NUMBER_F32, "f16": lib.GRAFT_NUMBER_F16,
+                "bf16": lib.GRAFT_NUMBER_BF16}
+TENSOR_NAMES = {None: lib.GRAFT_TENSOR_NAMES_AS_READ, "timm": lib.GRAFT_TENSOR_NAMES_TIMM,
+                "transformers": lib.GRAFT_TENSOR_NAMES_TRANSFORMERS}
+
+
+def choice(name: str, text: Optional[str], names: dict[Optional[str], Any]) -> Any:
+    """The enumerator that a text names."""
+    if text not in names:
+        raise ArgumentError(f"{name} {text!r}: expected {', '.join(n for n in names if n)}")
+    return names[text]
+
+
 def written(log: Log, write: Any) -> bytes:
     """What write(graft_writer *) writes."""
     out = ffi.gc(ffi.new("graft_bytes *"), lib.graft_bytes_free)
@@ -97,5 +112,5 @@ def merge(backbone: Union[str, os.PathLike[str]], adapter: Union[str, os.PathLik
     what stands beside it. `type` of its elements: "f32", "f16" or "bf16"; `names` of its tensors:
     "timm" or "transformers", as the backbone came unless told."""
     log = Log()
-    log.check(lib.graft_merge_as(log.pointer, path(backbone), path(adapter), path(out), path(type),
-                                 path(names)))
+    log.check(lib.graft_merge_as(log.pointer, path(backbone), path(adapter), path(out),
+                                 choice("type", type, NUMBER_TYPES), choice("names", names, TENSOR_NAMES)))

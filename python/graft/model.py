@@ -11,7 +11,7 @@ from graft._arrays import array, is_normalized, is_path, path, pixels, pointer
 from graft._graft import ffi, lib
 from graft._handle import Owner
 from graft._log import Callback, callback
-from graft.adapter import Adapter, written
+from graft.adapter import NUMBER_TYPES, Adapter, choice, written
 from graft.device import Device
 from graft.program import Buffer, DeviceImages
 from graft.settings import Filled
@@ -205,5 +205,5 @@ class Model(Owner):
     def merge(self, type: Optional[str] = None) -> bytes:
         """The adapter in use folded into the backbone: the bytes of a checkpoint, see graft.merge."""
         with self._turn:
-            return written(self._log, lambda writer: lib.graft_model_merge(self._pointer, path(type),
-                                                                           writer))
+            return written(self._log, lambda writer: lib.graft_model_merge(
+                self._pointer, choice("type", type, NUMBER_TYPES), writer))

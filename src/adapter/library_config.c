@@ -58,17 +58,17 @@ static graft_status write_json(graft_log *log, const char *directory, const char
     return status;
 }
 
-graft_status gr_library_config_write(graft_log *log, const char *directory, gr_names names,
-                                     const gr_library_model *model)
+graft_status gr_library_config_write(graft_log *log, const char *directory,
+                                     graft_tensor_names names, const gr_library_model *model)
 {
-    if (names == GR_NAMES_AS_READ)
+    if (names == GRAFT_TENSOR_NAMES_AS_READ)
         return GRAFT_OK;
     if (model->input->settings.interpolation == GRAFT_INTERPOLATION_BILINEAR_PLAIN)
         gr_log(log, GRAFT_LOG_WARN,
                "%s: `interpolation` bilinear-plain has no name in the libraries' files; they will "
                "resize by bilinear, which is antialiased",
                directory);
-    if (names == GR_NAMES_TIMM)
+    if (names == GRAFT_TENSOR_NAMES_TIMM)
         return write_json(log, directory, "config.json", gr_timm_config(model));
     GR_TRY(write_json(log, directory, "config.json", gr_transformers_config(model)));
     return write_json(log, directory, "preprocessor_config.json",

@@ -19,8 +19,8 @@ json_t *gr_transformers_config(const gr_library_model *model);
 json_t *gr_transformers_preprocessor(const gr_library_model *model);
 
 /* Writes those of a library, or none where the names are graft's own. */
-graft_status gr_library_config_write(graft_log *log, const char *directory, gr_names names,
-                                     const gr_library_model *model);
+graft_status gr_library_config_write(graft_log *log, const char *directory,
+                                     graft_tensor_names names, const gr_library_model *model);
 
 /* The shortest decimal number that is this float, as JSON. */
 json_t *gr_json_float(float value);

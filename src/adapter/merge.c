@@ -263,18 +263,26 @@ void gr_merged_release(gr_merged *merged)
     *merged = (gr_merged){0};
 }
 
-static graft_status choose_type(graft_log *log, const char *type, gr_write_type *out)
+static graft_status choose_type(graft_log *log, graft_number_type type, gr_write_type *out)
 {
-    *out = GR_WRITE_UNCHANGED; /* the folded tensors are f32 */
-    if (!type || strcmp(type, "f32") == 0)
-        return GRAFT_OK;
-    if (strcmp(type, "f16") == 0)
-        *out = GR_WRITE_F16;
-    else if (strcmp(type, "bf16") == 0)
-        *out = GR_WRITE_BF16;
-    else
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "type '%s': expected f32, f16 or bf16", type);
+    static const gr_write_type types[] = {
+        [GRAFT_NUMBER_F32] = GR_WRITE_UNCHANGED, /* the folded tensors are f32 */
+        [GRAFT_NUMBER_F16] = GR_WRITE_F16,
+        [GRAFT_NUMBER_BF16] = GR_WRITE_BF16,
+    };
+    if ((int)type < 0 || (size_t)type >= sizeof(types) / sizeof(types[0]))
+        return gr_fail(log, GRAFT_ERR_ARGUMENT, "`type` %d: unknown, see graft_number_type",
+                       (int)type);
+    *out = types[type];
     return GRAFT_OK;
+}
+
+static graft_status check_names(graft_log *log, graft_tensor_names names)
+{
+    if ((int)names >= 0 && names <= GRAFT_TENSOR_NAMES_TRANSFORMERS)
+        return GRAFT_OK;
+    return gr_fail(log, GRAFT_ERR_ARGUMENT, "`names` %d: unknown, see graft_tensor_names",
+                   (int)names);
 }
 
 /* What a reader cannot see in the tensors: how images become input, and names of classes. The
@@ -325,7 +333,7 @@ static graft_status check_out(graft_log *log, const char *out, const char *backb
 typedef struct output {
     char *path;      /* the file; NULL: to the writer */
     char *directory; /* where the libraries' files go; NULL: nowhere */
-    gr_names names;
+    graft_tensor_names names;
     gr_safetensors_params how;
 } output;
 
@@ -406,14 +414,14 @@ static graft_status write_merged(graft_log *log, const gr_tensors *backbone,
 }
 
 graft_status graft_merge_as(graft_log *log, const char *backbone, const char *adapter,
-                            const char *out, const char *type, const char *names)
+                            const char *out, graft_number_type type, graft_tensor_names names)
 {
     gr_tensors *weights = NULL;
     graft_adapter *trained = NULL;
-    output to = {.how = {.sorted = true}};
+    output to = {.names = names, .how = {.sorted = true}};
     graft_status status = choose_type(log, type, &to.how.type);
     if (status == GRAFT_OK)
-        status = gr_names_parse(log, names, &to.names);
+        status = check_names(log, names);
     if (status == GRAFT_OK)
         status = choose_path(log, out, &to);
     if (status == GRAFT_OK)
@@ -431,12 +439,13 @@ graft_status graft_merge_as(graft_log *log, const char *backbone, const char *ad
 }
 
 graft_status graft_merge(graft_log *log, const char *backbone, const char *adapter, const char *out,
-                         const char *type)
+                         graft_number_type type)
 {
-    return graft_merge_as(log, backbone, adapter, out, type, NULL);
+    return graft_merge_as(log, backbone, adapter, out, type, GRAFT_TENSOR_NAMES_AS_READ);
 }
 
-graft_status graft_model_merge(graft_model *model, const char *type, const graft_writer *writer)
+graft_status graft_model_merge(graft_model *model, graft_number_type type,
+                               const graft_writer *writer)
 {
     gr_attachment *a;
     output to = {.how = {.sorted = true, .writer = writer}};

@@ -7,16 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-graft_status gr_names_parse(graft_log *log, const char *text, gr_names *out)
-{
-    *out = !text                               ? GR_NAMES_AS_READ
-           : strcmp(text, "transformers") == 0 ? GR_NAMES_TRANSFORMERS
-                                               : GR_NAMES_TIMM;
-    if (*out != GR_NAMES_TIMM || strcmp(text, "timm") == 0)
-        return GRAFT_OK;
-    return gr_fail(log, GRAFT_ERR_ARGUMENT, "names '%s': expected timm or transformers", text);
-}
-
 /* Of the newer families, whose parts libraries name in several ways. */
 static bool has_own_attention(const gr_model_config *c)
 {
@@ -73,17 +63,17 @@ static bool is_transformers(const char *layout)
 }
 
 /* Whose names they shall be; fails, or says in a line why they are others. */
-static graft_status choose(graft_log *log, gr_names asked, const char *layout,
-                           const gr_model_config *c, gr_names *out)
+static graft_status choose(graft_log *log, graft_tensor_names asked, const char *layout,
+                           const gr_model_config *c, graft_tensor_names *out)
 {
-    gr_names wanted = asked                     ? asked
-                      : is_transformers(layout) ? GR_NAMES_TRANSFORMERS
-                                                : GR_NAMES_TIMM;
-    *out = GR_NAMES_AS_READ;
+    graft_tensor_names wanted = asked                     ? asked
+                                : is_transformers(layout) ? GRAFT_TENSOR_NAMES_TRANSFORMERS
+                                                          : GRAFT_TENSOR_NAMES_TIMM;
+    *out = GRAFT_TENSOR_NAMES_AS_READ;
     if (c->family == GR_FAMILY_OWN && !asked) /* the names that its application knows */
         return GRAFT_OK;
-    const char *why = wanted == GR_NAMES_TIMM ? not_timm(c) : not_transformers(c);
-    const char *whose = wanted == GR_NAMES_TIMM ? "timm" : "transformers";
+    const char *why = wanted == GRAFT_TENSOR_NAMES_TIMM ? not_timm(c) : not_transformers(c);
+    const char *whose = wanted == GRAFT_TENSOR_NAMES_TIMM ? "timm" : "transformers";
     *out = wanted;
     if (!why)
         return GRAFT_OK;
@@ -91,16 +81,17 @@ static graft_status choose(graft_log *log, gr_names asked, const char *layout,
         return gr_fail(log, GRAFT_ERR_UNSUPPORTED, "`names` %s: %s%s", whose, why,
                        !not_timm(c) ? "; choose timm"
                                     : "; leave it out for a file that graft reads");
-    *out = not_timm(c) ? GR_NAMES_AS_READ : GR_NAMES_TIMM;
+    *out = not_timm(c) ? GRAFT_TENSOR_NAMES_AS_READ : GRAFT_TENSOR_NAMES_TIMM;
     gr_log(log, GRAFT_LOG_INFO, "merge: %s: written with %s names", why,
-           *out == GR_NAMES_TIMM ? "timm's" : "graft's own");
+           *out == GRAFT_TENSOR_NAMES_TIMM ? "timm's" : "graft's own");
     return GRAFT_OK;
 }
 
-static const gr_layout *layout_of(gr_names names, const gr_model_config *c, const char *read)
+static const gr_layout *layout_of(graft_tensor_names names, const gr_model_config *c,
+                                  const char *read)
 {
     bool swin = c->family == GR_FAMILY_SWIN;
-    if (names == GR_NAMES_TRANSFORMERS)
+    if (names == GRAFT_TENSOR_NAMES_TRANSFORMERS)
         return c->pre_norm      ? &gr_layout_transformers_clip
                : swin           ? &gr_layout_transformers_swin
                : c->swiglu      ? &gr_layout_transformers_dinov2_swiglu
@@ -157,7 +148,7 @@ static graft_status complete_transformers(graft_log *log, const gr_layout *layou
 
 static graft_status rename_all(graft_log *log, const gr_tensors *merged, gr_named *n)
 {
-    bool transformers = n->names == GR_NAMES_TRANSFORMERS;
+    bool transformers = n->names == GRAFT_TENSOR_NAMES_TRANSFORMERS;
     gr_layout_match match = {.layout = n->layout, .tower = ""};
     const gr_plain_params params = {.class_position = transformers,
                                     .projection_head = transformers && n->config.pre_norm};
@@ -167,7 +158,7 @@ static graft_status rename_all(graft_log *log, const gr_tensors *merged, gr_name
     n->tensors = gr_tensors_create();
     if (!n->plain || !n->tensors)
         return gr_fail(log, GRAFT_ERR_MEMORY, "merge: out of memory");
-    if (n->names == GR_NAMES_AS_READ) {
+    if (n->names == GRAFT_TENSOR_NAMES_AS_READ) {
         for (size_t i = 0; i < gr_tensors_count(merged); i++) {
             const gr_tensor *t = gr_tensors_at(merged, i);
             GR_TRY(gr_tensors_add(log, n->tensors, t->name, t->dtype, t->shape, t->data));
@@ -195,7 +186,7 @@ static graft_status fall_back(graft_log *log, const gr_model_config *config,
     return rename_all(log, merged, n);
 }
 
-graft_status gr_names_apply(graft_log *log, gr_names names, const char *layout,
+graft_status gr_names_apply(graft_log *log, graft_tensor_names names, const char *layout,
                             const gr_model_config *config, const gr_tensors *merged, gr_named *out)
 {
     *out = (gr_named){.config = *config};

@@ -6,21 +6,13 @@
 #include "build/config.h"
 #include "weights/layout.h"
 
-/* Whose names. */
-typedef enum gr_names {
-    GR_NAMES_AS_READ, /* the backbone's, where that is one of the others; else timm's */
-    GR_NAMES_TIMM,
-    GR_NAMES_TRANSFORMERS,
-} gr_names;
-
-/* "timm", "transformers" or NULL, for the first. */
-graft_status gr_names_parse(graft_log *log, const char *text, gr_names *out);
+#include <graft/params.h>
 
 typedef struct gr_named {
-    gr_tensors *tensors;    /* with the library's names; they borrow from the others */
-    gr_tensors *plain;      /* with graft's names */
-    gr_model_config config; /* as it is after that */
-    gr_names names;         /* whose they are; AS_READ: graft's own, which no library has */
+    gr_tensors *tensors;      /* with the library's names; they borrow from the others */
+    gr_tensors *plain;        /* with graft's names */
+    gr_model_config config;   /* as it is after that */
+    graft_tensor_names names; /* whose they are; as read: graft's own, which no library has */
     const gr_layout *layout;
 } gr_named;
 
@@ -31,7 +23,7 @@ typedef struct gr_named {
  * into the norms before them. A model that the library has no class for is GRAFT_ERR_UNSUPPORTED,
  * unless the names are as read: then they are timm's, or graft's own, and a line says why. Borrows
  * `merged`. The caller gives *out to gr_named_release; on failure there is nothing in it. */
-graft_status gr_names_apply(graft_log *log, gr_names names, const char *layout,
+graft_status gr_names_apply(graft_log *log, graft_tensor_names names, const char *layout,
                             const gr_model_config *config, const gr_tensors *merged, gr_named *out);
 void gr_named_release(gr_named *named);
 

@@ -34,11 +34,13 @@ typedef struct export
 export;
 
 static graft_status check(graft_log *log, const char *backbone, const char *adapter,
-                          const char *out, const char *weights, bool *half)
+                          const char *out, graft_number_type weights, bool *half)
 {
-    *half = weights && strcmp(weights, "f16") == 0;
-    if (weights && !*half && strcmp(weights, "f32") != 0)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "weights '%s': expected f32 or f16", weights);
+    *half = weights == GRAFT_NUMBER_F16;
+    if (weights != GRAFT_NUMBER_F32 && !*half)
+        return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
+                       "`weights` %s: operators of ONNX do not take them; choose f32 or f16",
+                       weights == GRAFT_NUMBER_BF16 ? "bf16" : "unknown");
     if (gr_file_is_same(out, backbone) || (adapter && gr_file_is_same(out, adapter)))
         return gr_fail(log, GRAFT_ERR_ARGUMENT,
                        "%s: is what is exported, which would be lost; choose another file", out);
@@ -139,7 +141,7 @@ static graft_status build_and_write(const export *e)
 }
 
 graft_status graft_export_onnx(graft_log *log, const char *backbone, const char *adapter,
-                               const char *out, const char *weights)
+                               const char *out, graft_number_type weights)
 {
     export e = {.log = log, .path = out};
     graft_status status = check(log, backbone, adapter, out, weights, &e.half);

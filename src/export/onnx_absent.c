@@ -4,7 +4,7 @@
 #include "base/log.h"
 
 graft_status graft_export_onnx(graft_log *log, const char *backbone, const char *adapter,
-                               const char *out, const char *weights)
+                               const char *out, graft_number_type weights)
 {
     return gr_fail(log, GRAFT_ERR_UNSUPPORTED,
                    "%s: this build of graft has no protobuf-c, which ONNX files are written with; "

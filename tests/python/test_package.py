@@ -329,6 +329,7 @@ class Models(PackageTest):
         self.assertEqual(graft.inspect(merged).tensors,
                          graft.inspect(self.path("same.safetensors")).tensors)
         self.assertEqual(graft.inspect(merged).facts["heads"], ("2", "metadata"))
+        self.refuses(graft.ArgumentError, ["type 'f8'", "bf16"], model.merge, "f8")
         images = np.ones((1, 3, 16, 16), np.float32)
         plain = graft.Model(self.device, merged)
         self.refuses(graft.ArgumentError, ["attach"], plain.logits, images)

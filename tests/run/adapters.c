@@ -260,8 +260,9 @@ static void merges_into_memory(void **state)
     graft_bytes written = {0};
     graft_writer writer = graft_bytes_writer(&written);
     check_ok(scratch(), graft_model_attach(model, adapter));
-    check_ok(scratch(), graft_model_merge(model, "f16", &writer));
-    check_ok(scratch(), graft_merge(scratch()->log, tiny_backbone(), path, merged, "f16"));
+    check_ok(scratch(), graft_model_merge(model, GRAFT_NUMBER_F16, &writer));
+    check_ok(scratch(),
+             graft_merge(scratch()->log, tiny_backbone(), path, merged, GRAFT_NUMBER_F16));
     asset file = asset_of(merged);
     assert_int_equal(written.size_bytes, file.file.size_bytes);
     assert_memory_equal(written.data, file.file.data, written.size_bytes);
@@ -438,7 +439,8 @@ static gr_tensors *merged(const char *adapter)
 {
     gr_tensors *tensors;
     char *path = in_folder(scratch()->directory, "sum-part.safetensors");
-    check_ok(scratch(), graft_merge(scratch()->log, tiny_backbone(), adapter, path, "f32"));
+    check_ok(scratch(),
+             graft_merge(scratch()->log, tiny_backbone(), adapter, path, GRAFT_NUMBER_F32));
     check_ok(scratch(), gr_tensors_load(scratch()->log, path, &tensors));
     return tensors;
 }
@@ -518,7 +520,8 @@ static void models_refuse_bad_use(void **state)
     graft_writer writer = graft_bytes_writer(&written);
     const char *nothing = "model: nothing is in use; attach an adapter";
     assert_error(f, graft_model_logits(model, images, 1, out), GRAFT_ERR_ARGUMENT, nothing);
-    assert_error(f, graft_model_merge(model, NULL, &writer), GRAFT_ERR_ARGUMENT, nothing);
+    assert_error(f, graft_model_merge(model, GRAFT_NUMBER_F32, &writer), GRAFT_ERR_ARGUMENT,
+                 nothing);
     assert_error(f, graft_model_use(model, adapter), GRAFT_ERR_ARGUMENT, "is not attached");
     assert_error(f, graft_model_detach(model, NULL), GRAFT_ERR_ARGUMENT,
                  "the backbone's head: is not attached");
@@ -529,9 +532,10 @@ static void models_refuse_bad_use(void **state)
     assert_error(f, graft_model_use(model, other), GRAFT_ERR_ARGUMENT, "is not attached");
     assert_error(f, graft_model_run(model, GRAFT_OUTPUT_LOGITS, NULL, 1, out), GRAFT_ERR_ARGUMENT,
                  "from NULL");
-    assert_error(f, graft_model_merge(model, "f8", &writer), GRAFT_ERR_ARGUMENT, "type 'f8'");
-    assert_error(f, graft_model_merge(model, NULL, &(graft_writer){0}), GRAFT_ERR_ARGUMENT,
-                 "writes nothing");
+    assert_error(f, graft_model_merge(model, (graft_number_type)9, &writer), GRAFT_ERR_ARGUMENT,
+                 "`type` 9");
+    assert_error(f, graft_model_merge(model, GRAFT_NUMBER_F32, &(graft_writer){0}),
+                 GRAFT_ERR_ARGUMENT, "writes nothing");
     const graft_pixels odd[] = {
         {.data = (const uint8_t *)images, .width = 4, .height = 4, .channels = 2},
         {.width = 4, .height = 4, .channels = 3},

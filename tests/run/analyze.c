@@ -137,8 +137,9 @@ static void check_v(json_t *linear, const char *run)
 {
     char *merged = path_of(scratch(), "analyzed-merged.safetensors");
     static const char name[] = "blocks.1.attn.qkv.weight";
-    check_ok(scratch(), graft_merge(scratch()->log, tiny_backbone(),
-                                    in_folder(run, "adapter.safetensors"), merged, NULL));
+    check_ok(scratch(),
+             graft_merge(scratch()->log, tiny_backbone(), in_folder(run, "adapter.safetensors"),
+                         merged, GRAFT_NUMBER_F32));
     json_t *tuned = at(get(linear, "tuned"), 0);
     double before = norm_in_file(tiny_backbone(), name, 64, 32);
     double after = norm_in_file(merged, name, 64, 32);

@@ -56,7 +56,7 @@ static float *logits_of(gr_device *device, const char *backbone, const char *ada
 static char *merge_keeps_logits(gr_device *device, const char *backbone, const char *adapter)
 {
     char *merged = in_folder(scratch()->directory, "merged.safetensors");
-    check_ok(scratch(), graft_merge(scratch()->log, backbone, adapter, merged, NULL));
+    check_ok(scratch(), graft_merge(scratch()->log, backbone, adapter, merged, GRAFT_NUMBER_F32));
     int size[2], classes[2];
     float *expected = logits_of(device, backbone, adapter, &size[0], &classes[0]);
     float *found = logits_of(device, merged, NULL, &size[1], &classes[1]);
@@ -150,7 +150,7 @@ static void merges_what_was_trained_from_scratch(void **state)
     char *adapter = trained(target->device, p, "full"), *merged = new_path("merged");
     merge_keeps_logits(target->device, adapter, adapter);
     adapter = trained(target->device, p, "lora");
-    assert_error(scratch(), graft_merge(scratch()->log, adapter, adapter, merged, NULL),
+    assert_error(scratch(), graft_merge(scratch()->log, adapter, adapter, merged, GRAFT_NUMBER_F32),
                  GRAFT_ERR_FORMAT, "an adapter; expected a backbone");
 }
 
@@ -312,7 +312,7 @@ static void refuses_what_cannot_be_folded(void **state)
         p.set.count = cases[i].set ? 1 : 0;
         char *adapter = trained(target->device, p, cases[i].methods);
         char *merged = new_path("merged.safetensors");
-        assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged, NULL),
+        assert_error(f, graft_merge(f->log, tiny_backbone(), adapter, merged, GRAFT_NUMBER_F32),
                      GRAFT_ERR_UNSUPPORTED, cases[i].why);
         assert_int_equal(files_below(merged), 0);
     }
@@ -350,15 +350,15 @@ static void refuses_another_backbone(void **state)
         check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
         const char *fitting = adapter_of(adapter, tensors);
         gr_tensors_destroy(&tensors);
-        assert_error(f, graft_merge(f->log, backbone, fitting, merged, NULL), GRAFT_ERR_SHAPE,
-                     i == 3 ? "width 33" : broken[i]);
+        assert_error(f, graft_merge(f->log, backbone, fitting, merged, GRAFT_NUMBER_F32),
+                     GRAFT_ERR_SHAPE, i == 3 ? "width 33" : broken[i]);
     }
     gr_tensors *tensors = tiny_tensors("blocks.0.mlp.fc2.weight", false);
     check_ok(f, gr_safetensors_write(f->log, backbone, tensors, NULL));
     const char *fitting = adapter_of(adapter, tensors);
     gr_tensors_destroy(&tensors);
-    assert_error(f, graft_merge(f->log, backbone, fitting, merged, NULL), GRAFT_ERR_NOT_FOUND,
-                 "blocks.0.mlp.fc2.weight");
+    assert_error(f, graft_merge(f->log, backbone, fitting, merged, GRAFT_NUMBER_F32),
+                 GRAFT_ERR_NOT_FOUND, "blocks.0.mlp.fc2.weight");
     assert_int_equal(files_below(merged), 0);
 }
 

@@ -217,7 +217,7 @@ static void merged_is_as_attached(gr_device *device, graft_model *model,
     float found[RUN_BATCH * CLASSES];
     graft_bytes saved = {0};
     graft_writer writer = graft_bytes_writer(&saved);
-    check_ok(scratch(), graft_model_merge(model, NULL, &writer));
+    check_ok(scratch(), graft_model_merge(model, GRAFT_NUMBER_F32, &writer));
     const graft_backbone_graph same = {.write = graph->write, .image_size = graph->image_size};
     graft_model *merged =
         opened(device, &same, (graft_source){.data = saved.data, .size_bytes = saved.size_bytes});

@@ -115,8 +115,9 @@ static void adapters_know_their_backbone(void **state)
     assert_error(f, open_model(device, other, adapter, false), GRAFT_ERR_ARGUMENT,
                  "another backbone", other, "accept_changes");
     check_ok(f, open_model(device, other, adapter, true));
-    assert_error(f, graft_merge(f->log, other, adapter, path_of(f, "merged.safetensors"), NULL),
-                 GRAFT_ERR_ARGUMENT, "another backbone");
+    assert_error(
+        f, graft_merge(f->log, other, adapter, path_of(f, "merged.safetensors"), GRAFT_NUMBER_F32),
+        GRAFT_ERR_ARGUMENT, "another backbone");
     p.backbone = other;
     p.init_adapter = adapter;
     p.out = new_path("run");

@@ -220,7 +220,7 @@ static void same_logits(gr_device *device, const graft_train_params *p, gr_measu
     for (int k = 0; k < IMAGES * RUN_CLASSES; k++)
         assert_true(fabsf(masked[k] - alone[k]) <= 1e-6f * fmaxf(1.0f, fabsf(alone[k])));
     graft_model_close(&model);
-    assert_error(f, graft_merge(f->log, p->backbone, path, new_path("merged"), NULL),
+    assert_error(f, graft_merge(f->log, p->backbone, path, new_path("merged"), GRAFT_NUMBER_F32),
                  GRAFT_ERR_UNSUPPORTED, "noah: cannot be folded");
 }
 

@@ -6,10 +6,8 @@ typedef struct export_options {
     cli_common common;
     const char *backbone, *adapter;
     const char *onnx, *peft; /* what is written */
-    int weights;             /* of weight_types[] */
+    int weights;             /* 0: not told; else one more than a graft_number_type */
 } export_options;
-
-static const char *const weight_types[] = {NULL, "f32", "f16"};
 
 static const graft_setting rows[] = {
     {"backbone", CLI_FIELD(export_options, backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
@@ -38,7 +36,8 @@ static graft_status run(cli *c, void *options)
         return cli_fail(c, GRAFT_ERR_ARGUMENT, "export: give one of --onnx and --peft");
     if (o->peft)
         return graft_export_peft(c->log, o->backbone, o->adapter, o->peft);
-    return graft_export_onnx(c->log, o->backbone, o->adapter, o->onnx, weight_types[o->weights]);
+    graft_number_type weights = o->weights ? (graft_number_type)(o->weights - 1) : GRAFT_NUMBER_F32;
+    return graft_export_onnx(c->log, o->backbone, o->adapter, o->onnx, weights);
 }
 
 const cli_command cli_command_export = {

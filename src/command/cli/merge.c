@@ -5,11 +5,8 @@
 typedef struct merge_options {
     cli_common common;
     const char *backbone, *adapter, *out;
-    int type, names; /* of types[], libraries[] */
+    int type, names; /* graft_number_type, graft_tensor_names */
 } merge_options;
-
-static const char *const types[] = {NULL, "f32", "f16", "bf16"};
-static const char *const libraries[] = {NULL, "timm", "transformers"};
 
 static const graft_setting rows[] = {
     {"backbone", CLI_FIELD(merge_options, backbone), GRAFT_SETTING_TEXT, NULL, "FILE", 0, 0,
@@ -18,8 +15,8 @@ static const graft_setting rows[] = {
      "made by graft train, or a folder of Hugging Face peft", .letter = 'a'},
     {"out", CLI_FIELD(merge_options, out), GRAFT_SETTING_TEXT, NULL, "FILE|FOLDER", 0, 0,
      "the plain checkpoint, .safetensors; in a folder with config.json", .letter = 'o'},
-    {"type", CLI_FIELD(merge_options, type), GRAFT_SETTING_CHOICE, NULL, "|f32|f16|bf16", 0, 0,
-     "type of its elements", "f32"},
+    {"type", CLI_FIELD(merge_options, type), GRAFT_SETTING_CHOICE, "f32", "f32|f16|bf16", 0, 0,
+     "type of its elements"},
     {"names", CLI_FIELD(merge_options, names), GRAFT_SETTING_CHOICE, NULL, "|timm|transformers", 0,
      0, "whose names its tensors have, and which library config.json is for",
      "as the backbone came"},
@@ -32,8 +29,8 @@ static graft_status run(cli *c, void *options)
     CLI_TRY(cli_need(c, "backbone", o->backbone));
     CLI_TRY(cli_need(c, "adapter", o->adapter));
     CLI_TRY(cli_need(c, "out", o->out));
-    return graft_merge_as(c->log, o->backbone, o->adapter, o->out, types[o->type],
-                          libraries[o->names]);
+    return graft_merge_as(c->log, o->backbone, o->adapter, o->out, (graft_number_type)o->type,
+                          (graft_tensor_names)o->names);
 }
 
 const cli_command cli_command_merge = {
