@@ -250,6 +250,21 @@ static void images_become_input(void **state)
     REFUSED(s, graft_opencl_copy_image(s->device, NULL, staging, 0), GRAFT_ERR_ARGUMENT,
             "`image` is NULL");
     CL(clReleaseMemObject(image));
+    image = image_of(s, CL_BGRA, CL_UNORM_INT8, &code);
+    if (code == CL_SUCCESS) { /* blue comes first in the buffer, as it does in the image */
+        const size_t origin[3] = {0}, region[3] = {WIDTH, HEIGHT, 1};
+        const float colour[4] = {0.2f, 0.4f, 0.8f, 1.0f};
+        uint8_t first[4];
+        CL(clEnqueueFillImage(s->queue, image, colour, origin, region, 0, NULL, NULL));
+        TEST_OK(s->log, graft_opencl_copy_image(s->device, image, staging, 0));
+        TEST_OK(s->log, graft_buffer_read(staging, 0, first, sizeof(first)));
+        assert_int_equal(first[0], 204);
+        assert_int_equal(first[1], 102);
+        assert_int_equal(first[2], 51);
+        CL(clReleaseMemObject(image));
+    } else {
+        print_message("the device has no CL_BGRA: skipped\n");
+    }
     image = image_of(s, CL_RGBA, CL_FLOAT, &code);
     CL(code);
     REFUSED(s, graft_opencl_copy_image(s->device, image, staging, 0), GRAFT_ERR_ARGUMENT,

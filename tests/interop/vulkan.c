@@ -311,12 +311,13 @@ typedef struct mean_colour {
     graft_vulkan_image described;
 } mean_colour;
 
-static mean_colour open_mean(session *s)
+static mean_colour open_mean(session *s, VkFormat format)
 {
+    bool bgra = format == VK_FORMAT_B8G8R8A8_UNORM || format == VK_FORMAT_B8G8R8A8_SRGB;
     const float none[3] = {0}, full[3] = {1, 1, 1};
     mean_colour m = {.graph = graft_graph_create(s->log)};
     m.pixels = graft_input(m.graph, "pixels", GRAFT_I32, GRAFT_SHAPE(1, HEIGHT, WIDTH));
-    m.mean = graft_resize_rgba8(m.pixels, 1, 1, none, full, false);
+    m.mean = graft_resize_rgba8(m.pixels, 1, 1, none, full, bgra);
     graft_program_params params;
     graft_program_defaults(&params);
     params.outputs = &m.mean;
@@ -325,9 +326,9 @@ static mean_colour open_mean(session *s)
     TEST_OK(s->log,
             graft_buffer_create(s->device, WIDTH * HEIGHT * 4, GRAFT_MEMORY_DEVICE, &m.staging));
     TEST_OK(s->log, graft_program_bind(m.program, m.pixels, m.staging, 0));
-    m.image = app_image_create(&s->app, WIDTH, HEIGHT);
+    m.image = app_image_create(&s->app, format, WIDTH, HEIGHT);
     m.described = (graft_vulkan_image){m.image.image,
-                                       VK_FORMAT_R8G8B8A8_UNORM,
+                                       format,
                                        APP_IMAGE_USAGE,
                                        VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL,
                                        WIDTH,
@@ -368,7 +369,7 @@ static void images_become_input(void **state)
 {
     session *s = *state;
     NEEDS_VULKAN(s);
-    mean_colour m = open_mean(s);
+    mean_colour m = open_mean(s, VK_FORMAT_R8G8B8A8_UNORM);
     for (uint32_t frame = 0; frame < 20; frame++) {
         draw(s, &m, 0xff000000 | frame * 0x070a0b);
         app_submit(&s->app, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
@@ -381,11 +382,31 @@ static void images_become_input(void **state)
     close_mean(s, &m);
 }
 
+/* Bytes as they are, whichever comes first: those of sRGB are not made linear, as files' are not.
+ */
+static void formats_become_input(void **state)
+{
+    static const VkFormat formats[] = {VK_FORMAT_R8G8B8A8_UNORM, VK_FORMAT_R8G8B8A8_SRGB,
+                                       VK_FORMAT_B8G8R8A8_UNORM, VK_FORMAT_B8G8R8A8_SRGB};
+    session *s = *state;
+    NEEDS_VULKAN(s);
+    for (int i = 0; i < 4; i++) {
+        mean_colour m = open_mean(s, formats[i]);
+        draw(s, &m, i < 2 ? 0xff6040a0 : 0xffa04060); /* in memory: red, or blue, is lowest */
+        app_submit(&s->app, VK_NULL_HANDLE, VK_NULL_HANDLE, 0, VK_NULL_HANDLE);
+        TEST_OK(s->log, graft_vulkan_copy_image(s->device, &m.described, m.staging, 0));
+        TEST_OK(s->log, graft_program_run(m.program));
+        expect_mean(s, &m, 0x6040a0);
+        app_wait_idle(&s->app);
+        close_mean(s, &m);
+    }
+}
+
 static void images_are_recorded(void **state)
 {
     session *s = *state;
     NEEDS_VULKAN(s);
-    mean_colour m = open_mean(s);
+    mean_colour m = open_mean(s, VK_FORMAT_R8G8B8A8_UNORM);
     draw(s, &m, 0xff204060);
     TEST_OK(s->log,
             graft_vulkan_record_image(s->device, &m.described, m.staging, 0, s->app.commands));
@@ -512,6 +533,78 @@ static void ranges_that_cannot_be(void **state)
     graft_buffer_destroy(&buffer);
 }
 
+/* ---- A device that is lost ------------------------------------------------------------------- */
+
+static bool is_lost;
+static int submits; /* while it is */
+
+static VKAPI_ATTR VkResult VKAPI_CALL losing_submit(VkQueue queue, uint32_t count,
+                                                    const VkSubmitInfo *infos, VkFence fence)
+{
+    submits += is_lost;
+    return is_lost ? VK_ERROR_DEVICE_LOST : vkQueueSubmit(queue, count, infos, fence);
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL losing_device_function(VkDevice device,
+                                                                       const char *name)
+{
+    return strcmp(name, "vkQueueSubmit") == 0 ? (PFN_vkVoidFunction)losing_submit
+                                              : vkGetDeviceProcAddr(device, name);
+}
+
+/* The application's loader, whose queue can lose its device. */
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL losing_function(VkInstance instance,
+                                                                const char *name)
+{
+    if (strcmp(name, "vkQueueSubmit") == 0)
+        return (PFN_vkVoidFunction)losing_submit;
+    if (strcmp(name, "vkGetDeviceProcAddr") == 0)
+        return (PFN_vkVoidFunction)losing_device_function;
+    return vkGetInstanceProcAddr(instance, name);
+}
+
+/* Each call is a status with one line, nothing waits for what never ends, and what is the
+ * application's is left alone: it works as before once graft is gone. */
+static void a_lost_device_is_a_status(void **state)
+{
+    session *s = *state;
+    NEEDS_VULKAN(s);
+    graft_vulkan_params p = params_of(s);
+    p.get_instance_proc_addr = losing_function;
+    session lost = {.log = s->log};
+    is_lost = false;
+    submits = 0;
+    TEST_OK(s->log, graft_vulkan_import(s->log, &p, &lost.device));
+    graft_vulkan_range x = {s->memory.buffer, APP_USAGE, 0, COUNT * sizeof(float)};
+    graft_vulkan_range y = {s->memory.buffer, APP_USAGE, OFFSET, COUNT * sizeof(float)};
+    TEST_OK(s->log, graft_vulkan_wrap(lost.device, &x, &lost.in));
+    TEST_OK(s->log, graft_vulkan_wrap(lost.device, &y, &lost.out));
+    make_program(&lost);
+    TEST_OK(s->log, graft_program_run(lost.program));
+    float values[COUNT];
+    TEST_OK(s->log, graft_program_read(lost.program, lost.y, values, sizeof(values)));
+    is_lost = true;
+    graft_status status = graft_program_run(lost.program); /* or when it is waited for */
+    assert_true(status == GRAFT_OK || status == GRAFT_ERR_DEVICE);
+    REFUSED(s, graft_program_read(lost.program, lost.y, values, sizeof(values)), GRAFT_ERR_DEVICE,
+            "the device was lost");
+    assert_int_equal(submits, 1); /* a device that is lost is not asked again */
+    REFUSED(s, graft_program_run(lost.program), GRAFT_ERR_DEVICE, "the device was lost");
+    REFUSED(s, graft_buffer_write(lost.in, 0, values, sizeof(values)), GRAFT_ERR_DEVICE,
+            "the device was lost");
+    graft_program_destroy(&lost.program);
+    graft_graph_destroy(&lost.graph);
+    graft_buffer_destroy(&lost.in);
+    graft_buffer_destroy(&lost.out);
+    graft_device_close(&lost.device);
+    assert_int_equal(s->held, 0);
+    is_lost = false;
+    s->memory.mapped[0] = 5.0f; /* the application's memory, and its other import of the device */
+    TEST_OK(s->log, graft_program_run(s->program));
+    TEST_OK(s->log, graft_program_read(s->program, s->y, values, sizeof(values)));
+    assert_float_equal(values[0], 16.0f, 1e-5);
+}
+
 static void order_that_cannot_be(void **state)
 {
     session *s = *state;
@@ -537,7 +630,7 @@ static void images_that_cannot_be(void **state)
 {
     session *s = *state;
     NEEDS_VULKAN(s);
-    mean_colour m = open_mean(s);
+    mean_colour m = open_mean(s, VK_FORMAT_R8G8B8A8_UNORM);
     graft_vulkan_image i = m.described;
     i.format = VK_FORMAT_R16G16B16A16_SFLOAT;
     REFUSED(s, graft_vulkan_copy_image(s->device, &i, m.staging, 0), GRAFT_ERR_ARGUMENT,
@@ -573,11 +666,13 @@ int main(void)
         TEST(training_is_recorded),
         TEST(shares_the_queue_with_a_busy_thread),
         TEST(images_become_input),
+        TEST(formats_become_input),
         TEST(images_are_recorded),
         TEST(images_that_cannot_be),
         TEST(imports_that_cannot_be),
         TEST(ranges_that_cannot_be),
         TEST(order_that_cannot_be),
+        TEST(a_lost_device_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,13 +145,13 @@ static uint32_t any_type(uint32_t allowed)
     return type;
 }
 
-app_image app_image_create(vulkan_app *app, uint32_t width, uint32_t height)
+app_image app_image_create(vulkan_app *app, VkFormat format, uint32_t width, uint32_t height)
 {
     app_image i = {0};
     VkImageCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO,
         .imageType = VK_IMAGE_TYPE_2D,
-        .format = VK_FORMAT_R8G8B8A8_UNORM,
+        .format = format,
         .extent = {width, height, 1},
         .mipLevels = 1,
         .arrayLayers = 1,

@@ -38,7 +38,7 @@ void app_close(vulkan_app *app);
 app_buffer app_buffer_create(vulkan_app *app, uint64_t size);
 void app_buffer_destroy(vulkan_app *app, app_buffer *buffer);
 
-/* An image that shaders may sample and copies may read and write, RGBA. */
+/* An image that shaders may sample and copies may read and write, of four bytes a pixel. */
 typedef struct app_image {
     VkImage image;
     VkDeviceMemory memory;
@@ -49,7 +49,7 @@ enum {
                       VK_IMAGE_USAGE_TRANSFER_DST_BIT
 };
 
-app_image app_image_create(vulkan_app *app, uint32_t width, uint32_t height);
+app_image app_image_create(vulkan_app *app, VkFormat format, uint32_t width, uint32_t height);
 void app_image_destroy(vulkan_app *app, app_image *image);
 
 /* In `commands`: pixels from the start of a buffer; the image is ready to be sampled then. */
