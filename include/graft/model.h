@@ -178,6 +178,10 @@ GRAFT_API graft_status graft_model_run_on_device(graft_model *model, graft_outpu
 GRAFT_API graft_status graft_model_logits(graft_model *model, const float *images, int count,
                                           float *logits);
 
+/* The classes with the `k` largest of values[count], largest first, of equal ones the lower; -1
+ * from the count-th on. Thread-safety: safe. */
+GRAFT_API void graft_top_classes(const float *values, int count, int k, int *classes);
+
 /* Folds the adapter in use into the backbone, as graft_merge, for a writer. Blocks. */
 GRAFT_API graft_status graft_model_merge(graft_model *model, graft_number_type type,
                                          const graft_writer *writer);

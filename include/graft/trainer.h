@@ -219,14 +219,11 @@ GRAFT_API graft_status graft_trainer_evaluate(graft_trainer *trainer,
                                               graft_evaluate_callback *callback, void *user,
                                               graft_eval_result *result);
 
-/* Logs the time of each kernel of a step, with settings->profile and after a step. Blocks. */
-GRAFT_API graft_status graft_trainer_profile(graft_trainer *trainer);
-
 /* With settings->profile: waits, writes the kernels of the latest forward and backward pass, one
- * micro-batch, longest first, into times[max], and sets *count to how many there are.
- * GRAFT_ERR_ARGUMENT without that setting, or before the first step. */
-GRAFT_API graft_status graft_trainer_kernel_times(graft_trainer *trainer, graft_kernel_time *times,
-                                                  int max, int *count);
+ * micro-batch, longest first, into times[max], and sets *count to how many there are; `count` NULL:
+ * logs them as a table. GRAFT_ERR_ARGUMENT without that setting, or before the first step. */
+GRAFT_API graft_status graft_trainer_profile(graft_trainer *trainer, graft_kernel_time *times,
+                                             int max, int *count);
 
 /* Writes what was trained (with `ema` its average, as above), as graft_train does: a file that is
  * replaced as a whole or not at all. A NaN among the values is GRAFT_ERR_NUMERIC. Blocks. */

@@ -253,7 +253,7 @@ class Trainer(Owner):
 
     def log_profile(self) -> None:
         """Logs the time of each kernel of a step; with profile=True and after a step."""
-        self._call(lib.graft_trainer_profile)
+        self._call(lib.graft_trainer_profile, ffi.NULL, 0, ffi.NULL)
 
     def _call(self, function: Any, *arguments: Any) -> None:
         with self._turn:

@@ -17,19 +17,18 @@ graft_status graft_model_logits(graft_model *model, const float *images, int cou
     return graft_model_run(model, GRAFT_OUTPUT_LOGITS, images, count, logits);
 }
 
-/* Indices of the k largest values, largest first; of equal ones the lower index. */
-static void top_k(const float *values, int count, int k, int *indices)
+void graft_top_classes(const float *values, int count, int k, int *classes)
 {
     for (int rank = 0; rank < k; rank++) {
         int best = -1;
         for (int c = 0; c < count; c++) {
             bool taken = false;
             for (int r = 0; r < rank; r++)
-                taken |= indices[r] == c;
+                taken |= classes[r] == c;
             if (!taken && (best < 0 || values[c] > values[best]))
                 best = c;
         }
-        indices[rank] = best;
+        classes[rank] = best;
     }
 }
 
@@ -199,7 +198,7 @@ static bool predict(void *user, const graft_seen_image *image, int64_t done, int
         p->callback(p->user, image->name, NULL, NULL, 0);
         return true;
     }
-    top_k(image->values, image->count, p->k, p->classes);
+    graft_top_classes(image->values, image->count, p->k, p->classes);
     for (int r = 0; r < p->k; r++)
         p->probabilities[r] = image->values[p->classes[r]];
     p->callback(p->user, image->name, p->classes, p->probabilities, p->k);

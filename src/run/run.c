@@ -261,7 +261,7 @@ graft_status graft_train(graft_log *log, graft_device *device, const graft_train
     if (status == GRAFT_OK)
         status = gr_ranks_agree(log, params->ranks, train(r));
     if (status == GRAFT_OK && params->profile && r->images_done > 0)
-        status = graft_trainer_profile(r->trainer);
+        status = graft_trainer_profile(r->trainer, NULL, 0, NULL);
     if (result && (status == GRAFT_OK || status == GRAFT_ERR_INTERRUPTED))
         summarize(r, result);
     finish(r, status);

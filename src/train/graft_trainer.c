@@ -106,14 +106,6 @@ void graft_trainer_destroy(graft_trainer **trainer)
     *trainer = NULL;
 }
 
-graft_status graft_trainer_kernel_times(graft_trainer *trainer, graft_kernel_time *times, int max,
-                                        int *count)
-{
-    if (!trainer || !count || (max > 0 && !times))
-        return GRAFT_ERR_ARGUMENT;
-    return gr_trainer_times(trainer->core, times, max, count);
-}
-
 const graft_trainer_info *graft_trainer_get_info(const graft_trainer *trainer)
 {
     return &trainer->info;

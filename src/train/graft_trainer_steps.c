@@ -323,7 +323,9 @@ graft_status graft_trainer_set_lr(graft_trainer *t, double lr)
     return GRAFT_OK;
 }
 
-graft_status graft_trainer_profile(graft_trainer *t)
+graft_status graft_trainer_profile(graft_trainer *t, graft_kernel_time *times, int max, int *count)
 {
-    return gr_trainer_profile(t->core);
+    if (!t || (count && max > 0 && !times))
+        return GRAFT_ERR_ARGUMENT;
+    return count ? gr_trainer_times(t->core, times, max, count) : gr_trainer_profile(t->core);
 }

@@ -49,7 +49,7 @@ static graft_status run_steps(bench_device *d, const bench_work *work, const ben
         cli_trace_until_now(&d->lanes, "step with each kernel measured", start);
     }
     if (status == GRAFT_OK)
-        status = graft_trainer_kernel_times(trainer, times, MAX_KERNELS, &found);
+        status = graft_trainer_profile(trainer, times, MAX_KERNELS, &found);
     if (status == GRAFT_OK)
         *kernels = kernels_json(d, times, found < MAX_KERNELS ? found : MAX_KERNELS, flop);
     const graft_trainer_info *info = graft_trainer_get_info(trainer);

@@ -16,17 +16,7 @@ const char *eval_class_name(const eval_report *r, int index, char text[32])
 static void rank(eval_image *image, const float *logits, int count, double *log_of_label)
 {
     double sum = 0.0;
-    for (int rank = 0; rank < EVAL_TOP; rank++) {
-        int best = -1;
-        for (int c = 0; c < count; c++) {
-            bool taken = false;
-            for (int r = 0; r < rank; r++)
-                taken |= image->top[r] == c;
-            if (!taken && (best < 0 || logits[c] > logits[best]))
-                best = c;
-        }
-        image->top[rank] = best;
-    }
+    graft_top_classes(logits, count, EVAL_TOP, image->top);
     double peak = logits[image->top[0]];
     for (int c = 0; c < count; c++)
         sum += exp(logits[c] - peak);
