@@ -1,25 +1,15 @@
 #include "data/normalize.h"
 
 #include "base/log.h"
+#include "settings/normalizations.h"
 
 #include <math.h>
 
 gr_normalization gr_normalization_of(graft_normalization preset)
 {
-    static const gr_normalization imagenet = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-    static const gr_normalization half = {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
-    static const gr_normalization clip = {{0.48145466f, 0.4578275f, 0.40821073f},
-                                          {0.26862954f, 0.26130258f, 0.27577711f}};
-    switch (preset) {
-    case GRAFT_NORMALIZATION_HALF:
-        return half;
-    case GRAFT_NORMALIZATION_CLIP:
-        return clip;
-    case GRAFT_NORMALIZATION_IMAGENET:
-    case GRAFT_NORMALIZATION_DEFAULT:
-        break;
-    }
-    return imagenet;
+    const gr_normalization_preset *p = gr_normalization_preset_of(preset);
+    return (gr_normalization){{p->mean[0], p->mean[1], p->mean[2]},
+                              {p->std[0], p->std[1], p->std[2]}};
 }
 
 graft_status gr_normalization_check(graft_log *log, const gr_normalization *n)

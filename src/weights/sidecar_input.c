@@ -1,18 +1,11 @@
 /* Preprocessing as transformers, timm and OpenCLIP write it down, in graft's names. */
 #include "weights/sidecars.h"
 
+#include "settings/normalizations.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static const struct {
-    const char *name;
-    double mean[3], std[3];
-} known[] = {
-    {"imagenet", {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
-    {"half", {0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}},
-    {"clip", {0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}},
-};
 
 static bool read_three(const json_t *list, double out[3])
 {
@@ -22,14 +15,6 @@ static bool read_three(const json_t *list, double out[3])
         out[i] = json_number_value(json_array_get(list, i));
     }
     return json_array_size(list) == 3;
-}
-
-static bool equal_three(const double a[3], const double b[3])
-{
-    for (int i = 0; i < 3; i++)
-        if (fabs(a[i] - b[i]) > 1e-6)
-            return false;
-    return true;
 }
 
 static bool read_normalization(const json_t *mean, const json_t *std, gr_sidecar_input *out,
@@ -42,9 +27,8 @@ static bool read_normalization(const json_t *mean, const json_t *std, gr_sidecar
         snprintf(why, 160, "mean and deviation are not three numbers each");
         return false;
     }
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (equal_three(m, known[i].mean) && equal_three(s, known[i].std))
-            out->normalization = known[i].name;
+    const gr_normalization_preset *preset = gr_normalization_preset_find(m, s);
+    out->normalization = preset ? preset->name : NULL;
     if (!out->normalization)
         snprintf(why, 160, "mean %g %g %g and deviation %g %g %g", m[0], m[1], m[2], s[0], s[1],
                  s[2]);
