@@ -42,20 +42,9 @@ static void every_tensor_gets_a_gradient(void **state)
 {
     const test_target *target = *state;
     train_setup s;
-    float loss;
     open_setup(&s, target, "full");
     gr_trainer_params params = train_params(&s, target->device);
-    gr_trainer *trainer = train_create(&s, &params);
-    TEST_OK(s.log, gr_trainer_gradients(trainer, s.images, s.labels, 0, &loss));
-    const gr_params *all = gr_trainer_parameters(trainer);
-    for (size_t i = 0; i < all->count; i++) {
-        size_t count;
-        float *gradient = train_gradient_of(&s, trainer, all->items[i].name, &count);
-        if (!(train_largest(gradient, count) > 1e-9f))
-            fail_msg("%s has no gradient", all->items[i].name);
-        free(gradient);
-    }
-    gr_trainer_destroy(trainer);
+    train_assert_every_gradient(&s, &params, "dinov2");
     train_setup_close(&s);
 }
 

@@ -245,6 +245,23 @@ float *train_gradient_of(const train_setup *s, const gr_trainer *trainer, const 
     return values;
 }
 
+void train_assert_every_gradient(const train_setup *s, const gr_trainer_params *params,
+                                 const char *about)
+{
+    float loss;
+    gr_trainer *trainer = train_create(s, params);
+    TEST_OK(s->log, gr_trainer_gradients(trainer, s->images, s->labels, 0, &loss));
+    const gr_params *all = gr_trainer_parameters(trainer);
+    for (size_t i = 0; i < all->count; i++) {
+        size_t count;
+        float *gradient = train_gradient_of(s, trainer, all->items[i].name, &count);
+        if (!(train_largest(gradient, count) > 1e-9f))
+            fail_msg("%s: %s has no gradient", about, all->items[i].name);
+        free(gradient);
+    }
+    gr_trainer_destroy(trainer);
+}
+
 float train_largest(const float *values, size_t count)
 {
     float largest = 0.0f;

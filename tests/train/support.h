@@ -34,8 +34,9 @@ void train_setup_reshape(train_setup *s, const char *key, const char *value);
 /* Another geometry of the same image size: draws weights and adapter anew. */
 void train_setup_remodel(train_setup *s, const gr_model_config *config);
 
-/* Replaces all values by numbers that follow from the tensor's name alone: g + a sin(0.37 i + sum of
- * the name's bytes mod 100), where g is 1 and a 0.5 for weights of norms, 0 and 0.2 for all else. */
+/* Replaces all values by numbers that follow from the tensor's name alone: g + a sin(0.37 i + sum
+ * of the name's bytes mod 100), where g is 1 and a 0.5 for weights of norms, 0 and 0.2 for all
+ * else. */
 void train_fill(const gr_tensors *tensors);
 
 /* The setup's tensors with AdamW, to be changed and given to train_create. */
@@ -62,6 +63,10 @@ void train_assert_splits_agree(const train_setup *s, gr_trainer_params params, c
 /* The gradient of one tensor; free() it. */
 float *train_gradient_of(const train_setup *s, const gr_trainer *trainer, const char *name,
                          size_t *count);
+
+/* Fails the test unless a step of a trainer with these parameters gives every tensor a gradient. */
+void train_assert_every_gradient(const train_setup *s, const gr_trainer_params *params,
+                                 const char *about);
 
 float train_largest(const float *values, size_t count); /* magnitude */
 
