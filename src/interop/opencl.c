@@ -1,6 +1,7 @@
 /* include/graft/opencl.h: checks, and the way from public handles to the backend. */
-#include "backends/opencl/import.h"
+#include "interop/imported.h"
 
+#include "backends/opencl/import.h"
 #include "base/log.h"
 #include "compute/buffer.h"
 
@@ -15,28 +16,12 @@ static graft_status make(graft_log *log, const void *params, const char *cache_d
     return gr_opencl_import(log, params, cache_dir, out);
 }
 
+static const gr_interop api = {"opencl:app", "graft_opencl_import", make, gr_opencl_is_imported};
+
 graft_status graft_opencl_import(graft_log *log, const graft_opencl_params *params,
                                  graft_device **out)
 {
-    if (!out || !params)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "opencl:app: no parameters");
-    *out = NULL;
-    gr_device *device;
-    GR_TRY(gr_device_import(log, make, params, params->cache_dir, &device));
-    *out = gr_device_to_public(device);
-    return GRAFT_OK;
-}
-
-/* The device, if it was imported by this API. */
-static graft_status imported(graft_device *device, gr_device **out)
-{
-    *out = gr_device_from_public(device);
-    if (!device)
-        return GRAFT_ERR_ARGUMENT;
-    if (!gr_opencl_is_imported(*out))
-        return gr_fail((*out)->log, GRAFT_ERR_ARGUMENT, "%s: no device of graft_opencl_import()",
-                       (*out)->info.id);
-    return GRAFT_OK;
+    return gr_interop_import(log, &api, params, params ? params->cache_dir : NULL, out);
 }
 
 graft_status graft_opencl_wrap(graft_device *device, cl_mem memory, uint64_t offset_bytes,
@@ -45,7 +30,7 @@ graft_status graft_opencl_wrap(graft_device *device, cl_mem memory, uint64_t off
     gr_device *d;
     if (out)
         *out = NULL;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     if (!out)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "opencl:app: nowhere to put the buffer");
     GR_TRY(gr_buffer_check_range(d, offset_bytes, size_bytes));
@@ -61,7 +46,7 @@ graft_status graft_opencl_copy_image(graft_device *device, cl_mem image, graft_b
     gr_device *d;
     gr_region region;
     size_t width, height;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     GR_TRY(gr_opencl_image_size(d, image, &width, &height));
     GR_TRY(gr_buffer_region(d->log, buffer, d, "image", offset_bytes, (uint64_t)width * height * 4,
                             &region));
@@ -71,7 +56,7 @@ graft_status graft_opencl_copy_image(graft_device *device, cl_mem image, graft_b
 graft_status graft_opencl_wait(graft_device *device, const cl_event *events, int count)
 {
     gr_device *d;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     if (!events)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "opencl:app: `events` is NULL");
     return gr_opencl_wait_events(d, events, count);
@@ -80,7 +65,7 @@ graft_status graft_opencl_wait(graft_device *device, const cl_event *events, int
 graft_status graft_opencl_signal(graft_device *device, cl_event *event)
 {
     gr_device *d;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     if (!event)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "opencl:app: `event` is NULL");
     return gr_opencl_signal_event(d, event);

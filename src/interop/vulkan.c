@@ -1,6 +1,7 @@
 /* include/graft/vulkan.h: checks, and the way from public handles to the backend. */
-#include "backends/vulkan/import.h"
+#include "interop/imported.h"
 
+#include "backends/vulkan/import.h"
 #include "base/log.h"
 #include "compute/program.h"
 
@@ -15,28 +16,12 @@ static graft_status make(graft_log *log, const void *params, const char *cache_d
     return gr_vk_import(log, params, cache_dir, out);
 }
 
+static const gr_interop api = {"vulkan:app", "graft_vulkan_import", make, gr_vk_is_imported};
+
 graft_status graft_vulkan_import(graft_log *log, const graft_vulkan_params *params,
                                  graft_device **out)
 {
-    if (!out || !params)
-        return gr_fail(log, GRAFT_ERR_ARGUMENT, "vulkan:app: no parameters");
-    *out = NULL;
-    gr_device *device;
-    GR_TRY(gr_device_import(log, make, params, params->cache_dir, &device));
-    *out = gr_device_to_public(device);
-    return GRAFT_OK;
-}
-
-/* The device, if it was imported by this API. */
-static graft_status imported(graft_device *device, gr_device **out)
-{
-    *out = gr_device_from_public(device);
-    if (!device)
-        return GRAFT_ERR_ARGUMENT;
-    if (!gr_vk_is_imported(*out))
-        return gr_fail((*out)->log, GRAFT_ERR_ARGUMENT, "%s: no device of graft_vulkan_import()",
-                       (*out)->info.id);
-    return GRAFT_OK;
+    return gr_interop_import(log, &api, params, params ? params->cache_dir : NULL, out);
 }
 
 graft_status graft_vulkan_wrap(graft_device *device, const graft_vulkan_range *range,
@@ -45,7 +30,7 @@ graft_status graft_vulkan_wrap(graft_device *device, const graft_vulkan_range *r
     gr_device *d;
     if (out)
         *out = NULL;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     if (!range || !out)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: no range to wrap");
     GR_TRY(gr_buffer_check_range(d, range->offset_bytes, range->size_bytes));
@@ -59,7 +44,7 @@ graft_status graft_vulkan_wait(graft_device *device, const graft_vulkan_semaphor
                                int count)
 {
     gr_device *d;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     if (!semaphores)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `semaphores` is NULL");
     return gr_vk_semaphores(d, semaphores, NULL, count);
@@ -69,7 +54,7 @@ graft_status graft_vulkan_signal(graft_device *device, const graft_vulkan_semaph
                                  int count)
 {
     gr_device *d;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     if (!semaphores)
         return gr_fail(d->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `semaphores` is NULL");
     return gr_vk_semaphores(d, NULL, semaphores, count);
@@ -101,7 +86,7 @@ static graft_status copy_image(graft_device *device, const graft_vulkan_image *i
 {
     gr_device *d;
     gr_region region;
-    GR_TRY(imported(device, &d));
+    GR_TRY(gr_interop_device(&api, device, &d));
     GR_TRY(check_image(d, image));
     GR_TRY(gr_buffer_region(d->log, buffer, d, "image", offset,
                             (uint64_t)image->width * image->height * 4, &region));
@@ -130,7 +115,7 @@ graft_status graft_vulkan_record(graft_program *p, VkCommandBuffer commands)
     if (!p)
         return GRAFT_ERR_ARGUMENT;
     gr_device *d;
-    GR_TRY(imported(gr_device_to_public(p->device), &d));
+    GR_TRY(gr_interop_device(&api, gr_device_to_public(p->device), &d));
     if (!commands)
         return gr_fail(p->log, GRAFT_ERR_ARGUMENT, "vulkan:app: `commands` is NULL");
     if (p->profiled)
