@@ -21,6 +21,9 @@
 /* Seconds since some moment in the past; never goes back. */
 double gr_seconds(void);
 
+/* Seconds since 1970, UTC. */
+double gr_wall_seconds(void);
+
 /* How many threads run at once; at least 1. */
 int gr_processor_count(void);
 

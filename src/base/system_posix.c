@@ -25,6 +25,13 @@ double gr_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+double gr_wall_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 int gr_processor_count(void)
 {
     long count = sysconf(_SC_NPROCESSORS_ONLN);

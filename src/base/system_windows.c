@@ -56,6 +56,15 @@ double gr_seconds(void)
     return (double)ticks.QuadPart / (double)per_second.QuadPart;
 }
 
+/* FILETIME counts 100 ns from 1601 on. */
+double gr_wall_seconds(void)
+{
+    FILETIME t;
+    GetSystemTimeAsFileTime(&t);
+    uint64_t ticks = (uint64_t)t.dwHighDateTime << 32 | t.dwLowDateTime;
+    return (double)(int64_t)(ticks - 116444736000000000u) * 1e-7;
+}
+
 int gr_processor_count(void)
 {
     SYSTEM_INFO info;

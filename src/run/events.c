@@ -118,9 +118,7 @@ static graft_status write_record(gr_events *e, const message *event)
 static message begin_event(uint64_t step)
 {
     message event = {.size = 0};
-    struct timespec now;
-    timespec_get(&now, TIME_UTC);
-    put_double(&event, EVENT_TIME, (double)now.tv_sec + 1e-9 * (double)now.tv_nsec);
+    put_double(&event, EVENT_TIME, gr_wall_seconds());
     put_number(&event, EVENT_STEP, step);
     return event;
 }
