@@ -22,7 +22,8 @@ typedef struct graft_tensor_info {
 } graft_tensor_info;
 
 typedef struct graft_vit_info {
-    int image_size, patch_size; /* pixels */
+    int image_size, patch_size; /* pixels; patch_size 0: of an application's own graph, which tells
+                                 * the width of its feature, dim, and classes alone */
     int dim, depth, heads;
     int hidden;  /* width of the MLP */
     int classes; /* 0: no head */

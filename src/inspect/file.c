@@ -44,6 +44,8 @@ static graft_status add_error(graft_file *file, graft_log *quiet)
 
 static graft_vit_info vit_info(const gr_model_config *c)
 {
+    if (c->family == GR_FAMILY_OWN) /* the rest only stands for what it does not tell */
+        return (graft_vit_info){.image_size = c->image_size, .dim = c->dim, .classes = c->classes};
     graft_vit_info info = {
         .image_size = c->image_size,
         .patch_size = c->patch_size,

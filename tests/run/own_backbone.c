@@ -416,6 +416,32 @@ static void faulty_graphs_are_refused(void **state)
             "give them");
 }
 
+/* What a file tells of itself: no geometry of a transformer. */
+static void adapters_are_inspected(void **state)
+{
+    gr_device *device = test_device_of(state);
+    float logits[RUN_BATCH * CLASSES];
+    const graft_backbone_graph graph = mixer();
+    graft_model *model = opened(device, &graph, (graft_source){0});
+    const graft_train_params p = settings_of("linear", NULL);
+    graft_bytes saved = train(device, model, &p, logits);
+    graft_adapter *adapter = adapter_of(&saved);
+    char *path = in_folder(scratch()->directory, "own.safetensors");
+    graft_file *file;
+    check_ok(scratch(), graft_adapter_save(adapter, path));
+    check_ok(scratch(), graft_file_open(scratch()->log, path, &file));
+    graft_vit_info info = graft_file_get_vit(file);
+    assert_int_equal(info.image_size, SIDE);
+    assert_int_equal(info.dim, DIM);
+    assert_int_equal(info.classes, CLASSES);
+    assert_int_equal(info.patch_size, 0);
+    assert_int_equal(graft_file_problem_count(file), 0);
+    graft_file_close(&file);
+    graft_adapter_close(&adapter);
+    graft_bytes_free(&saved);
+    graft_model_close(&model);
+}
+
 /* Adapters of a graph of one's own, and of a checkpoint, do not go onto the other. */
 static void adapters_are_not_mixed_up(void **state)
 {
@@ -445,6 +471,7 @@ int main(void)
         TEST_CASE(methods_act_on_an_own_graph),
         TEST_CASE(methods_without_a_place_are_refused),
         TEST_CASE(faulty_graphs_are_refused),
+        TEST_CASE(adapters_are_inspected),
         TEST_CASE(adapters_are_not_mixed_up),
     };
     scratch_open();

@@ -116,6 +116,12 @@ static void print_geometry(const graft_vit_info *v)
 {
     if (v->dim == 0)
         return;
+    if (v->patch_size == 0) {
+        printf("geometry  %dx%d pixels, the graph of an application, features of width %d, %d "
+               "classes\n",
+               v->image_size, v->image_size, v->dim, v->classes);
+        return;
+    }
     printf("geometry  %dx%d pixels, patches of %d, %d blocks, width %d, ", v->image_size,
            v->image_size, v->patch_size, v->depth, v->dim);
     if (v->heads)
