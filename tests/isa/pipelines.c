@@ -8,6 +8,7 @@
 
 #include "backends/dump.h"
 #include "base/file.h"
+#include "base/mem.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -50,7 +51,10 @@ static bool report(const isa_spec *s, const char *folder, vulkan_compiler *vulka
         written = !listing || write_file(folder, name, "txt", listing);
         free(listing);
     } else {
-        written = write_file(folder, name, "cl", s->pipeline.kernel->opencl_source);
+        char *source =
+            gr_printf(NULL, "%s%s", gr_opencl_dialect, s->pipeline.kernel->opencl_source);
+        written = source && write_file(folder, name, "cl", source);
+        gr_free(source);
     }
     char *text = json_dumps(line, JSON_COMPACT);
     if (written && text)
