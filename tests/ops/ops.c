@@ -203,12 +203,9 @@ static int run_row(op_context *c, const gr_variant *row)
  * taken for problems of any size; libraries ask for more at each new one. */
 static bool force_row(const test_devices *d, const gr_variant *row, bool everywhere)
 {
-    static gr_variant any_size;
     static const gr_variant *rows[TEST_MAX_DEVICES][GR_MAX_FORCED + 1];
     char text[64];
     bool any = false;
-    any_size = *row;
-    any_size.needs.problem = (gr_problem){0};
     snprintf(text, sizeof(text), "%s=%s", row->kernel, row->name);
     for (int i = 0; i < d->gpu_count; i++) {
         rows[i][0] = NULL;
@@ -220,7 +217,7 @@ static bool force_row(const test_devices *d, const gr_variant *row, bool everywh
             print_message("%s: skipped, %s compiles it for half a minute: --everywhere\n", text,
                           d->gpu[i]->info.id);
         else if (gr_variants_force(d->gpu[i], "row", text, rows[i]) == GRAFT_OK)
-            any = true, rows[i][0] = row->runs ? &any_size : row;
+            any = true;
         else
             print_message("%s: skipped, %s cannot run it\n", text, d->gpu[i]->info.id);
     }
