@@ -108,6 +108,13 @@ static gr_step *new_step(gr_plan *plan, gr_command_kind kind)
     return step;
 }
 
+bool gr_lower_fits(const gr_plan *plan, const gr_launch *launch)
+{
+    const uint32_t *limit = plan->device->caps.max_groups;
+    return launch->grid[0] <= limit[0] && launch->grid[1] <= limit[1] &&
+           launch->grid[2] <= limit[2];
+}
+
 void gr_lower_dispatch(gr_plan *plan, const gr_launch *launch)
 {
     const gr_kernel *kernel = launch->kernel;

@@ -73,6 +73,9 @@ void gr_launch_elements(gr_plan *plan, gr_launch *launch, uint32_t rows, uint32_
 void gr_launch_rows(gr_plan *plan, gr_launch *launch, uint32_t rows);
 void gr_launch_flat(gr_plan *plan, gr_launch *launch, uint64_t count);
 
+/* Whether the device takes so many work-groups; a dispatch of more is an error of the plan. */
+bool gr_lower_fits(const gr_plan *plan, const gr_launch *launch);
+
 void gr_lower_dispatch(gr_plan *plan, const gr_launch *launch);
 
 /* Folds a dense range of `count` elements into rows x cols that a 2-D grid can cover. */

@@ -46,14 +46,19 @@ static block best_block(const gr_gemm *g, uint32_t wg, uint32_t rows, uint32_t c
     return best;
 }
 
-void gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
+bool gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
 {
     gr_quads a, b;
-    gr_gemm_quads(plan, g, &a, &b);
-    gr_matmul_direct_params params = {GR_QUADS_PARAMS(g, &a, &b)};
+    gr_matmul_direct_params params;
     gr_launch launch = gr_launch_variant(plan, v, &params);
     block group = best_block(g, launch.tunable[0], launch.tunable[1], launch.tunable[2]);
-    params.lanes_n = group.lanes_n;
+    launch.grid[0] = padded(g->n, group.wide) / group.wide;
+    launch.grid[1] = padded(g->m, group.tall) / group.tall;
+    launch.grid[2] = g->outer * g->inner;
+    if (!gr_lower_fits(plan, &launch))
+        return false;
+    gr_gemm_quads(plan, g, &a, &b);
+    params = (gr_matmul_direct_params){GR_QUADS_PARAMS(g, &a, &b), .lanes_n = group.lanes_n};
     launch.tunable[1] = group.rows;
     launch.tunable[3] = a.along_k;
     launch.tunable[4] = b.along_k;
@@ -62,9 +67,7 @@ void gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
     launch.slot[1] = b.slot;
     launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : b.slot;
     launch.slot[3] = g->c.slot;
-    launch.grid[0] = padded(g->n, group.wide) / group.wide;
-    launch.grid[1] = padded(g->m, group.tall) / group.tall;
-    launch.grid[2] = g->outer * g->inner;
     launch.work = gr_gemm_work(g);
     gr_lower_dispatch(plan, &launch);
+    return true;
 }

@@ -64,7 +64,7 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *g)
         else if (v->runs == &gr_kernel_matmul_panel)
             emitted = gr_matmul_panel(plan, g, v);
         else if (v->runs == &gr_kernel_matmul_direct)
-            gr_matmul_direct(plan, g, v), emitted = true;
+            emitted = gr_matmul_direct(plan, g, v);
         else if (v->runs == &gr_kernel_matmul_tile)
             gr_matmul_tile(plan, g, v), emitted = true;
         else

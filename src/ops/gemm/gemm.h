@@ -33,8 +33,9 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
  * when c has neither contiguous rows nor contiguous columns. */
 bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
 
-/* Emits the product with matmul_direct, as the row of src/kernels says. */
-void gr_matmul_direct(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
+/* Emits the product with matmul_direct, as the row of src/kernels says. False, with nothing emitted,
+ * when its small groups are too many for the device. */
+bool gr_matmul_direct(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
 
 /* Emits the product as pieces of k and their sum, so that there are `groups` work-groups. False, with
  * nothing emitted, where it has enough of them, or a short k. */
