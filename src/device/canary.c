@@ -33,7 +33,8 @@ static graft_status create_page(gr_device *device, gr_canary_page **out)
         status = device->backend->buffer_write(device, page->buffer, 0, page->expected,
                                                sizeof(page->expected));
     if (status != GRAFT_OK) {
-        device->backend->buffer_destroy(device, page->buffer);
+        if (page->buffer)
+            device->backend->buffer_destroy(device, page->buffer);
         gr_free(page);
         return status;
     }
