@@ -49,7 +49,7 @@ static block best_block(const gr_gemm *g, uint32_t wg, uint32_t rows, uint32_t c
 bool gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
 {
     gr_quads a, b;
-    gr_matmul_direct_params params;
+    gr_matmul_direct_params params = {0};
     gr_launch launch = gr_launch_variant(plan, v, &params);
     block group = best_block(g, launch.tunable[0], launch.tunable[1], launch.tunable[2]);
     launch.grid[0] = padded(g->n, group.wide) / group.wide;
