@@ -14,12 +14,14 @@ static const struct {
     {0x1010, "Imagination", GR_CLASS_PHONE}, {0x14e4, "Broadcom", GR_CLASS_PHONE},
 };
 
+enum { MESA = 0x10005 }; /* VK_VENDOR_ID_MESA */
 enum { VENDORS = sizeof(vendors) / sizeof(vendors[0]) };
 
 gr_device_class gr_class_of_vulkan(uint32_t vendor, graft_device_type type)
 {
+    /* SwiftShader has no id of Mesa's: it compiles large tiles for too long. */
     if (type == GRAFT_DEVICE_CPU)
-        return GR_CLASS_LANES;
+        return vendor == MESA ? GR_CLASS_LANES : GR_CLASS_UNKNOWN;
     for (int i = 0; i < VENDORS; i++)
         if (vendors[i].id == vendor)
             return vendors[i].device_class;

@@ -11,7 +11,8 @@
 
 #include "backends/backend.h"
 
-/* vendor: VkPhysicalDeviceProperties.vendorID, mostly a PCI id; any CPU there is GR_CLASS_LANES. */
+/* vendor: VkPhysicalDeviceProperties.vendorID, mostly a PCI id; of CPUs lavapipe is GR_CLASS_LANES.
+ */
 gr_device_class gr_class_of_vulkan(uint32_t vendor, graft_device_type type);
 
 /* vendor: CL_DEVICE_VENDOR. CPUs are GR_CLASS_UNKNOWN: their vectors tell (vector_bits). */

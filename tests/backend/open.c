@@ -262,6 +262,12 @@ static void products_go_by_the_class_of_a_device(void **state)
     device->caps.device_class = gr_class_of_vulkan(0x10005, GRAFT_DEVICE_CPU);
     assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct16x8");
     assert_string_equal(gr_variant_next(device, "matmul", &small, NULL)->name, "direct4x4");
+    device->caps.device_class = gr_class_of_vulkan(0x1ae0, GRAFT_DEVICE_CPU); /* SwiftShader */
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "portable");
+    device->caps.device_class = gr_class_of_vulkan(0x10de, GRAFT_DEVICE_DISCRETE);
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "tile8x8");
+    device->caps.device_class = gr_class_of_vulkan(0x8086, GRAFT_DEVICE_INTEGRATED);
+    assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "tile4x8");
     device->caps.device_class = gr_class_of_vulkan(0x13b5, GRAFT_DEVICE_INTEGRATED);
     assert_string_equal(gr_variant_next(device, "matmul", &large, NULL)->name, "direct4x4wide");
     assert_int_equal(gr_class_of_opencl("QUALCOMM", GRAFT_DEVICE_DISCRETE), GR_CLASS_PHONE);
