@@ -52,9 +52,7 @@ bool gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
     gr_matmul_direct_params params = {0};
     gr_launch launch = gr_launch_variant(plan, v, &params);
     block group = best_block(g, launch.tunable[0], launch.tunable[1], launch.tunable[2]);
-    launch.grid[0] = padded(g->n, group.wide) / group.wide;
-    launch.grid[1] = padded(g->m, group.tall) / group.tall;
-    launch.grid[2] = g->outer * g->inner;
+    gr_gemm_grid(g, &launch, group.tall, group.wide);
     if (!gr_lower_fits(plan, &launch))
         return false;
     gr_gemm_quads(plan, g, &a, &b);
@@ -63,11 +61,6 @@ bool gr_matmul_direct(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
     launch.tunable[3] = a.along_k;
     launch.tunable[4] = b.along_k;
     launch.tunable[5] = g->bias_slot >= 0;
-    launch.slot[0] = a.slot;
-    launch.slot[1] = b.slot;
-    launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : b.slot;
-    launch.slot[3] = g->c.slot;
-    launch.work = gr_gemm_work(g);
-    gr_lower_dispatch(plan, &launch);
+    gr_gemm_dispatch(plan, g, &launch, a.slot, b.slot);
     return true;
 }

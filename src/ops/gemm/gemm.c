@@ -6,6 +6,23 @@
 #include "shaders/matmul_panel.gk.h"
 #include "shaders/matmul_tile.gk.h"
 
+void gr_gemm_grid(const gr_gemm *g, gr_launch *launch, uint32_t tile_m, uint32_t tile_n)
+{
+    launch->grid[0] = (g->n + tile_n - 1) / tile_n;
+    launch->grid[1] = (g->m + tile_m - 1) / tile_m;
+    launch->grid[2] = g->outer * g->inner;
+}
+
+void gr_gemm_dispatch(gr_plan *plan, const gr_gemm *g, gr_launch *launch, int a_slot, int b_slot)
+{
+    launch->slot[0] = a_slot;
+    launch->slot[1] = b_slot;
+    launch->slot[2] = g->bias_slot >= 0 ? g->bias_slot : b_slot;
+    launch->slot[3] = g->c.slot;
+    launch->work = gr_gemm_work(g);
+    gr_lower_dispatch(plan, launch);
+}
+
 static void emit_plain(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
 {
     gr_matmul_params params = {
@@ -32,18 +49,10 @@ static void emit_plain(gr_plan *plan, const gr_gemm *g, const gr_variant *v)
         .alpha = g->alpha,
     };
     gr_launch launch = gr_launch_variant(plan, v, &params);
-    uint32_t tile_m = launch.tunable[1], tile_n = launch.tunable[2];
     launch.tunable[0] = gr_kernel_matmul.tunables[0].value; /* tied to the tile, not the device */
     launch.tunable[4] = g->bias_slot >= 0;
-    launch.slot[0] = g->a.slot;
-    launch.slot[1] = g->b.slot;
-    launch.slot[2] = g->bias_slot >= 0 ? g->bias_slot : g->b.slot;
-    launch.slot[3] = g->c.slot;
-    launch.grid[0] = (g->n + tile_n - 1) / tile_n;
-    launch.grid[1] = (g->m + tile_m - 1) / tile_m;
-    launch.grid[2] = g->outer * g->inner;
-    launch.work = gr_gemm_work(g);
-    gr_lower_dispatch(plan, &launch);
+    gr_gemm_grid(g, &launch, launch.tunable[1], launch.tunable[2]);
+    gr_gemm_dispatch(plan, g, &launch, g->a.slot, g->b.slot);
 }
 
 static uint32_t shortest_axis(const gr_gemm *g)

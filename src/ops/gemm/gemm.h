@@ -26,6 +26,12 @@ static inline double gr_gemm_work(const gr_gemm *g)
     return (double)g->m * g->n * g->k * g->outer * g->inner;
 }
 
+/* For kernels with a work-group per tile of results and the bindings of matmul.gk: their grid, and
+ * what is left to fill in before the dispatch. */
+void gr_gemm_grid(const gr_gemm *gemm, gr_launch *launch, uint32_t tile_m, uint32_t tile_n);
+void gr_gemm_dispatch(gr_plan *plan, const gr_gemm *gemm, gr_launch *launch, int a_slot,
+                      int b_slot);
+
 /* Emits the product with the best kernels that the device has for it. */
 void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
 
@@ -33,12 +39,12 @@ void gr_matmul_emit(gr_plan *plan, const gr_gemm *gemm);
  * when c has neither contiguous rows nor contiguous columns. */
 bool gr_matmul_panel(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
 
-/* Emits the product with matmul_direct, as the row of src/kernels says. False, with nothing emitted,
- * when its small groups are too many for the device. */
+/* Emits the product with matmul_direct, as the row of src/kernels says. False, with nothing
+ * emitted, when its small groups are too many for the device. */
 bool gr_matmul_direct(gr_plan *plan, const gr_gemm *gemm, const gr_variant *variant);
 
-/* Emits the product as pieces of k and their sum, so that there are `groups` work-groups. False, with
- * nothing emitted, where it has enough of them, or a short k. */
+/* Emits the product as pieces of k and their sum, so that there are `groups` work-groups. False,
+ * with nothing emitted, where it has enough of them, or a short k. */
 bool gr_matmul_split(gr_plan *plan, const gr_gemm *gemm, uint32_t groups);
 
 /* Emits the product with matmul_tile, as the row of src/kernels says. */
